@@ -1,0 +1,1 @@
+//! The command line: runs the pair, administers, imports, exports.

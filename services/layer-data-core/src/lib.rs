@@ -1,0 +1,1 @@
+//! Layers, elements, edits and queries.

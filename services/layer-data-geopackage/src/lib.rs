@@ -1,0 +1,1 @@
+//! Embedded storage: one GeoPackage file.

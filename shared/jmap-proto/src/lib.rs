@@ -1,0 +1,1 @@
+//! The generated contract: messages, clients, servers and the descriptor set.

@@ -1,0 +1,1 @@
+//! The chassis of every service: the tower stack, tokens, configuration, telemetry, health, shutdown.

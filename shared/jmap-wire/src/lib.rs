@@ -1,0 +1,1 @@
+//! Where shared words meet protobuf: ids, field paths, statuses, page tokens.

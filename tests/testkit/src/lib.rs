@@ -1,0 +1,1 @@
+//! Worlds, typed callers, conformance suites, the pair in one process.
