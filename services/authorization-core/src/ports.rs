@@ -1,0 +1,127 @@
+//! What the use cases need from outside: a store, a clock, chance, and two kinds of cryptography.
+
+use std::time::Duration;
+
+use jmap_domain::{PolicyRevision, ServiceId, UserId};
+use secrecy::SecretString;
+
+use crate::{
+    Timestamp,
+    change::{ChangeSet, StoredPolicy},
+    claims::Claims,
+    model::Session,
+    secret::{PasswordHash, SecretHash, SigningKey},
+};
+
+/// Why the store could not do its work. Its own words stay in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another change came first, or this process no longer holds the database: nothing was written.
+    #[error("the policy was changed by someone else")]
+    Conflict,
+    /// The store could not answer; whether a write happened is not known.
+    #[error("the policy store is unavailable")]
+    Unavailable,
+    /// What is stored cannot be understood.
+    #[error("the policy store holds data that cannot be read")]
+    Corrupt,
+}
+
+/// Keeps the policy, its history, sessions and secrets. One process writes at a time.
+pub trait PolicyStore: Send + Sync + 'static {
+    /// Reads everything that a snapshot is built from.
+    fn load(&self) -> impl Future<Output = Result<StoredPolicy, StoreError>> + Send;
+
+    /// Writes a set in one transaction, and records it as history with its author and time.
+    /// Answers [`StoreError::Conflict`] unless the stored revision is the one just before the set's.
+    fn commit(&self, set: &ChangeSet) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The recorded sets after a revision, oldest first, at most `limit`; their secrets are empty.
+    fn history(
+        &self,
+        after: PolicyRevision,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<ChangeSet>, StoreError>> + Send;
+
+    /// A user's password hash; `None` when it has no password.
+    fn password(
+        &self,
+        user: UserId,
+    ) -> impl Future<Output = Result<Option<PasswordHash>, StoreError>> + Send;
+
+    /// The hash of a service's key.
+    fn service_key(
+        &self,
+        service: ServiceId,
+    ) -> impl Future<Output = Result<Option<SecretHash>, StoreError>> + Send;
+
+    /// Writes a session, new or changed, and raises the mark of session ids in the same transaction.
+    fn put_session(&self, session: &Session)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forgets the sessions that expired before that moment.
+    fn forget_sessions(
+        &self,
+        expired_before: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The keys that sign tokens, newest first.
+    fn signing_keys(&self) -> impl Future<Output = Result<Vec<SigningKey>, StoreError>> + Send;
+
+    /// Adds a key that signs tokens.
+    fn add_signing_key(
+        &self,
+        key: &SigningKey,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Time.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day, for stamps and expiry.
+    fn now(&self) -> Timestamp;
+
+    /// Time since some fixed moment that never runs backwards, for waiting.
+    fn elapsed(&self) -> Duration;
+
+    /// Waits.
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// Chance.
+pub trait Entropy: Send + Sync + 'static {
+    /// 32 bytes that nobody can guess.
+    fn random(&self) -> [u8; 32];
+}
+
+/// Hashes passwords, slowly on purpose, so never on the threads that serve calls.
+pub trait PasswordHasher: Send + Sync + 'static {
+    /// Hashes a new password.
+    fn hash(
+        &self,
+        password: &SecretString,
+    ) -> impl Future<Output = Result<PasswordHash, CryptoError>> + Send;
+
+    /// Whether the password is the one that was hashed. Without a hash it takes the same time and says no,
+    /// so that the time tells nobody which users exist.
+    fn verify(
+        &self,
+        password: &SecretString,
+        hash: Option<&PasswordHash>,
+    ) -> impl Future<Output = Result<bool, CryptoError>> + Send;
+}
+
+/// Signs access tokens.
+pub trait TokenSigner: Send + Sync + 'static {
+    /// The signed token, a compact JWT.
+    fn sign(&self, claims: &Claims) -> Result<SecretString, CryptoError>;
+}
+
+/// Hashing or signing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a cryptographic operation failed")]
+pub struct CryptoError;
+
+/// All ports but the store, held by one value.
+pub trait Platform: Clock + Entropy + PasswordHasher + TokenSigner {}
+
+impl<T: Clock + Entropy + PasswordHasher + TokenSigner> Platform for T {}
