@@ -84,7 +84,11 @@ impl ScopeSet {
     /// The set from stored bits; `None` when a bit stands for no scope.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits < 1 << Scope::ALL.len() { Some(Self(bits)) } else { None }
+        if bits < 1 << Scope::ALL.len() {
+            Some(Self(bits))
+        } else {
+            None
+        }
     }
 }
 

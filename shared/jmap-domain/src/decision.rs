@@ -49,8 +49,14 @@ impl EffectivePermissions {
     #[must_use]
     pub const fn with(self, permission: Permission, decision: Decision) -> Self {
         match decision {
-            Decision::All => Self { all: self.all.with(permission), own: self.own },
-            Decision::Own { creator: _ } => Self { all: self.all, own: self.own.with(permission) },
+            Decision::All => Self {
+                all: self.all.with(permission),
+                own: self.own,
+            },
+            Decision::Own { creator: _ } => Self {
+                all: self.all,
+                own: self.own.with(permission),
+            },
             Decision::Denied(_) => self,
         }
     }

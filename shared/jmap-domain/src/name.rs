@@ -84,7 +84,10 @@ mod tests {
     #[test]
     fn names_are_normalised_and_trimmed() {
         // R26: "e" with a combining accent becomes one character.
-        assert_eq!(Name::parse("  Cafe\u{301} ").map(|n| n.as_str().to_owned()), Ok("Café".to_owned()));
+        assert_eq!(
+            Name::parse("  Cafe\u{301} ").map(|n| n.as_str().to_owned()),
+            Ok("Café".to_owned())
+        );
     }
 
     #[test]
@@ -99,7 +102,10 @@ mod tests {
     #[test]
     fn names_differing_in_case_share_a_key() {
         // R26.
-        let (a, b) = (Name::parse("ÉCOLE Σ").unwrap(), Name::parse("école ς").unwrap());
+        let (a, b) = (
+            Name::parse("ÉCOLE Σ").unwrap(),
+            Name::parse("école ς").unwrap(),
+        );
         assert_ne!(a, b);
         assert_eq!(a.key(), b.key());
     }

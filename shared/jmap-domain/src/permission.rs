@@ -148,7 +148,9 @@ impl PermissionSet {
 
     /// The permissions in it, in the order of the permission screen.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL.into_iter().filter(move |p| self.contains(*p))
+        Permission::ALL
+            .into_iter()
+            .filter(move |p| self.contains(*p))
     }
 
     /// The set as bits, for storage: bit n is the n-th of [`Permission::ALL`].
@@ -160,7 +162,11 @@ impl PermissionSet {
     /// The set from stored bits; `None` when a bit stands for no permission.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits < 1 << Permission::ALL.len() { Some(Self(bits)) } else { None }
+        if bits < 1 << Permission::ALL.len() {
+            Some(Self(bits))
+        } else {
+            None
+        }
     }
 }
 
@@ -176,9 +182,14 @@ mod tests {
 
     #[test]
     fn a_set_holds_what_was_put_in() {
-        let set: PermissionSet = [Permission::View, Permission::CopyExport].into_iter().collect();
+        let set: PermissionSet = [Permission::View, Permission::CopyExport]
+            .into_iter()
+            .collect();
         assert!(set.contains(Permission::View) && !set.contains(Permission::AddElements));
-        assert_eq!(set.iter().collect::<Vec<_>>(), [Permission::View, Permission::CopyExport]);
+        assert_eq!(
+            set.iter().collect::<Vec<_>>(),
+            [Permission::View, Permission::CopyExport]
+        );
         assert_eq!(PermissionSet::from_bits(set.bits()), Some(set));
         assert_eq!(PermissionSet::from_bits(0x80), None);
     }
@@ -186,8 +197,18 @@ mod tests {
     #[test]
     fn modify_elements_gives_attribute_values_and_delete_is_given_by_nothing_else() {
         // R34, R37.
-        assert!(Permission::ModifyAttributes.given_by().contains(Permission::ModifyElements));
-        assert_eq!(Permission::DeleteElements.given_by(), PermissionSet::of(Permission::DeleteElements));
-        assert_eq!(Permission::ModifyElements.given_by(), PermissionSet::of(Permission::ModifyElements));
+        assert!(
+            Permission::ModifyAttributes
+                .given_by()
+                .contains(Permission::ModifyElements)
+        );
+        assert_eq!(
+            Permission::DeleteElements.given_by(),
+            PermissionSet::of(Permission::DeleteElements)
+        );
+        assert_eq!(
+            Permission::ModifyElements.given_by(),
+            PermissionSet::of(Permission::ModifyElements)
+        );
     }
 }
