@@ -6,10 +6,15 @@
 
 pub mod change;
 mod claims;
+mod facts;
 pub mod model;
 pub mod ports;
+pub mod rules;
 pub mod secret;
+mod snapshot;
 mod time;
 
 pub use claims::Claims;
+pub use facts::{Facts, Path, Standing, may_open};
+pub use snapshot::{Home, LayerEntry, Principal, ProjectEntry, Snapshot};
 pub use time::Timestamp;

@@ -1,0 +1,220 @@
+//! What the rules need to know about a subject: who it is, and by which paths grants reach it.
+
+use imbl::OrdSet;
+use jmap_domain::{
+    ActorId, DenyReason, GlobalPermission, GroupId, PrincipalId, ProjectAct, ProjectId,
+    SessionKind, UserId,
+};
+
+use crate::{
+    Principal, Snapshot,
+    model::{GlobalSet, User},
+};
+
+/// Who a subject turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Nobody signed in (R118).
+    Anonymous,
+    /// A user, in a session of that kind.
+    User {
+        /// The account.
+        user: UserId,
+        /// What its session may be used for (R100).
+        kind: SessionKind,
+    },
+    /// A service, which holds no grants of its own.
+    Service,
+    /// Nobody any more: the session is over, or the account may not be used (R9, R117).
+    Barred(DenyReason),
+}
+
+/// By which path a grant reaches a subject (R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Path {
+    /// Granted to the account itself.
+    Direct,
+    /// Granted to a group that the account is in (R5).
+    Group(GroupId),
+    /// Granted to every signed-in account (R2).
+    Authenticated,
+    /// Granted to everyone (R3, R4).
+    Everyone,
+    /// The subject owns the personal layer (R69).
+    Owner,
+    /// The subject is a super administrator (R15).
+    SuperAdministrator,
+}
+
+/// A subject at one snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'s> {
+    standing: Standing,
+    groups: Option<&'s OrdSet<GroupId>>,
+    globals: GlobalSet,
+}
+
+impl<'s> Facts<'s> {
+    /// Looks a subject up. An account that is gone or disabled is barred (R9).
+    #[must_use]
+    pub fn of(snapshot: &'s Snapshot, standing: Standing) -> Self {
+        let Standing::User { user, kind: _ } = standing else {
+            return Self {
+                standing,
+                groups: None,
+                globals: GlobalSet::EMPTY,
+            };
+        };
+        if !snapshot.user(user).is_some_and(|user| user.is_enabled()) {
+            let standing = Standing::Barred(DenyReason::AccountDisabled);
+            return Self {
+                standing,
+                groups: None,
+                globals: GlobalSet::EMPTY,
+            };
+        }
+        let facts = Self {
+            standing,
+            groups: snapshot.groups_of(user),
+            globals: GlobalSet::EMPTY,
+        };
+        // Global permissions never come from `everyone` (R27).
+        let paths = facts.paths().filter(|(path, _)| *path != Path::Everyone);
+        let globals = paths.map(|(_, principal)| snapshot.globals(principal));
+        Self {
+            globals: globals.fold(GlobalSet::EMPTY, GlobalSet::union),
+            ..facts
+        }
+    }
+
+    /// Whether the subject is nobody any more, and why.
+    #[must_use]
+    pub const fn barred(&self) -> Option<DenyReason> {
+        match self.standing {
+            Standing::Barred(reason) => Some(reason),
+            Standing::Anonymous | Standing::User { user: _, kind: _ } | Standing::Service => None,
+        }
+    }
+
+    /// The account, when it works in an ordinary session. Server sessions never act as one (R100).
+    #[must_use]
+    pub const fn person(&self) -> Option<UserId> {
+        match self.standing {
+            Standing::User {
+                user,
+                kind: SessionKind::Ordinary,
+            } => Some(user),
+            Standing::User {
+                user: _,
+                kind: SessionKind::Server,
+            }
+            | Standing::Anonymous
+            | Standing::Service
+            | Standing::Barred(_) => None,
+        }
+    }
+
+    /// Whether the subject is another instance (R86).
+    #[must_use]
+    pub const fn is_server(&self) -> bool {
+        matches!(
+            self.standing,
+            Standing::User {
+                user: _,
+                kind: SessionKind::Server
+            }
+        )
+    }
+
+    /// As whom the subject can own elements. Anonymous cannot (R55), and a server session has no asserted end user (R59).
+    #[must_use]
+    pub fn actor(&self) -> Option<ActorId> {
+        self.person().map(ActorId::from)
+    }
+
+    /// Whether the subject may do everything in the administration plane (R15).
+    #[must_use]
+    pub const fn is_super_administrator(&self) -> bool {
+        self.person().is_some() && self.globals.contains(GlobalPermission::SuperAdministrator)
+    }
+
+    /// Whether the subject holds a global permission, by itself or as a super administrator (R15).
+    #[must_use]
+    pub const fn holds(&self, permission: GlobalPermission) -> bool {
+        let implied = match permission {
+            // Personal layers hold data, so nobody has this one by default, whatever it administers (R12).
+            GlobalPermission::CreatePersonalLayers => false,
+            GlobalPermission::SuperAdministrator
+            | GlobalPermission::CreateProjects
+            | GlobalPermission::CreateRemoteConnections
+            | GlobalPermission::AdministerPersonalLayers => self.is_super_administrator(),
+        };
+        implied || (self.person().is_some() && self.globals.contains(permission))
+    }
+
+    /// The principals whose grants reach the subject, each with its path (R6).
+    pub fn paths(&self) -> impl Iterator<Item = (Path, PrincipalId)> + use<'s> {
+        let (account, signed_in, known) = match self.standing {
+            Standing::Anonymous => (Some(UserId::ANONYMOUS), false, true),
+            Standing::User { user, kind: _ } => (Some(user), true, true),
+            Standing::Service | Standing::Barred(_) => (None, false, false),
+        };
+        let direct = account.map(|user| (Path::Direct, user.into()));
+        let groups = self.groups.into_iter().flatten();
+        let groups = groups.map(|group| (Path::Group(*group), PrincipalId::from(*group)));
+        let authenticated = signed_in.then(|| (Path::Authenticated, GroupId::AUTHENTICATED.into()));
+        let everyone = known.then(|| (Path::Everyone, GroupId::EVERYONE.into()));
+        direct
+            .into_iter()
+            .chain(groups)
+            .chain(authenticated)
+            .chain(everyone)
+    }
+}
+
+/// Whether a principal may open a project: who may, can be granted permissions on its layers (R28).
+/// A user counts with all its paths; a group with its own row and those of the special groups that contain it.
+#[must_use]
+pub fn may_open(snapshot: &Snapshot, principal: PrincipalId, project: ProjectId) -> bool {
+    let Some(entry) = snapshot.project(project) else {
+        return false;
+    };
+    let opens = |id: PrincipalId| {
+        entry
+            .grants
+            .get(&id)
+            .is_some_and(|rights| rights.contains(ProjectAct::Open))
+    };
+    match snapshot.principal(principal) {
+        Some(Principal::User(user)) => as_account(snapshot, user).paths().any(|(_, id)| opens(id)),
+        Some(Principal::Group(group)) => containing(group.id).any(opens),
+        None => false,
+    }
+}
+
+/// The facts of an account whether it may be used or not: grants are given to disabled accounts, too.
+fn as_account<'s>(snapshot: &'s Snapshot, user: &User) -> Facts<'s> {
+    let standing = match user.id {
+        UserId::ANONYMOUS => Standing::Anonymous,
+        id => Standing::User {
+            user: id,
+            kind: user.policy.session_kind(),
+        },
+    };
+    Facts {
+        standing,
+        groups: snapshot.groups_of(user.id),
+        globals: GlobalSet::EMPTY,
+    }
+}
+
+/// A group and the special groups that contain all its members.
+fn containing(group: GroupId) -> impl Iterator<Item = PrincipalId> {
+    let everyone = (group != GroupId::EVERYONE).then_some(GroupId::EVERYONE);
+    let signed_in = everyone.is_some() && group != GroupId::AUTHENTICATED;
+    let authenticated = signed_in.then_some(GroupId::AUTHENTICATED);
+    [Some(group), authenticated, everyone]
+        .into_iter()
+        .flatten()
+        .map(PrincipalId::from)
+}
