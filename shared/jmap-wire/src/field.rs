@@ -1,0 +1,227 @@
+//! Field paths, and the parsers of single fields.
+
+use std::fmt;
+
+use jmap_domain::IdError;
+use tonic_types::FieldViolation as StatusViolation;
+
+/// The path of a field in a request, such as `edits[3].create.geometry`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldPath(String);
+
+impl FieldPath {
+    /// The path of a field of the request itself.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The path of a field of the message at this path.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Self {
+        if self.0.is_empty() {
+            Self::of(name)
+        } else {
+            Self(format!("{}.{name}", self.0))
+        }
+    }
+
+    /// The path of an item of the list at this path, counted from 0.
+    #[must_use]
+    pub fn item(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+
+    /// The violation of what the field must satisfy.
+    #[must_use]
+    pub const fn violates(self, violation: Violation) -> FieldViolation {
+        FieldViolation {
+            path: self,
+            violation,
+        }
+    }
+
+    /// A violation that a parser of the value has put into words.
+    #[must_use]
+    pub fn invalid(self, why: impl fmt::Display) -> FieldViolation {
+        self.violates(Violation::Invalid(why.to_string()))
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for FieldPath {
+    fn from(name: &str) -> Self {
+        Self::of(name)
+    }
+}
+
+/// A field that is not what it must be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}`: {violation}")]
+pub struct FieldViolation {
+    /// The field.
+    pub path: FieldPath,
+    /// What is wrong with it.
+    pub violation: Violation,
+}
+
+impl From<FieldViolation> for StatusViolation {
+    fn from(violation: FieldViolation) -> Self {
+        Self::new(violation.path.0, violation.violation.to_string())
+    }
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// The field is required and not set.
+    #[error("is required")]
+    Missing,
+    /// The number is not an id.
+    #[error("{0}")]
+    NotAnId(IdError),
+    /// The number stands for no value of the enum, or for the unspecified one.
+    #[error("`{0}` is not one of the values of the contract")]
+    UnknownEnumValue(i32),
+    /// The list is too long.
+    #[error("has more than {maximum} items")]
+    TooMany {
+        /// The most items allowed.
+        maximum: usize,
+    },
+    /// The field is in the contract and not built yet.
+    #[error("is not built yet")]
+    NotBuilt,
+    /// A parser's own words.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Parses a required id.
+///
+/// # Errors
+/// A violation at the path when the number is not an id.
+pub fn id<T: TryFrom<i64, Error = IdError>>(
+    path: impl Into<FieldPath>,
+    value: i64,
+) -> Result<T, FieldViolation> {
+    match value {
+        0 => Err(path.into().violates(Violation::Missing)),
+        _ => T::try_from(value).map_err(|error| path.into().violates(Violation::NotAnId(error))),
+    }
+}
+
+/// Parses an id that may be left out, as 0.
+///
+/// # Errors
+/// A violation at the path when the number is neither 0 nor an id.
+pub fn optional_id<T: TryFrom<i64, Error = IdError>>(
+    path: impl Into<FieldPath>,
+    value: i64,
+) -> Result<Option<T>, FieldViolation> {
+    if value == 0 {
+        Ok(None)
+    } else {
+        id(path, value).map(Some)
+    }
+}
+
+/// Takes a field that must be set.
+///
+/// # Errors
+/// A violation at the path when it is not.
+pub fn required<T>(path: impl Into<FieldPath>, value: Option<T>) -> Result<T, FieldViolation> {
+    value.ok_or_else(|| path.into().violates(Violation::Missing))
+}
+
+/// Parses an enum value of the contract; the parser answers `None` for the unspecified one.
+///
+/// # Errors
+/// A violation at the path when the number is unknown or stands for the unspecified value.
+pub fn enumeration<P: TryFrom<i32>, T>(
+    path: impl Into<FieldPath>,
+    number: i32,
+    parse: impl FnOnce(P) -> Option<T>,
+) -> Result<T, FieldViolation> {
+    P::try_from(number)
+        .ok()
+        .and_then(parse)
+        .ok_or_else(|| path.into().violates(Violation::UnknownEnumValue(number)))
+}
+
+/// Parses a request id: a UUID with hyphens, or nothing.
+///
+/// # Errors
+/// A violation at the path when the text is not one.
+pub fn request_id(
+    path: impl Into<FieldPath>,
+    text: &str,
+) -> Result<Option<[u8; 16]>, FieldViolation> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let digits: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
+    let well_formed = text.len() == 36
+        && digits.len() == 32
+        && [8, 13, 18, 23]
+            .iter()
+            .all(|i| text.as_bytes().get(*i) == Some(&b'-'));
+    let number = std::str::from_utf8(&digits).ok().filter(|_| well_formed);
+    // A sign would be accepted by the integer parser; hexadecimal digits alone are meant.
+    number
+        .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        .and_then(|digits| u128::from_str_radix(digits, 16).ok())
+        .map(|number| Some(number.to_be_bytes()))
+        .ok_or_else(|| path.into().invalid("is not a UUID"))
+}
+
+#[cfg(test)]
+mod tests {
+    use jmap_domain::LayerId;
+
+    use super::*;
+
+    #[test]
+    fn paths_name_nested_fields_and_items() {
+        let path = FieldPath::of("edits")
+            .item(3)
+            .field("create")
+            .field("geometry");
+        assert_eq!(path.to_string(), "edits[3].create.geometry");
+    }
+
+    #[test]
+    fn a_missing_id_and_a_wrong_one_are_told_apart() {
+        // R120.
+        assert_eq!(
+            id::<LayerId>("layer_id", 0).unwrap_err().to_string(),
+            "`layer_id`: is required"
+        );
+        assert!(
+            id::<LayerId>("layer_id", -1)
+                .unwrap_err()
+                .to_string()
+                .contains("`-1` is not an id")
+        );
+        assert_eq!(optional_id::<LayerId>("layer_id", 0), Ok(None));
+    }
+
+    #[test]
+    fn request_ids_are_uuids() {
+        let text = "00112233-4455-6677-8899-aabbccddeeff";
+        assert_eq!(request_id("r", text).unwrap().unwrap()[15], 0xff);
+        assert_eq!(request_id("r", ""), Ok(None));
+        for wrong in [
+            "x",
+            "+0112233-4455-6677-8899-aabbccddeeff",
+            "00112233445566778899aabbccddeeff",
+        ] {
+            assert!(request_id("r", wrong).is_err(), "{wrong}");
+        }
+    }
+}
