@@ -1,1 +1,13 @@
-//! Layers, elements, edits and queries.
+//! Layers, elements, edits and queries: what layer-data does, without database and without network.
+//!
+//! Ports ([`ports`]) say what is needed from outside; the use cases of [`LayerData`] say what is done with it.
+
+pub mod crs;
+pub mod definition;
+pub mod edit;
+pub mod element;
+pub mod geometry;
+pub mod permit;
+pub mod ports;
+pub mod query;
+pub mod value;

@@ -1,0 +1,186 @@
+//! What a layer's elements look like: the definition is the layer's form (R63, R64, R66, R105).
+
+mod attribute;
+mod stored;
+
+use std::collections::HashSet;
+
+use jmap_domain::AttributeId;
+
+pub use attribute::{
+    AllowedValue, AttributeConstraints, AttributeDefinition, AttributeDraft, AttributeName,
+    ConstraintError, NameFault, ValueFault,
+};
+pub use stored::StoredDefinitionError;
+
+use crate::{crs::Crs, geometry::GeometryRules, value::Value};
+
+/// Most attributes of a layer, dropped and not yet purged ones included (R64).
+pub const MAX_ATTRIBUTES: usize = 250;
+
+/// The geometries that a layer accepts (R66).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GeometryType {
+    /// Points.
+    Point,
+    /// Lines.
+    LineString,
+    /// Polygons.
+    Polygon,
+    /// Sets of points.
+    MultiPoint,
+    /// Sets of lines.
+    MultiLineString,
+    /// Sets of polygons.
+    MultiPolygon,
+    /// Any of the above.
+    Any,
+}
+
+/// Whether positions carry a height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ZPolicy {
+    /// Positions have x and y.
+    Forbidden,
+    /// Every position has x, y and z.
+    Mandatory,
+}
+
+/// The number of a layer's definition: 1 when it is created, one more with each change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DefinitionVersion(pub u32);
+
+/// What a creating call asks for, not yet checked.
+#[derive(Clone, Debug)]
+pub struct LayerDraft {
+    /// The geometries it accepts.
+    pub geometry_type: GeometryType,
+    /// Whether positions carry a height.
+    pub z: ZPolicy,
+    /// The EPSG code of the reference system that its elements are stored in.
+    pub epsg: i32,
+    /// Its attributes, in the order of the form.
+    pub attributes: Vec<AttributeDraft>,
+}
+
+/// Why a draft is not a definition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DefinitionError {
+    /// The server does not know the reference system.
+    #[error("reference system `EPSG:{0}` is not known")]
+    UnknownCrs(i32),
+    /// More attributes than a layer may have (R64).
+    #[error("a layer has at most {MAX_ATTRIBUTES} attributes")]
+    TooManyAttributes,
+    /// A name that an attribute may not have (R64).
+    #[error("attribute {index}: {fault}")]
+    Name {
+        /// Which attribute of the draft, from 0.
+        index: usize,
+        /// What is wrong with its name.
+        fault: NameFault,
+    },
+    /// Two names that differ at most in case (R64).
+    #[error("attribute {index}: the name `{name}` is taken by another attribute")]
+    DuplicateName {
+        /// Which attribute of the draft, from 0.
+        index: usize,
+        /// Its name.
+        name: String,
+    },
+    /// Constraints that contradict the type, each other or the default.
+    #[error("attribute `{name}`: {fault}")]
+    Constraint {
+        /// Which attribute of the draft, from 0.
+        index: usize,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        fault: ConstraintError,
+    },
+}
+
+/// A layer's definition: what its elements must be, and what whoever views the layer may read (R105).
+#[derive(Clone, Debug)]
+pub struct LayerDefinition {
+    version: DefinitionVersion,
+    geometry: GeometryRules,
+    attributes: Vec<AttributeDefinition>,
+    next_attribute: AttributeId,
+}
+
+impl LayerDraft {
+    /// Checks the draft and gives its attributes their ids.
+    ///
+    /// # Errors
+    /// [`DefinitionError`], for the first thing that is wrong.
+    pub fn define(self) -> Result<LayerDefinition, DefinitionError> {
+        let crs = Crs::known(self.epsg).ok_or(DefinitionError::UnknownCrs(self.epsg))?;
+        if self.attributes.len() > MAX_ATTRIBUTES {
+            return Err(DefinitionError::TooManyAttributes);
+        }
+        let mut keys = HashSet::new();
+        let mut ids = (1..).map_while(|id| AttributeId::new(id).ok());
+        let mut attributes = Vec::with_capacity(self.attributes.len());
+        for ((index, draft), id) in self.attributes.into_iter().enumerate().zip(&mut ids) {
+            attributes.push(draft.define(id, index, &mut keys)?);
+        }
+        Ok(LayerDefinition {
+            version: DefinitionVersion(1),
+            geometry: GeometryRules::new(self.geometry_type, self.z, crs),
+            attributes,
+            next_attribute: ids.next().ok_or(DefinitionError::TooManyAttributes)?,
+        })
+    }
+}
+
+impl LayerDefinition {
+    /// The number of this form of the definition.
+    #[must_use]
+    pub const fn version(&self) -> DefinitionVersion {
+        self.version
+    }
+
+    /// What its geometries must be.
+    #[must_use]
+    pub const fn geometry(&self) -> &GeometryRules {
+        &self.geometry
+    }
+
+    /// The attributes in the order of the form, which is the order of an element's values.
+    #[must_use]
+    pub fn attributes(&self) -> &[AttributeDefinition] {
+        &self.attributes
+    }
+
+    /// The id that the next attribute gets. Ids are never reused, whatever is dropped (R114).
+    #[must_use]
+    pub const fn next_attribute(&self) -> AttributeId {
+        self.next_attribute
+    }
+
+    /// An attribute and its place among an element's values.
+    #[must_use]
+    pub fn attribute(&self, id: AttributeId) -> Option<(usize, &AttributeDefinition)> {
+        self.attributes
+            .iter()
+            .enumerate()
+            .find(|(_, attribute)| attribute.id == id)
+    }
+
+    /// The attribute of that name, whatever the case (R64).
+    #[must_use]
+    pub fn attribute_named(&self, name: &str) -> Option<&AttributeDefinition> {
+        let key = AttributeName::key_of(name);
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name.key() == key)
+    }
+
+    /// The values of an element that is created without any.
+    pub fn defaults(&self) -> impl Iterator<Item = Value> + '_ {
+        self.attributes
+            .iter()
+            .map(|attribute| attribute.default.clone())
+    }
+}

@@ -1,0 +1,222 @@
+//! The definition as JSON, the form in which every store keeps it.
+
+use std::collections::HashSet;
+
+use jmap_domain::AttributeId;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AllowedValue, AttributeConstraints, AttributeDefinition, AttributeDraft, DefinitionVersion,
+    GeometryType, LayerDefinition, ZPolicy,
+};
+use crate::{
+    crs::Crs,
+    geometry::GeometryRules,
+    value::{AttributeType, Date, DateTime, Value},
+};
+
+/// Stored text is not a definition: the storage was damaged, or written by something else.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored definition cannot be read: {0}")]
+pub struct StoredDefinitionError(String);
+
+#[derive(Serialize, Deserialize)]
+struct StoredLayer {
+    version: u32,
+    geometry_type: String,
+    z: bool,
+    epsg: i32,
+    next_attribute: i64,
+    attributes: Vec<StoredAttribute>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredAttribute {
+    id: i64,
+    name: String,
+    label: String,
+    description: String,
+    #[serde(rename = "type")]
+    kind: String,
+    default: StoredValue,
+    required: bool,
+    read_only: bool,
+    constraints: StoredConstraints,
+    input_hint: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredConstraints {
+    min_length: Option<u32>,
+    max_length: Option<u32>,
+    min_value: Option<StoredValue>,
+    max_value: Option<StoredValue>,
+    allowed: Vec<(StoredValue, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredValue {
+    Null,
+    String(String),
+    Integer(i64),
+    Double(f64),
+    Boolean(bool),
+    Date(i32),
+    DateTime(i64),
+    Binary(Vec<u8>),
+}
+
+impl LayerDefinition {
+    /// The definition as JSON.
+    ///
+    /// # Errors
+    /// [`StoredDefinitionError`], which would be a mistake of ours: all of it can be written.
+    pub fn to_json(&self) -> Result<String, StoredDefinitionError> {
+        let stored = StoredLayer {
+            version: self.version.0,
+            geometry_type: self.geometry.geometry_type.name().to_owned(),
+            z: self.geometry.z == ZPolicy::Mandatory,
+            epsg: self.geometry.crs.epsg(),
+            next_attribute: self.next_attribute.get(),
+            attributes: self.attributes.iter().map(StoredAttribute::from).collect(),
+        };
+        serde_json::to_string(&stored).map_err(broken)
+    }
+
+    /// The definition from JSON, checked like a new one.
+    ///
+    /// # Errors
+    /// [`StoredDefinitionError`] when the text is not a definition.
+    pub fn from_json(json: &str) -> Result<Self, StoredDefinitionError> {
+        let stored: StoredLayer = serde_json::from_str(json).map_err(broken)?;
+        let geometry_type = GeometryType::from_name(&stored.geometry_type)
+            .ok_or_else(|| broken("geometry type"))?;
+        let z = if stored.z {
+            ZPolicy::Mandatory
+        } else {
+            ZPolicy::Forbidden
+        };
+        let crs = Crs::known(stored.epsg).ok_or_else(|| broken("reference system"))?;
+        let mut keys = HashSet::new();
+        let attributes = stored
+            .attributes
+            .into_iter()
+            .map(|attribute| attribute.read(&mut keys));
+        Ok(Self {
+            version: DefinitionVersion(stored.version),
+            geometry: GeometryRules::new(geometry_type, z, crs),
+            attributes: attributes.collect::<Result<_, _>>()?,
+            next_attribute: AttributeId::new(stored.next_attribute).map_err(broken)?,
+        })
+    }
+}
+
+fn broken(error: impl ToString) -> StoredDefinitionError {
+    StoredDefinitionError(error.to_string())
+}
+
+impl From<&AttributeDefinition> for StoredAttribute {
+    fn from(attribute: &AttributeDefinition) -> Self {
+        Self {
+            id: attribute.id.get(),
+            name: attribute.name.to_string(),
+            label: attribute.label.clone(),
+            description: attribute.description.clone(),
+            kind: attribute.kind.name().to_owned(),
+            default: StoredValue::from(&attribute.default),
+            required: attribute.required,
+            read_only: attribute.read_only,
+            constraints: StoredConstraints::from(&attribute.constraints),
+            input_hint: attribute.input_hint.clone(),
+        }
+    }
+}
+
+impl StoredAttribute {
+    fn read(
+        self,
+        keys: &mut HashSet<String>,
+    ) -> Result<AttributeDefinition, StoredDefinitionError> {
+        let id = AttributeId::new(self.id).map_err(broken)?;
+        let draft = AttributeDraft {
+            name: self.name,
+            label: self.label,
+            description: self.description,
+            kind: AttributeType::from_name(&self.kind).ok_or_else(|| broken("attribute type"))?,
+            default: self.default.read()?,
+            required: self.required,
+            read_only: self.read_only,
+            constraints: self.constraints.read()?,
+            input_hint: self.input_hint,
+        };
+        draft.define(id, 0, keys).map_err(broken)
+    }
+}
+
+impl From<&AttributeConstraints> for StoredConstraints {
+    fn from(constraints: &AttributeConstraints) -> Self {
+        let allowed = constraints.allowed.iter();
+        Self {
+            min_length: constraints.min_length,
+            max_length: constraints.max_length,
+            min_value: constraints.min_value.as_ref().map(StoredValue::from),
+            max_value: constraints.max_value.as_ref().map(StoredValue::from),
+            allowed: allowed
+                .map(|allowed| (StoredValue::from(&allowed.value), allowed.label.clone()))
+                .collect(),
+        }
+    }
+}
+
+impl StoredConstraints {
+    fn read(self) -> Result<AttributeConstraints, StoredDefinitionError> {
+        let allowed = self.allowed.into_iter();
+        Ok(AttributeConstraints {
+            min_length: self.min_length,
+            max_length: self.max_length,
+            min_value: self.min_value.map(StoredValue::read).transpose()?,
+            max_value: self.max_value.map(StoredValue::read).transpose()?,
+            allowed: allowed
+                .map(|(value, label)| {
+                    Ok(AllowedValue {
+                        value: value.read()?,
+                        label,
+                    })
+                })
+                .collect::<Result<_, StoredDefinitionError>>()?,
+        })
+    }
+}
+
+impl From<&Value> for StoredValue {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::String(text) => Self::String(text.as_str().to_owned()),
+            Value::Integer(number) => Self::Integer(*number),
+            Value::Double(number) => Self::Double(number.get()),
+            Value::Boolean(flag) => Self::Boolean(*flag),
+            Value::Date(day) => Self::Date(day.days()),
+            Value::DateTime(instant) => Self::DateTime(instant.millis()),
+            Value::Binary(bytes) => Self::Binary(bytes.clone()),
+        }
+    }
+}
+
+impl StoredValue {
+    fn read(self) -> Result<Value, StoredDefinitionError> {
+        match self {
+            Self::Null => Ok(Value::Null),
+            Self::String(text) => Value::text(text).map_err(broken),
+            Self::Integer(number) => Ok(Value::Integer(number)),
+            Self::Double(number) => Value::double(number).map_err(broken),
+            Self::Boolean(flag) => Ok(Value::Boolean(flag)),
+            Self::Date(days) => Date::from_days(days).map(Value::Date).map_err(broken),
+            Self::DateTime(millis) => DateTime::from_millis(millis)
+                .map(Value::DateTime)
+                .map_err(broken),
+            Self::Binary(bytes) => Ok(Value::Binary(bytes)),
+        }
+    }
+}

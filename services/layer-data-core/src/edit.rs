@@ -1,0 +1,289 @@
+//! Edits, alone and in batches: as they are asked for, as they are permitted, and what became of them.
+
+use jmap_domain::{ActorId, DataRevision, DenyReason, ElementId, LayerId, Permission};
+
+use crate::{
+    element::{ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
+    permit::Permit,
+};
+
+/// What the caller believes an element's revision to be (R108).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedRevision {
+    /// The one that was read.
+    Revision(DataRevision),
+    /// Whatever it is.
+    Any,
+}
+
+/// An edit as it is asked for, not yet checked against the layer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EditInput {
+    /// Create an element.
+    Create(ElementInput),
+    /// Change an element.
+    Update {
+        /// The element.
+        element: ElementId,
+        /// What its revision is believed to be.
+        expected: ExpectedRevision,
+        /// The change.
+        change: ChangeInput,
+    },
+    /// Delete an element.
+    Delete {
+        /// The element.
+        element: ElementId,
+        /// What its revision is believed to be.
+        expected: ExpectedRevision,
+    },
+}
+
+impl EditInput {
+    /// The permission that the edit needs (R33–R37).
+    #[must_use]
+    pub const fn permission(&self) -> Permission {
+        match self {
+            Self::Create(_) => Permission::AddElements,
+            Self::Update {
+                element: _,
+                expected: _,
+                change,
+            } => change.permission(),
+            Self::Delete {
+                element: _,
+                expected: _,
+            } => Permission::DeleteElements,
+        }
+    }
+}
+
+/// Whether one failing edit refuses the others (R109).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditMode {
+    /// All or nothing.
+    Atomic,
+    /// Each for itself.
+    Partial,
+}
+
+/// Whether anything is to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Yes.
+    Commit,
+    /// Check everything and change nothing.
+    Validate,
+}
+
+/// Recognises a retried request (R109). Unique per actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestKey {
+    /// The UUID that the client chose.
+    pub id: [u8; 16],
+    /// A digest (SHA-256) of everything else in the request: other content under the same id is refused.
+    pub content: [u8; 32],
+}
+
+/// A batch as it is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchInput {
+    /// The edits, each with its layer.
+    pub edits: Vec<(LayerId, EditInput)>,
+    /// Whether one failing edit refuses the others.
+    pub mode: EditMode,
+    /// Whether anything is to change.
+    pub intent: Intent,
+    /// Recognises a retry.
+    pub request: Option<RequestKey>,
+}
+
+/// An edit that fits its layer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// Create an element.
+    Create(NewElement),
+    /// Change an element.
+    Update {
+        /// The element.
+        element: ElementId,
+        /// What its revision is believed to be.
+        expected: ExpectedRevision,
+        /// The change.
+        patch: ElementPatch,
+    },
+    /// Delete an element.
+    Delete {
+        /// The element.
+        element: ElementId,
+        /// What its revision is believed to be.
+        expected: ExpectedRevision,
+    },
+}
+
+impl Edit {
+    /// The permission that the edit needs (R33–R37).
+    #[must_use]
+    pub const fn permission(&self) -> Permission {
+        match self {
+            Self::Create(_) => Permission::AddElements,
+            Self::Update {
+                element: _,
+                expected: _,
+                patch,
+            } => patch.permission(),
+            Self::Delete {
+                element: _,
+                expected: _,
+            } => Permission::DeleteElements,
+        }
+    }
+}
+
+/// A permit and an edit do not belong together: a mistake of ours, never of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a permit for `{held}` does not cover `{needed}`")]
+pub struct WrongPermit {
+    /// What the permit is for.
+    pub held: Permission,
+    /// What the edit needs.
+    pub needed: Permission,
+}
+
+/// An edit together with the permit that covers it.
+#[derive(Clone, Debug)]
+pub struct PermittedEdit {
+    index: u32,
+    permit: Permit,
+    edit: Edit,
+}
+
+impl PermittedEdit {
+    /// Puts an edit under a permit; `index` is its place in the request, by which the answer names it.
+    ///
+    /// # Errors
+    /// [`WrongPermit`] when the permit is for something else.
+    pub fn new(index: u32, permit: Permit, edit: Edit) -> Result<Self, WrongPermit> {
+        let needed = edit.permission();
+        if permit.covers(needed) {
+            Ok(Self {
+                index,
+                permit,
+                edit,
+            })
+        } else {
+            Err(WrongPermit {
+                held: permit.permission(),
+                needed,
+            })
+        }
+    }
+
+    /// Its place in the request.
+    #[must_use]
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The permit.
+    #[must_use]
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// The edit.
+    #[must_use]
+    pub const fn edit(&self) -> &Edit {
+        &self.edit
+    }
+}
+
+/// What a store is asked to do: edits, each under its permit, by one actor.
+#[derive(Clone, Debug)]
+pub struct PermittedBatch {
+    /// The edits.
+    pub edits: Vec<PermittedEdit>,
+    /// Who asks: request ids are kept per actor.
+    pub actor: ActorId,
+    /// Whether one failing edit refuses the others.
+    pub mode: EditMode,
+    /// Whether anything is to change.
+    pub intent: Intent,
+    /// Recognises a retry.
+    pub request: Option<RequestKey>,
+}
+
+/// An element that an edit touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EditedElement {
+    /// Its id.
+    pub element: ElementId,
+    /// Its revision now; of a deleted one, the revision of the deletion.
+    pub revision: DataRevision,
+}
+
+/// Why an edit was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EditRefusal {
+    /// The layer does not exist, or the caller may not know that it does (R40).
+    #[error("layer `{0}` does not exist")]
+    NoSuchLayer(LayerId),
+    /// The caller may not do this on the layer.
+    #[error("`{permission}` is not permitted on layer `{layer}`")]
+    NotPermitted {
+        /// The layer.
+        layer: LayerId,
+        /// What is missing.
+        permission: Permission,
+        /// Why.
+        reason: DenyReason,
+    },
+    /// What was given does not fit the layer.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The layer has no such element.
+    #[error("element `{0}` does not exist")]
+    NoSuchElement(ElementId),
+    /// The caller's right reaches only own elements, and this is another's (R51).
+    #[error("element `{0}` was created by another user")]
+    NotOwn(ElementId),
+    /// Somebody else changed it (R108).
+    #[error("element `{element}` was changed by somebody else")]
+    Stale {
+        /// The element.
+        element: ElementId,
+        /// Its revision now.
+        current: DataRevision,
+    },
+}
+
+/// What became of one edit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EditResult {
+    /// It was done, or would have been.
+    Done(EditedElement),
+    /// It was refused.
+    Refused(EditRefusal),
+    /// It was not attempted, because another edit of an atomic batch was refused.
+    NotAttempted,
+}
+
+/// What became of a batch as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchOutcome {
+    /// What was not refused is done; of an atomic batch: all.
+    Committed,
+    /// Nothing was changed: an edit of an atomic batch was refused.
+    Refused,
+    /// Nothing was changed, as was asked for.
+    Validated,
+}
+
+/// A store's answer to a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredAnswer {
+    /// What became of the batch.
+    pub outcome: BatchOutcome,
+    /// What became of each edit, by its place in the request.
+    pub results: Vec<(u32, EditResult)>,
+}

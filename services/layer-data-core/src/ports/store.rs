@@ -1,0 +1,182 @@
+//! The port to the storage of layers.
+
+use std::{error::Error, future::Future, num::NonZeroU32, sync::Arc};
+
+use jmap_domain::{DataRevision, ElementId, LayerId};
+
+use super::Removal;
+use crate::{
+    definition::LayerDefinition,
+    edit::{PermittedBatch, StoredAnswer},
+    element::Element,
+    geometry::Bounds,
+    query::CheckedQuery,
+    value::DateTime,
+};
+
+/// Keeps layers and their elements. Every method is all or nothing, and what it answered as done survives a crash.
+pub trait LayerStore: Send + Sync + 'static {
+    /// Binds a new store to an installation, or checks that it is bound to this one.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherInstallation`] when it belongs to another.
+    fn bind_installation(
+        &self,
+        installation: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Makes the storage of a layer. Repeating it for the same layer and definition changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerExists`] when the layer has another definition.
+    fn create_layer(
+        &self,
+        layer: NewLayer,
+    ) -> impl Future<Output = Result<StoredLayer, StoreError>> + Send;
+
+    /// Removes the storage of a layer that was deleted, with all its data (R25). Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the storage cannot do it now.
+    fn drop_layer(&self, removal: Removal) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What the store knows of a layer; `None` when it has none of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the storage cannot answer now.
+    fn layer(
+        &self,
+        layer: LayerId,
+    ) -> impl Future<Output = Result<Option<StoredLayer>, StoreError>> + Send;
+
+    /// The ids of all layers that the store has, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the storage cannot answer now.
+    fn layers(&self) -> impl Future<Output = Result<Vec<LayerId>, StoreError>> + Send;
+
+    /// Makes edits, each under its permit, and answers what became of each. A call takes one new revision per layer.
+    /// An expected revision and *only own* are part of the writing statement (R58, R108). Immediately before the
+    /// commit every permit is looked at once more.
+    ///
+    /// # Errors
+    /// [`StoreError::PermitExpired`], with nothing changed; [`StoreError::RequestReused`];
+    /// [`StoreError::LayerMissing`].
+    fn edit(
+        &self,
+        batch: PermittedBatch,
+    ) -> impl Future<Output = Result<StoredAnswer, StoreError>> + Send;
+
+    /// Reads the next elements of a query, in the order of their ids, after the given one.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    fn read(
+        &self,
+        query: &CheckedQuery,
+        after: Option<ElementId>,
+        limit: ChunkLimit,
+    ) -> impl Future<Output = Result<Chunk, StoreError>> + Send;
+
+    /// Counts the elements of a query and measures their extent.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    fn summarize(
+        &self,
+        query: &CheckedQuery,
+    ) -> impl Future<Output = Result<Summary, StoreError>> + Send;
+}
+
+/// A layer to make storage for.
+#[derive(Clone, Debug)]
+pub struct NewLayer {
+    /// Its id, reserved in the registry.
+    pub layer: LayerId,
+    /// Its name at the moment: a label for whoever looks into the storage, never read back.
+    pub label: String,
+    /// Its definition.
+    pub definition: LayerDefinition,
+}
+
+/// What a store knows of a layer.
+#[derive(Clone, Debug)]
+pub struct StoredLayer {
+    /// Its id.
+    pub layer: LayerId,
+    /// Its definition.
+    pub definition: Arc<LayerDefinition>,
+    /// When its storage was made.
+    pub created: DateTime,
+    /// The revision of its newest edit; 0 before the first.
+    pub revision: DataRevision,
+}
+
+/// How much to read at once. At least one element is read, whatever its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkLimit {
+    /// Most elements.
+    pub rows: NonZeroU32,
+    /// About how many bytes, after which no more elements are added.
+    pub bytes: usize,
+}
+
+/// Some elements of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chunk {
+    /// The elements, in the order of their ids.
+    pub elements: Vec<Element>,
+    /// Whether more may follow.
+    pub rest: Rest,
+    /// The revision of the layer's data that they were read at.
+    pub revision: DataRevision,
+}
+
+/// What follows a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing.
+    End,
+    /// Perhaps more, after this element.
+    After(ElementId),
+}
+
+/// How many elements there are, and where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// How many.
+    pub count: u64,
+    /// The smallest box around them; `None` when there are none.
+    pub extent: Option<Bounds>,
+    /// The revision of the layer's data that this was taken at.
+    pub revision: DataRevision,
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A permit ran out before the commit. Nothing was changed; ask again.
+    #[error("a permit ran out before the commit")]
+    PermitExpired,
+    /// The store has none of the layer.
+    #[error("layer `{0}` has no storage")]
+    LayerMissing(LayerId),
+    /// The layer exists with another definition.
+    #[error("layer `{0}` exists with another definition")]
+    LayerExists(LayerId),
+    /// The request id was used for another request (R109).
+    #[error("the request id was used for another request")]
+    RequestReused,
+    /// The store belongs to another installation.
+    #[error("the storage belongs to another installation")]
+    OtherInstallation,
+    /// Too much is waiting to be written already.
+    #[error("the storage is busy")]
+    Overloaded,
+    /// The storage cannot be reached, or is shutting down.
+    #[error("the storage is not available")]
+    Unavailable,
+    /// Anything else. The source is for the log and never leaves the service (R120).
+    #[error("the storage failed")]
+    Unexpected(#[source] Box<dyn Error + Send + Sync>),
+}
