@@ -1,0 +1,166 @@
+//! The egg timer: every call has a deadline, and `DEADLINE_EXCEEDED` is what it gets when it passes.
+
+use std::{collections::HashSet, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use http::{HeaderMap, Request, Response};
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use tokio::time::{Instant, sleep_until};
+use tonic::body::Body;
+
+use crate::{
+    Refusal,
+    call::Deadline,
+    middleware::{Middleware, Next},
+};
+
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// The most time that calls get, whatever they ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// For a call with one request and one response.
+    pub unary: Duration,
+    /// For a call with a stream on either side.
+    pub streaming: Duration,
+}
+
+/// Gives each call min(`grpc-timeout`, configured limit), and leaves the [`Deadline`] in its extensions.
+///
+/// The timer runs until the response's headers: for a unary call that is the whole, a client stream included. A
+/// response stream watches the deadline where its content is made, because only there can it end tidily.
+#[derive(Clone, Debug)]
+pub(crate) struct Timer {
+    domain: &'static str,
+    limits: TimeLimits,
+    streaming: Arc<HashSet<String>>,
+}
+
+impl Timer {
+    /// The contract's descriptor set says which methods stream.
+    pub(crate) fn new(
+        domain: &'static str,
+        limits: TimeLimits,
+        descriptor_set: &[u8],
+    ) -> Result<Self, prost::DecodeError> {
+        let set = FileDescriptorSet::decode(descriptor_set)?;
+        Ok(Self {
+            domain,
+            limits,
+            streaming: Arc::new(streaming_methods(&set)),
+        })
+    }
+
+    fn limit(&self, path: &str) -> Duration {
+        if self.streaming.contains(path) {
+            self.limits.streaming
+        } else {
+            self.limits.unary
+        }
+    }
+}
+
+impl Middleware for Timer {
+    async fn handle(self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
+        let limit = self.limit(request.uri().path());
+        let Ok(asked) = requested(request.headers()) else {
+            return Refusal::MalformedTimeout.response(self.domain);
+        };
+        let deadline = Instant::now() + asked.map_or(limit, |asked| asked.min(limit));
+        request.extensions_mut().insert(Deadline(deadline));
+        tokio::select! {
+            biased;
+            response = next.run(request) => response,
+            () = passed(deadline) => Refusal::DeadlineExceeded.response(self.domain),
+        }
+    }
+}
+
+/// Completes at the deadline by the clock and not only by its own timer. tonic's outer timer has about the same
+/// deadline and answers CANCELLED; whichever timer fires first, this is polled before tonic's is.
+async fn passed(deadline: Instant) {
+    let mut sleep = pin!(sleep_until(deadline));
+    poll_fn(|context| {
+        let fired = sleep.as_mut().poll(context);
+        if Instant::now() >= deadline {
+            Poll::Ready(())
+        } else {
+            fired
+        }
+    })
+    .await;
+}
+
+/// The caller's `grpc-timeout`: at most eight digits and a unit.
+fn requested(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let Some(value) = headers.get(GRPC_TIMEOUT) else {
+        return Ok(None);
+    };
+    let timeout = value.to_str().ok().and_then(parse_timeout);
+    timeout.map(Some).ok_or(Refusal::MalformedTimeout)
+}
+
+fn parse_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let is_number = (1..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let count: u64 = if is_number {
+        digits.parse().ok()?
+    } else {
+        return None;
+    };
+    match unit {
+        "H" => Some(Duration::from_secs(count * 3600)),
+        "M" => Some(Duration::from_secs(count * 60)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+fn streaming_methods(set: &FileDescriptorSet) -> HashSet<String> {
+    let mut paths = HashSet::new();
+    for file in &set.file {
+        for service in &file.service {
+            let streaming = service
+                .method
+                .iter()
+                .filter(|method| method.client_streaming() || method.server_streaming());
+            paths.extend(
+                streaming.map(|method| {
+                    format!("/{}.{}/{}", file.package(), service.name(), method.name())
+                }),
+            );
+        }
+    }
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_at_most_eight_digits_and_a_unit() {
+        assert_eq!(parse_timeout("2S"), Some(Duration::from_secs(2)));
+        assert_eq!(
+            parse_timeout("99999999H"),
+            Some(Duration::from_hours(99_999_999))
+        );
+        assert_eq!(parse_timeout("250m"), Some(Duration::from_millis(250)));
+        for bad in [
+            "",
+            "S",
+            "123456789S",
+            "-1S",
+            "+1S",
+            "1 S",
+            "1s",
+            "oneS",
+            "1é",
+        ] {
+            assert_eq!(parse_timeout(bad), None, "{bad}");
+        }
+    }
+}
