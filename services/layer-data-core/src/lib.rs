@@ -5,9 +5,16 @@
 pub mod crs;
 pub mod definition;
 pub mod edit;
+pub mod edits;
 pub mod element;
 pub mod geometry;
+pub mod layers;
 pub mod permit;
 pub mod ports;
 pub mod query;
+pub mod reads;
+mod service;
+pub mod transfer;
 pub mod value;
+
+pub use service::{AskError, LayerData, Limits};

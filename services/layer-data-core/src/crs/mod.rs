@@ -167,7 +167,7 @@ impl Crs {
         if to.is_geographic() {
             return vec![degrees];
         }
-        to.from_degrees(degrees).into_iter().collect()
+        to.enclose(degrees).into_iter().collect()
     }
 
     fn to_degrees(&self, bounds: Bounds) -> Option<Bounds> {
@@ -180,7 +180,7 @@ impl Crs {
 
     /// Positions far outside a projection's area are not worth the name, so the box is cut to the area first; where it
     /// was cut, it reaches to the end of the bounds.
-    fn from_degrees(&self, degrees: Bounds) -> Option<Bounds> {
+    fn enclose(&self, degrees: Bounds) -> Option<Bounds> {
         let inside = degrees.intersection(&self.area)?;
         let found = Self::known(4326)?.grid_to(self, inside)?;
         let (cut, whole) = (|a: f64, b: f64| (a - b).abs() > 0.0, self.bounds);

@@ -81,7 +81,7 @@ impl LayerDefinition {
             next_attribute: self.next_attribute.get(),
             attributes: self.attributes.iter().map(StoredAttribute::from).collect(),
         };
-        serde_json::to_string(&stored).map_err(broken)
+        serde_json::to_string(&stored).map_err(|error| broken(&error))
     }
 
     /// The definition from JSON, checked like a new one.
@@ -89,7 +89,7 @@ impl LayerDefinition {
     /// # Errors
     /// [`StoredDefinitionError`] when the text is not a definition.
     pub fn from_json(json: &str) -> Result<Self, StoredDefinitionError> {
-        let stored: StoredLayer = serde_json::from_str(json).map_err(broken)?;
+        let stored: StoredLayer = serde_json::from_str(json).map_err(|error| broken(&error))?;
         let geometry_type = GeometryType::from_name(&stored.geometry_type)
             .ok_or_else(|| broken("geometry type"))?;
         let z = if stored.z {
@@ -107,12 +107,13 @@ impl LayerDefinition {
             version: DefinitionVersion(stored.version),
             geometry: GeometryRules::new(geometry_type, z, crs),
             attributes: attributes.collect::<Result<_, _>>()?,
-            next_attribute: AttributeId::new(stored.next_attribute).map_err(broken)?,
+            next_attribute: AttributeId::new(stored.next_attribute)
+                .map_err(|error| broken(&error))?,
         })
     }
 }
 
-fn broken(error: impl ToString) -> StoredDefinitionError {
+fn broken<E: ToString + ?Sized>(error: &E) -> StoredDefinitionError {
     StoredDefinitionError(error.to_string())
 }
 
@@ -138,7 +139,7 @@ impl StoredAttribute {
         self,
         keys: &mut HashSet<String>,
     ) -> Result<AttributeDefinition, StoredDefinitionError> {
-        let id = AttributeId::new(self.id).map_err(broken)?;
+        let id = AttributeId::new(self.id).map_err(|error| broken(&error))?;
         let draft = AttributeDraft {
             name: self.name,
             label: self.label,
@@ -150,7 +151,7 @@ impl StoredAttribute {
             constraints: self.constraints.read()?,
             input_hint: self.input_hint,
         };
-        draft.define(id, 0, keys).map_err(broken)
+        draft.define(id, 0, keys).map_err(|error| broken(&error))
     }
 }
 
@@ -208,14 +209,16 @@ impl StoredValue {
     fn read(self) -> Result<Value, StoredDefinitionError> {
         match self {
             Self::Null => Ok(Value::Null),
-            Self::String(text) => Value::text(text).map_err(broken),
+            Self::String(text) => Value::text(text).map_err(|error| broken(&error)),
             Self::Integer(number) => Ok(Value::Integer(number)),
-            Self::Double(number) => Value::double(number).map_err(broken),
+            Self::Double(number) => Value::double(number).map_err(|error| broken(&error)),
             Self::Boolean(flag) => Ok(Value::Boolean(flag)),
-            Self::Date(days) => Date::from_days(days).map(Value::Date).map_err(broken),
+            Self::Date(days) => Date::from_days(days)
+                .map(Value::Date)
+                .map_err(|error| broken(&error)),
             Self::DateTime(millis) => DateTime::from_millis(millis)
                 .map(Value::DateTime)
-                .map_err(broken),
+                .map_err(|error| broken(&error)),
             Self::Binary(bytes) => Ok(Value::Binary(bytes)),
         }
     }

@@ -47,12 +47,19 @@ impl Comparison {
         }
     }
 
-    const fn needs_order(self) -> bool {
+    const fn demand(self) -> Demand {
         match self {
-            Self::Equal | Self::NotEqual => false,
-            Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => true,
+            Self::Equal | Self::NotEqual => Demand::Equality,
+            Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => Demand::Order,
         }
     }
+}
+
+/// What a condition demands of an attribute's type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    Equality,
+    Order,
 }
 
 /// Whether capital and small letters differ.
@@ -151,53 +158,43 @@ impl Checker<'_> {
                 comparison,
                 value,
             } => {
-                let attribute = self.find(&attribute)?;
-                typed(attribute, [&value])?;
-                ordered(attribute, comparison.needs_order())?;
+                let attribute = self.typed(&attribute, [&value], comparison.demand())?;
                 Condition::Compare {
-                    attribute: attribute.id,
+                    attribute,
                     comparison,
                     value,
                 }
             }
             Condition::In { attribute, values } => {
                 self.spend(values.len())?;
-                let attribute = self.find(&attribute)?;
-                typed(attribute, &values)?;
-                Condition::In {
-                    attribute: attribute.id,
-                    values,
-                }
+                let attribute = self.typed(&attribute, &values, Demand::Equality)?;
+                Condition::In { attribute, values }
             }
             Condition::Contains {
                 attribute,
                 text,
                 case,
             } => {
-                let attribute = self.find(&attribute)?;
-                of_kind(attribute, &[AttributeType::String])?;
+                let attribute = self.of_kind(&attribute, &[AttributeType::String])?;
                 Condition::Contains {
-                    attribute: attribute.id,
+                    attribute,
                     text,
                     case,
                 }
             }
             Condition::IsNull(attribute) => Condition::IsNull(self.find(&attribute)?.id),
             Condition::IsEmpty(attribute) => {
-                let attribute = self.find(&attribute)?;
-                of_kind(attribute, &[AttributeType::String, AttributeType::Binary])?;
-                Condition::IsEmpty(attribute.id)
+                let kinds = [AttributeType::String, AttributeType::Binary];
+                Condition::IsEmpty(self.of_kind(&attribute, &kinds)?)
             }
             Condition::Between {
                 attribute,
                 least,
                 greatest,
             } => {
-                let attribute = self.find(&attribute)?;
-                typed(attribute, [&least, &greatest])?;
-                ordered(attribute, true)?;
+                let attribute = self.typed(&attribute, [&least, &greatest], Demand::Order)?;
                 Condition::Between {
-                    attribute: attribute.id,
+                    attribute,
                     least,
                     greatest,
                 }
@@ -227,6 +224,44 @@ impl Checker<'_> {
             .ok_or_else(unknown)
     }
 
+    /// The attribute, if values of these types compare with it in the way that is asked for.
+    fn typed<'v>(
+        &self,
+        attribute: &AttributeRef,
+        values: impl IntoIterator<Item = &'v Value>,
+        demand: Demand,
+    ) -> Result<AttributeId, QueryError> {
+        let AttributeDefinition { id, name, kind, .. } = self.find(attribute)?;
+        if values.into_iter().any(|value| value.kind() != Some(*kind)) {
+            return Err(QueryError::WrongType {
+                attribute: name.to_string(),
+                expected: *kind,
+            });
+        }
+        if demand == Demand::Order && !kind.is_ordered() {
+            return Err(QueryError::NotApplicable {
+                attribute: name.to_string(),
+                kind: *kind,
+            });
+        }
+        Ok(*id)
+    }
+
+    fn of_kind(
+        &self,
+        attribute: &AttributeRef,
+        kinds: &[AttributeType],
+    ) -> Result<AttributeId, QueryError> {
+        let AttributeDefinition { id, name, kind, .. } = self.find(attribute)?;
+        if kinds.contains(kind) {
+            return Ok(*id);
+        }
+        Err(QueryError::NotApplicable {
+            attribute: name.to_string(),
+            kind: *kind,
+        })
+    }
+
     fn spend(&mut self, nodes: usize) -> Result<(), QueryError> {
         self.nodes += nodes;
         if self.nodes > MAX_NODES {
@@ -235,43 +270,6 @@ impl Checker<'_> {
             Ok(())
         }
     }
-}
-
-fn typed<'a>(
-    attribute: &AttributeDefinition,
-    values: impl IntoIterator<Item = &'a Value>,
-) -> Result<(), QueryError> {
-    if values
-        .into_iter()
-        .all(|value| value.kind() == Some(attribute.kind))
-    {
-        Ok(())
-    } else {
-        Err(QueryError::WrongType {
-            attribute: attribute.name.to_string(),
-            expected: attribute.kind,
-        })
-    }
-}
-
-fn ordered(attribute: &AttributeDefinition, needs_order: bool) -> Result<(), QueryError> {
-    if needs_order && !attribute.kind.is_ordered() {
-        return Err(QueryError::NotApplicable {
-            attribute: attribute.name.to_string(),
-            kind: attribute.kind,
-        });
-    }
-    Ok(())
-}
-
-fn of_kind(attribute: &AttributeDefinition, kinds: &[AttributeType]) -> Result<(), QueryError> {
-    if kinds.contains(&attribute.kind) {
-        return Ok(());
-    }
-    Err(QueryError::NotApplicable {
-        attribute: attribute.name.to_string(),
-        kind: attribute.kind,
-    })
 }
 
 impl Condition<AttributeId> {

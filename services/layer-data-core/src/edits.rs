@@ -1,0 +1,353 @@
+//! Editing: ask once for everything that the batch needs, then check what was given, then write under permits.
+//!
+//! Rights come before the payload: who may not edit learns nothing about the layer's definition. In an atomic batch
+//! one refusal refuses all, in a partial one each edit stands for itself (R57, R109).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use jmap_domain::{ActorId, Decision, DenyReason, LayerId, Permission, Question};
+
+use crate::{
+    definition::LayerDefinition,
+    edit::{
+        BatchInput, BatchOutcome, Edit, EditInput, EditMode, EditRefusal, EditResult,
+        EditedElement, Intent, PermittedBatch, PermittedEdit, RequestKey, StoredAnswer,
+        WrongPermit,
+    },
+    element::{InputError, ValueSource},
+    geometry::SingleToMulti,
+    permit::{Permit, Validity},
+    ports::{Authorizer, Call, LayerStore, StoreError},
+    service::{AskError, LayerData, elements},
+};
+
+/// How often a batch is written under fresh permits before the caller is told to come back.
+const ATTEMPTS: usize = 3;
+
+/// Most layers and permissions that one batch may touch together: what one question may hold.
+const MAX_QUESTIONS: usize = 100;
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchReport {
+    /// What became of it as a whole.
+    pub outcome: BatchOutcome,
+    /// What became of each edit, in their order.
+    pub results: Vec<EditResult>,
+}
+
+/// Why a batch was not even tried, or a single edit not done.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// Authorization's answer does not let the call begin.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// No edit at all.
+    #[error("a batch has at least one edit")]
+    Empty,
+    /// More edits than one call may have.
+    #[error("a batch has at most {0} edits")]
+    TooManyEdits(usize),
+    /// More layers than one question can hold.
+    #[error("a batch touches too many layers")]
+    TooManyLayers,
+    /// The single edit was refused.
+    #[error(transparent)]
+    Refused(#[from] EditRefusal),
+    /// Permits ran out before the commit again and again.
+    #[error("the edit could not be committed in time")]
+    PermitsExpired,
+    /// The storage did not do it.
+    #[error(transparent)]
+    Store(StoreError),
+    /// A mistake of ours.
+    #[error(transparent)]
+    WrongPermit(#[from] WrongPermit),
+}
+
+/// What the caller may do with the layers of a batch.
+struct Rights {
+    actor: ActorId,
+    permits: BTreeMap<(LayerId, Permission), Result<Permit, DenyReason>>,
+}
+
+impl Rights {
+    fn permit(&self, layer: LayerId, permission: Permission) -> Result<Permit, EditRefusal> {
+        match self.permits.get(&(layer, permission)) {
+            Some(Ok(permit)) => Ok(*permit),
+            Some(Err(DenyReason::NotVisible)) | None => Err(EditRefusal::NoSuchLayer(layer)),
+            Some(Err(reason)) => Err(EditRefusal::NotPermitted {
+                layer,
+                permission,
+                reason: *reason,
+            }),
+        }
+    }
+}
+
+/// A batch on its way: what may still be done, and what was refused already.
+struct Plan {
+    edits: Vec<(u32, LayerId, Edit)>,
+    refused: BTreeMap<u32, EditRefusal>,
+}
+
+impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
+    /// Makes one edit.
+    ///
+    /// # Errors
+    /// [`EditError`]; [`EditError::Refused`] when the edit itself was refused.
+    pub async fn edit(
+        &self,
+        call: &Call,
+        layer: LayerId,
+        edit: EditInput,
+        request: Option<RequestKey>,
+    ) -> Result<EditedElement, EditError> {
+        let edits = vec![(layer, edit)];
+        let batch = BatchInput {
+            edits,
+            mode: EditMode::Atomic,
+            intent: Intent::Commit,
+            request,
+        };
+        let report = self.edit_batch(call, batch).await?;
+        match report.results.into_iter().next() {
+            Some(EditResult::Done(edited)) => Ok(edited),
+            Some(EditResult::Refused(refusal)) => Err(refusal.into()),
+            Some(EditResult::NotAttempted) | None => Err(EditError::Empty),
+        }
+    }
+
+    /// Makes a batch of edits and reports on each (R109).
+    ///
+    /// # Errors
+    /// [`EditError`] when none was tried. Refusals of single edits are in the report.
+    pub async fn edit_batch(
+        &self,
+        call: &Call,
+        batch: BatchInput,
+    ) -> Result<BatchReport, EditError> {
+        if batch.edits.is_empty() {
+            return Err(EditError::Empty);
+        }
+        if batch.edits.len() > self.limits.edits {
+            return Err(EditError::TooManyEdits(self.limits.edits));
+        }
+        let BatchInput {
+            edits,
+            mode,
+            intent,
+            request,
+        } = batch;
+        let total = edits.len();
+        let needs: BTreeSet<_> = edits
+            .iter()
+            .map(|(layer, edit)| (*layer, edit.permission()))
+            .collect();
+        let rights = self.rights(call, &needs).await?;
+        let plan = self.plan(edits, mode, &rights).await?;
+        let order = Order {
+            mode,
+            intent,
+            request,
+            total,
+        };
+        self.write(call, plan, order, rights).await
+    }
+
+    async fn rights(
+        &self,
+        call: &Call,
+        needs: &BTreeSet<(LayerId, Permission)>,
+    ) -> Result<Rights, EditError> {
+        let questions: Vec<Question> = needs
+            .iter()
+            .map(|(layer, act)| elements(*layer, *act))
+            .collect();
+        if questions.len() > MAX_QUESTIONS {
+            return Err(EditError::TooManyLayers);
+        }
+        let answer = self.ask(call, &questions).await?;
+        let validity = Validity {
+            actor: answer.actor,
+            until: answer.valid_until,
+        };
+        let permit = |((layer, permission), decision): (&(LayerId, Permission), Decision)| {
+            let permit = Permit::from_decision(*layer, *permission, decision, validity);
+            ((*layer, *permission), permit)
+        };
+        let permits = needs.iter().zip(answer.decisions).map(permit).collect();
+        Ok(Rights {
+            actor: answer.actor,
+            permits,
+        })
+    }
+
+    /// Sorts out what the caller may not do, then what does not fit its layer.
+    async fn plan(
+        &self,
+        edits: Vec<(LayerId, EditInput)>,
+        mode: EditMode,
+        rights: &Rights,
+    ) -> Result<Plan, EditError> {
+        let mut plan = Plan {
+            edits: Vec::with_capacity(edits.len()),
+            refused: BTreeMap::new(),
+        };
+        for (index, (layer, edit)) in (0..).zip(&edits) {
+            if let Err(refusal) = rights.permit(*layer, edit.permission()) {
+                plan.refused.insert(index, refusal);
+            }
+        }
+        if mode == EditMode::Atomic && !plan.refused.is_empty() {
+            return Ok(plan);
+        }
+        let mut definitions = HashMap::new();
+        for (index, (layer, edit)) in (0..).zip(edits) {
+            if plan.refused.contains_key(&index) {
+                continue;
+            }
+            let definition = self.definition(layer, &mut definitions).await?;
+            match check(edit, &definition) {
+                Ok(edit) => plan.edits.push((index, layer, edit)),
+                Err(error) => {
+                    plan.refused.insert(index, error.into());
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    async fn definition(
+        &self,
+        layer: LayerId,
+        known: &mut HashMap<LayerId, Arc<LayerDefinition>>,
+    ) -> Result<Arc<LayerDefinition>, EditError> {
+        if let Some(definition) = known.get(&layer) {
+            return Ok(Arc::clone(definition));
+        }
+        let stored = self.store.layer(layer).await.map_err(EditError::Store)?;
+        // Permitted and not stored: the registry knows a layer that this storage has lost.
+        let stored = stored.ok_or(EditError::Store(StoreError::LayerMissing(layer)))?;
+        known.insert(layer, Arc::clone(&stored.definition));
+        Ok(stored.definition)
+    }
+
+    async fn write(
+        &self,
+        call: &Call,
+        mut plan: Plan,
+        order: Order,
+        mut rights: Rights,
+    ) -> Result<BatchReport, EditError> {
+        for _ in 0..ATTEMPTS {
+            let permitted = plan.permitted(&rights)?;
+            let refused = order.mode == EditMode::Atomic && !plan.refused.is_empty();
+            if refused || permitted.is_empty() {
+                return Ok(plan.unwritten(order));
+            }
+            let batch = order.batch(permitted, rights.actor);
+            match self.store.edit(batch).await {
+                Ok(answer) => return Ok(plan.report(order, answer)),
+                Err(StoreError::PermitExpired) => {
+                    let needs = plan
+                        .edits
+                        .iter()
+                        .map(|(_, layer, edit)| (*layer, edit.permission()));
+                    rights = self.rights(call, &needs.collect()).await?;
+                }
+                Err(error) => return Err(EditError::Store(error)),
+            }
+        }
+        Err(EditError::PermitsExpired)
+    }
+}
+
+fn check(edit: EditInput, definition: &LayerDefinition) -> Result<Edit, InputError> {
+    Ok(match edit {
+        EditInput::Create(element) => {
+            Edit::Create(element.check(definition, ValueSource::Client, SingleToMulti::Refuse)?)
+        }
+        EditInput::Update {
+            element,
+            expected,
+            change,
+        } => Edit::Update {
+            element,
+            expected,
+            patch: change.check(definition)?,
+        },
+        EditInput::Delete { element, expected } => Edit::Delete { element, expected },
+    })
+}
+
+/// How a batch is to be written.
+#[derive(Clone, Copy)]
+struct Order {
+    mode: EditMode,
+    intent: Intent,
+    request: Option<RequestKey>,
+    total: usize,
+}
+
+impl Order {
+    fn batch(self, edits: Vec<PermittedEdit>, actor: ActorId) -> PermittedBatch {
+        PermittedBatch {
+            edits,
+            actor,
+            mode: self.mode,
+            intent: self.intent,
+            request: self.request,
+        }
+    }
+}
+
+impl Plan {
+    /// Puts each edit under its permit, and refuses those whose right is gone since the plan was made.
+    fn permitted(&mut self, rights: &Rights) -> Result<Vec<PermittedEdit>, WrongPermit> {
+        let mut permitted = Vec::with_capacity(self.edits.len());
+        for (index, layer, edit) in &self.edits {
+            match rights.permit(*layer, edit.permission()) {
+                Ok(permit) => permitted.push(PermittedEdit::new(*index, permit, edit.clone())?),
+                Err(refusal) => {
+                    self.refused.insert(*index, refusal);
+                }
+            }
+        }
+        Ok(permitted)
+    }
+
+    /// The report when nothing is left to write.
+    fn unwritten(self, order: Order) -> BatchReport {
+        let outcome = match (order.intent, order.mode) {
+            (Intent::Validate, EditMode::Atomic | EditMode::Partial) => BatchOutcome::Validated,
+            (Intent::Commit, EditMode::Atomic) => BatchOutcome::Refused,
+            (Intent::Commit, EditMode::Partial) => BatchOutcome::Committed,
+        };
+        self.report(
+            order,
+            StoredAnswer {
+                outcome,
+                results: Vec::new(),
+            },
+        )
+    }
+
+    fn report(self, order: Order, answer: StoredAnswer) -> BatchReport {
+        let mut results: BTreeMap<u32, EditResult> = answer.results.into_iter().collect();
+        results.extend(
+            self.refused
+                .into_iter()
+                .map(|(index, refusal)| (index, EditResult::Refused(refusal))),
+        );
+        // What neither was refused nor reached the store was held back by another edit of the batch.
+        let result = |index: u32| results.remove(&index).unwrap_or(EditResult::NotAttempted);
+        BatchReport {
+            outcome: answer.outcome,
+            results: (0..).take(order.total).map(result).collect(),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Reading: by view, within the display limit unless *copy / export* lifts it (R38, R40, R112, R113).
+
+use std::{num::NonZeroU64, time::Instant};
+
+use jmap_domain::{ActorId, Decision, DenyReason, ElementId, LayerId, Permission, UserId};
+
+use crate::{
+    definition::LayerDefinition,
+    element::Element,
+    ports::{
+        Answer, Authorizer, Call, Chunk, ChunkLimit, LayerStore, Rest, StoreError, StoredLayer,
+        Summary,
+    },
+    query::{CheckedQuery, OutputInput, QueryError, QueryInput, SelectionInput},
+    service::{AskError, LayerData, elements},
+};
+
+/// Why a read was not begun, or ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Authorization's answer does not let the call begin or go on.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The layer does not exist, or the caller may not know that it does: one answer for both (R40).
+    #[error("layer `{0}` does not exist")]
+    NoSuchLayer(LayerId),
+    /// Whole layers, and exports, need *copy / export* (R38).
+    #[error("`{permission}` is not permitted on layer `{layer}`")]
+    NotPermitted {
+        /// The layer.
+        layer: LayerId,
+        /// What is missing.
+        permission: Permission,
+        /// Why.
+        reason: DenyReason,
+    },
+    /// The query makes no sense for the layer.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// There are more elements than the maximum or the display limit (R38, R112).
+    #[error("there are more than {maximum} elements")]
+    TooManyElements {
+        /// The most that were allowed.
+        maximum: NonZeroU64,
+    },
+    /// The elements are too large for one answer.
+    #[error("the elements are too large for one answer")]
+    TooLarge,
+    /// The storage did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a read is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadPurpose {
+    /// To show elements: within the display limit, unless the caller may copy (R38).
+    Display,
+    /// To give the data out as a file: *copy / export* is needed (R38).
+    Export,
+}
+
+/// Where a page begins: what a page token says. It carries no right, and belongs to one query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageStart {
+    /// The last element of the page before; `None` at the beginning.
+    pub after: Option<ElementId>,
+    /// How many elements the pages before had: pages do not get around a limit (R38, R112).
+    pub seen: u64,
+}
+
+/// A page of elements.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The layer that they are of.
+    pub layer: StoredLayer,
+    /// The elements, in the order of their ids.
+    pub elements: Vec<Element>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<PageStart>,
+    /// Whose elements are the caller's own.
+    pub owner: Owner,
+}
+
+/// Tells the caller's own elements from others (R55).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(Option<ActorId>);
+
+impl Owner {
+    /// The owner that an actor is: anonymous owns nothing (R55).
+    #[must_use]
+    pub fn of(actor: ActorId) -> Self {
+        Self((actor != ActorId::from(UserId::ANONYMOUS)).then_some(actor))
+    }
+
+    /// Whether the element is the caller's own.
+    #[must_use]
+    pub fn owns(self, element: &Element) -> bool {
+        self.0.is_some() && element.stamps.created_by == self.0
+    }
+}
+
+/// A read that goes on chunk by chunk, in constant memory. It asks again whenever the last answer has run out, so a
+/// right that is taken away ends it.
+#[derive(Debug)]
+pub struct Reader<S, A, R> {
+    service: LayerData<S, A, R>,
+    call: Call,
+    layer: StoredLayer,
+    query: CheckedQuery,
+    terms: Terms,
+    wanted: Wanted,
+    position: Position,
+}
+
+/// What the caller wants beyond the query itself.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    purpose: ReadPurpose,
+    whole_layer: bool,
+    maximum: Option<NonZeroU64>,
+}
+
+/// What authorization's last answer allows.
+#[derive(Clone, Copy, Debug)]
+struct Terms {
+    maximum: Option<NonZeroU64>,
+    owner: Owner,
+    valid_until: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    after: Option<ElementId>,
+    seen: u64,
+    ended: bool,
+}
+
+impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> {
+    /// Begins a read.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read(
+        &self,
+        call: &Call,
+        input: QueryInput,
+        purpose: ReadPurpose,
+        start: PageStart,
+    ) -> Result<Reader<S, A, R>, ReadError> {
+        let whole_layer = !input.selection.is_limited();
+        let wanted = Wanted {
+            purpose,
+            whole_layer,
+            maximum: input.maximum,
+        };
+        let terms = self.terms(call, input.layer, wanted).await?;
+        let layer = self.stored(input.layer).await?;
+        let query = input.check(&layer.definition)?;
+        let position = Position {
+            after: start.after,
+            seen: start.seen,
+            ended: false,
+        };
+        Ok(Reader {
+            service: self.clone(),
+            call: call.clone(),
+            layer,
+            query,
+            terms,
+            wanted,
+            position,
+        })
+    }
+
+    /// Reads one page.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn page(
+        &self,
+        call: &Call,
+        input: QueryInput,
+        start: PageStart,
+        limit: ChunkLimit,
+    ) -> Result<Page, ReadError> {
+        let mut reader = self.read(call, input, ReadPurpose::Display, start).await?;
+        let elements = reader
+            .next(limit)
+            .await?
+            .map(|chunk| chunk.elements)
+            .unwrap_or_default();
+        let Position { after, seen, ended } = reader.position;
+        let next = (!ended).then_some(PageStart { after, seen });
+        Ok(Page {
+            layer: reader.layer,
+            elements,
+            next,
+            owner: reader.terms.owner,
+        })
+    }
+
+    /// Returns the elements with these ids that exist, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`ReadError`]; [`ReadError::TooLarge`] when they do not fit into one answer of that size.
+    pub async fn get(
+        &self,
+        call: &Call,
+        wanted: (LayerId, Vec<ElementId>),
+        output: OutputInput,
+        limit: ChunkLimit,
+    ) -> Result<Page, ReadError> {
+        let (layer, ids) = wanted;
+        let selection = SelectionInput {
+            ids: Some(ids),
+            ..SelectionInput::default()
+        };
+        let input = QueryInput {
+            layer,
+            selection,
+            output,
+            maximum: None,
+        };
+        let page = self.page(call, input, PageStart::default(), limit).await?;
+        if page.next.is_some() {
+            Err(ReadError::TooLarge)
+        } else {
+            Ok(page)
+        }
+    }
+
+    /// Counts elements and measures their extent. *View* is enough, for the whole layer as well (R113).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn summarize(
+        &self,
+        call: &Call,
+        layer: LayerId,
+        selection: SelectionInput,
+    ) -> Result<(StoredLayer, Summary), ReadError> {
+        let answer = self.ask(call, &[elements(layer, Permission::View)]).await?;
+        viewable(layer, &answer)?;
+        let stored = self.stored(layer).await?;
+        let input = QueryInput {
+            layer,
+            selection,
+            output: OutputInput::default(),
+            maximum: None,
+        };
+        let summary = self
+            .store
+            .summarize(&input.check(&stored.definition)?)
+            .await?;
+        Ok((stored, summary))
+    }
+
+    async fn terms(&self, call: &Call, layer: LayerId, wanted: Wanted) -> Result<Terms, ReadError> {
+        let questions = [
+            elements(layer, Permission::View),
+            elements(layer, Permission::CopyExport),
+        ];
+        let answer = self.ask(call, &questions).await?;
+        viewable(layer, &answer)?;
+        let refused = match answer.decisions.get(1) {
+            Some(Decision::All) => None,
+            // Copying is not narrowed to own elements (R52), so such an answer is none.
+            Some(Decision::Own { creator: _ }) | None => Some(DenyReason::NoGrant),
+            Some(Decision::Denied(reason)) => Some(*reason),
+        };
+        let maximum = match refused {
+            None => wanted.maximum,
+            Some(reason) if wanted.whole_layer || wanted.purpose == ReadPurpose::Export => {
+                return Err(ReadError::NotPermitted {
+                    layer,
+                    permission: Permission::CopyExport,
+                    reason,
+                });
+            }
+            Some(_) => Some(
+                wanted
+                    .maximum
+                    .map_or(self.limits.display, |own| own.min(self.limits.display)),
+            ),
+        };
+        Ok(Terms {
+            maximum,
+            owner: Owner::of(answer.actor),
+            valid_until: answer.valid_until,
+        })
+    }
+
+    async fn stored(&self, layer: LayerId) -> Result<StoredLayer, ReadError> {
+        // Viewable and not stored: the registry knows a layer that this storage has lost.
+        self.store
+            .layer(layer)
+            .await?
+            .ok_or(ReadError::Store(StoreError::LayerMissing(layer)))
+    }
+}
+
+/// R40: whatever the reason, a layer that may not be viewed does not exist.
+fn viewable(layer: LayerId, answer: &Answer) -> Result<(), ReadError> {
+    match answer.decisions.first() {
+        Some(Decision::All) => Ok(()),
+        Some(Decision::Own { creator: _ } | Decision::Denied(_)) | None => {
+            Err(ReadError::NoSuchLayer(layer))
+        }
+    }
+}
+
+impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
+    /// The layer that is read.
+    #[must_use]
+    pub const fn layer(&self) -> &StoredLayer {
+        &self.layer
+    }
+
+    /// The layer's definition.
+    #[must_use]
+    pub fn definition(&self) -> &LayerDefinition {
+        &self.layer.definition
+    }
+
+    /// The query as it was understood.
+    #[must_use]
+    pub const fn query(&self) -> &CheckedQuery {
+        &self.query
+    }
+
+    /// Whose elements are the caller's own.
+    #[must_use]
+    pub const fn owner(&self) -> Owner {
+        self.terms.owner
+    }
+
+    /// How many elements were read, those of earlier pages included.
+    #[must_use]
+    pub const fn seen(&self) -> u64 {
+        self.position.seen
+    }
+
+    /// Reads the next elements; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ReadError`], after which the read is over. [`ReadError::TooManyElements`] instead of a silent cut (R112).
+    pub async fn next(&mut self, limit: ChunkLimit) -> Result<Option<Chunk>, ReadError> {
+        if self.position.ended {
+            return Ok(None);
+        }
+        if Instant::now() >= self.terms.valid_until {
+            self.terms = self
+                .service
+                .terms(&self.call, self.layer.layer, self.wanted)
+                .await?;
+        }
+        let chunk = self
+            .service
+            .store
+            .read(&self.query, self.position.after, limit)
+            .await?;
+        self.position.seen += chunk.elements.len() as u64;
+        if let Some(maximum) = self.terms.maximum
+            && self.position.seen > maximum.get()
+        {
+            self.position.ended = true;
+            return Err(ReadError::TooManyElements { maximum });
+        }
+        match chunk.rest {
+            Rest::End => self.position.ended = true,
+            Rest::After(last) => self.position.after = Some(last),
+        }
+        Ok(Some(chunk))
+    }
+}

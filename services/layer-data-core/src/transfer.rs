@@ -1,0 +1,253 @@
+//! Import: rows come in batches, each decided by a fresh answer, each row standing for itself.
+//!
+//! Export is a read with another purpose ([`crate::reads::ReadPurpose::Export`]).
+
+use jmap_domain::{Decision, LayerAct, LayerId, Permission, Question};
+
+use crate::{
+    definition::LayerDefinition,
+    edit::{
+        Edit, EditMode, EditRefusal, EditResult, Intent, PermittedBatch, PermittedEdit,
+        StoredAnswer, WrongPermit,
+    },
+    element::{ElementInput, NewElement, ValueSource},
+    geometry::SingleToMulti,
+    permit::{Permit, Validity},
+    ports::{Authorizer, Call, LayerStore, StoreError, StoredLayer},
+    service::{AskError, LayerData, elements},
+};
+
+/// How many rows make a good batch.
+pub const IMPORT_BATCH: usize = 1_000;
+
+/// How often a batch is written under fresh permits before the import ends.
+const ATTEMPTS: usize = 3;
+
+/// Why an import ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Authorization's answer does not let the import begin or go on.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The layer does not exist, or the caller may not know that it does (R40).
+    #[error("layer `{0}` does not exist")]
+    NoSuchLayer(LayerId),
+    /// The caller may not add elements.
+    #[error("`{permission}` is not permitted on layer `{layer}`")]
+    NotPermitted {
+        /// The layer.
+        layer: LayerId,
+        /// What is missing.
+        permission: Permission,
+        /// Why.
+        reason: jmap_domain::DenyReason,
+    },
+    /// Permits ran out before the commit again and again.
+    #[error("the rows could not be committed in time")]
+    PermitsExpired,
+    /// The storage did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A mistake of ours.
+    #[error(transparent)]
+    WrongPermit(#[from] WrongPermit),
+}
+
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportRow {
+    /// Its number in the file, from 1.
+    pub row: u64,
+    /// The element in it.
+    pub element: ElementInput,
+}
+
+/// A row that was not taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowRefusal {
+    /// Its number in the file, from 1.
+    pub row: u64,
+    /// Why.
+    pub refusal: EditRefusal,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportCounts {
+    /// Elements that were created, or would have been.
+    pub created: u64,
+    /// Of these, single geometries that became multi geometries.
+    pub promoted: u64,
+    /// Rows that were not taken.
+    pub refused: u64,
+}
+
+/// An import on its way. Whoever runs it created each element (R54).
+#[derive(Debug)]
+pub struct Import<S, A, R> {
+    service: LayerData<S, A, R>,
+    call: Call,
+    layer: StoredLayer,
+    intent: Intent,
+    counts: ImportCounts,
+}
+
+/// What the answer for a batch allows.
+struct Terms {
+    permit: Permit,
+    source: ValueSource,
+}
+
+impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> {
+    /// Begins an import. With [`Intent::Validate`] rows are checked and none is written: the first of two passes
+    /// when one bad row is to refuse the file.
+    ///
+    /// # Errors
+    /// [`ImportError`].
+    pub async fn import(
+        &self,
+        call: &Call,
+        layer: LayerId,
+        intent: Intent,
+    ) -> Result<Import<S, A, R>, ImportError> {
+        self.import_terms(call, layer).await?;
+        let layer = self
+            .store
+            .layer(layer)
+            .await?
+            .ok_or(StoreError::LayerMissing(layer))?;
+        Ok(Import {
+            service: self.clone(),
+            call: call.clone(),
+            layer,
+            intent,
+            counts: ImportCounts::default(),
+        })
+    }
+
+    async fn import_terms(&self, call: &Call, layer: LayerId) -> Result<Terms, ImportError> {
+        let permission = Permission::AddElements;
+        let structure = Question::Layer(layer, LayerAct::ChangeStructure);
+        let answer = self
+            .ask(call, &[elements(layer, permission), structure])
+            .await?;
+        let mut decisions = answer.decisions.into_iter();
+        let decision = decisions.next().ok_or(AskError::Unavailable)?;
+        // Read-only attributes are for those who could change the structure anyway (R105).
+        let source = match decisions.next() {
+            Some(Decision::All) => ValueSource::Administrator,
+            Some(Decision::Own { creator: _ } | Decision::Denied(_)) | None => ValueSource::Client,
+        };
+        let validity = Validity {
+            actor: answer.actor,
+            until: answer.valid_until,
+        };
+        match Permit::from_decision(layer, permission, decision, validity) {
+            Ok(permit) => Ok(Terms { permit, source }),
+            Err(jmap_domain::DenyReason::NotVisible) => Err(ImportError::NoSuchLayer(layer)),
+            Err(reason) => Err(ImportError::NotPermitted {
+                layer,
+                permission,
+                reason,
+            }),
+        }
+    }
+}
+
+impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
+    /// The layer's definition, for whoever reads the file.
+    #[must_use]
+    pub fn definition(&self) -> &LayerDefinition {
+        &self.layer.definition
+    }
+
+    /// How far the import is.
+    #[must_use]
+    pub const fn counts(&self) -> ImportCounts {
+        self.counts
+    }
+
+    /// Takes some rows, best about [`IMPORT_BATCH`] of them, and answers those that were not taken.
+    ///
+    /// # Errors
+    /// [`ImportError`], after which the import is over. Rows taken before stay.
+    pub async fn push(&mut self, rows: Vec<ImportRow>) -> Result<Vec<RowRefusal>, ImportError> {
+        let terms = self
+            .service
+            .import_terms(&self.call, self.layer.layer)
+            .await?;
+        let (mut refused, mut elements) = (Vec::new(), Vec::with_capacity(rows.len()));
+        for ImportRow { row, element } in rows {
+            match element.check(&self.layer.definition, terms.source, SingleToMulti::Promote) {
+                Ok(element) => elements.push((row, element)),
+                Err(error) => refused.push(RowRefusal {
+                    row,
+                    refusal: error.into(),
+                }),
+            }
+        }
+        let promoted = elements
+            .iter()
+            .filter(|(_, element)| element.geometry().was_promoted())
+            .count();
+        let (numbers, elements): (Vec<u64>, Vec<NewElement>) = elements.into_iter().unzip();
+        self.counts.created += numbers.len() as u64;
+        self.counts.promoted += promoted as u64;
+        if self.intent == Intent::Commit && !elements.is_empty() {
+            let answer = self.write(elements, terms.permit).await?;
+            let before = refused.len();
+            refused.extend(refusals(answer, &numbers));
+            self.counts.created -= (refused.len() - before) as u64;
+        }
+        self.counts.refused += refused.len() as u64;
+        Ok(refused)
+    }
+
+    async fn write(
+        &self,
+        elements: Vec<NewElement>,
+        mut permit: Permit,
+    ) -> Result<StoredAnswer, ImportError> {
+        for _ in 0..ATTEMPTS {
+            let edits = (0..).zip(&elements);
+            let permitted = edits.map(|(index, element)| {
+                PermittedEdit::new(index, permit, Edit::Create(element.clone()))
+            });
+            let batch = PermittedBatch {
+                edits: permitted.collect::<Result<_, _>>()?,
+                actor: permit.actor(),
+                mode: EditMode::Partial,
+                intent: Intent::Commit,
+                request: None,
+            };
+            match self.service.store.edit(batch).await {
+                Ok(answer) => return Ok(answer),
+                Err(StoreError::PermitExpired) => {
+                    permit = self
+                        .service
+                        .import_terms(&self.call, self.layer.layer)
+                        .await?
+                        .permit;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ImportError::PermitsExpired)
+    }
+}
+
+fn refusals(answer: StoredAnswer, numbers: &[u64]) -> impl Iterator<Item = RowRefusal> {
+    answer
+        .results
+        .into_iter()
+        .filter_map(|(index, result)| match result {
+            EditResult::Refused(refusal) => {
+                let row = usize::try_from(index)
+                    .ok()
+                    .and_then(|index| numbers.get(index))
+                    .copied()?;
+                Some(RowRefusal { row, refusal })
+            }
+            EditResult::Done(_) | EditResult::NotAttempted => None,
+        })
+}
