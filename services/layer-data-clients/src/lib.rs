@@ -1,1 +1,12 @@
-//! Calls that leave layer-data.
+//! Calls that leave layer-data: questions to authorization, its registry, and its signing keys.
+//!
+//! Nothing here guesses. Whatever goes wrong on the way is "unavailable", and the use cases then refuse (R121).
+
+mod authorization;
+mod authorizer;
+mod keys;
+mod layers;
+mod registry;
+mod session;
+
+pub use authorization::{Authorization, BadAddress};
