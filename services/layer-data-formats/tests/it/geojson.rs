@@ -1,0 +1,260 @@
+//! GeoJSON that people and programs write.
+
+use jmap_domain::ElementId;
+use layer_data_core::{
+    definition::{GeometryType, LayerDraft, ZPolicy},
+    value::{AttributeType, Date, DateTime, Value},
+};
+use layer_data_formats::{FileError, Format, RowFault};
+
+use crate::support::{all_types, attribute, broken, draft, element, hydrants, layer, open, rows};
+
+fn collection(features: &str) -> String {
+    format!(r#"{{"type":"FeatureCollection","features":[{features}]}}"#)
+}
+
+fn feature(properties: &str) -> String {
+    let geometry = r#"{"type":"Point","coordinates":[7.5,47.25]}"#;
+    format!(r#"{{"type":"Feature","properties":{properties},"geometry":{geometry}}}"#)
+}
+
+#[test]
+fn values_take_the_attributes_types() {
+    // R104, R105.
+    let layer = layer(draft(GeometryType::Point, all_types()));
+    let text = collection(&feature(
+        r#"{"string":"é\u00e9","integer":-9223372036854775808,"double":0.1,"boolean":true,"date":"2024-02-29",
+            "datetime":"2024-02-29T14:30:00+02:00","binary":"AAEC/w=="}"#,
+    ));
+    let row = rows(open(Format::GeoJson, &text, &layer))
+        .remove(0)
+        .unwrap();
+    let expected = [
+        Value::text("éé").unwrap(),
+        Value::Integer(i64::MIN),
+        Value::double(0.1).unwrap(),
+        Value::Boolean(true),
+        Value::Date(Date::parse("2024-02-29").unwrap()),
+        Value::DateTime(DateTime::parse("2024-02-29T12:30:00Z").unwrap()),
+        Value::Binary(vec![0, 1, 2, 255]),
+    ];
+    assert_eq!(element(row, &layer).values(), expected);
+}
+
+#[test]
+fn null_absent_and_empty_are_three_things() {
+    // R104.
+    let mut name = attribute("name", AttributeType::String);
+    name.default = Value::text("unnamed").unwrap();
+    let layer = layer(draft(GeometryType::Point, vec![name]));
+    let text = collection(
+        &[r#"{"name":null}"#, "{}", r#"{"name":""}"#]
+            .map(feature)
+            .join(","),
+    );
+    let elements = rows(open(Format::GeoJson, &text, &layer))
+        .into_iter()
+        .map(|row| element(row.unwrap(), &layer));
+    let values: Vec<_> = elements
+        .map(|element| element.values()[0].clone())
+        .collect();
+    assert_eq!(
+        values,
+        [
+            Value::Null,
+            Value::text("unnamed").unwrap(),
+            Value::text("").unwrap()
+        ]
+    );
+}
+
+#[test]
+fn a_bad_row_is_named_and_the_next_one_is_read() {
+    // R105.
+    let text = collection(&[
+        feature(r#"{"size":"large"}"#),
+        r#"{"type":"Feature","properties":{},"geometry":null}"#.to_owned(),
+        r#"{"type":"Feature","properties":{},"geometry":{"type":"Point","coordinates":[[1,2]]}}"#.to_owned(),
+        r#"{"type":"Polygon"}"#.to_owned(),
+        "17".to_owned(),
+        feature(r#"{"name":"a","NAME":"b"}"#),
+        feature(r#"{"size":7}"#),
+    ].join(","));
+    let rows = rows(open(Format::GeoJson, &text, &hydrants()));
+    let errors: Vec<_> = rows
+        .iter()
+        .filter_map(|row| row.as_ref().err())
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            "row 1, `size`: a text is not an integer",
+            "row 2, `geometry`: a geometry is required",
+            "row 3, `geometry`: the coordinates are not nested as a `Point` needs",
+            "row 4: the row is not a GeoJSON feature",
+            "row 5: the row is not a GeoJSON feature",
+            "row 6, `NAME`: the attribute is given twice",
+        ]
+    );
+    assert_eq!(rows[6].as_ref().unwrap().number, 7);
+}
+
+#[test]
+fn properties_that_the_layer_does_not_have_are_left_out_and_reported() {
+    // R105.
+    let layer = hydrants();
+    let text = collection(
+        &[
+            feature(r#"{"name":"a","color":1}"#),
+            feature(r#"{"color":[{}],"age":2}"#),
+        ]
+        .join(","),
+    );
+    let mut reader = open(Format::GeoJson, &text, &layer);
+    assert_eq!(reader.by_ref().filter(Result::is_ok).count(), 2);
+    assert_eq!(reader.ignored(), ["color", "age"]);
+}
+
+#[test]
+fn members_come_in_any_order_and_foreign_ones_do_not_matter() {
+    let feature = r#"{"bbox":[0,0,1,1],"geometry":{"coordinates":[1,2],"type":"Point"},"x":{"y":[]},"id":7,
+        "properties":null,"type":"Feature"}"#;
+    let text = format!(
+        "\u{feff}{{\"name\":\"x\",\"features\":[{feature}],\"extra\":[[{{}}]],\"type\":\"FeatureCollection\"}}\n "
+    );
+    let row = rows(open(Format::GeoJson, &text, &hydrants()))
+        .remove(0)
+        .unwrap();
+    assert_eq!(row.id, ElementId::new(7).ok());
+    assert!(row.element.values.is_empty());
+}
+
+#[test]
+fn an_id_is_kept_only_if_it_can_be_one() {
+    // R103, R116.
+    let ids = [
+        ("1", true),
+        ("\"12\"", true),
+        ("0", false),
+        ("-1", false),
+        ("9007199254740992", false),
+        ("\"a\"", false),
+    ];
+    for (id, kept) in ids {
+        let text = collection(&feature("{}").replacen('{', &format!("{{\"id\":{id},"), 1));
+        let row = rows(open(Format::GeoJson, &text, &hydrants()))
+            .remove(0)
+            .unwrap();
+        assert_eq!(row.id.is_some(), kept, "{id}");
+    }
+}
+
+#[test]
+fn another_reference_system_is_refused_before_the_first_row() {
+    // R104: elements are stored in the layer's reference system.
+    let named = |name: &str| {
+        let crs = format!(r#""crs":{{"type":"name","properties":{{"name":"{name}"}}}},"features""#);
+        collection(&feature("{}")).replacen("\"features\"", &crs, 1)
+    };
+    let layer = hydrants();
+    for good in [
+        "urn:ogc:def:crs:OGC:1.3:CRS84",
+        "urn:ogc:def:crs:EPSG::4326",
+        "EPSG:4326",
+    ] {
+        assert_eq!(
+            rows(open(Format::GeoJson, &named(good), &layer)).len(),
+            1,
+            "{good}"
+        );
+    }
+    let (before, error) = broken(open(
+        Format::GeoJson,
+        &named("urn:ogc:def:crs:EPSG::2056"),
+        &layer,
+    ));
+    assert!(matches!(
+        (before, error),
+        (
+            0,
+            FileError::OtherCrs {
+                file: 2056,
+                layer: 4326
+            }
+        )
+    ));
+    let (_, error) = broken(open(Format::GeoJson, &named("EPSG:banana"), &layer));
+    assert!(matches!(error, FileError::UnknownCrs(_)));
+}
+
+#[test]
+fn a_file_that_names_no_reference_system_is_in_wgs_84() {
+    let swiss = layer_in(2056);
+    let (_, error) = broken(open(Format::GeoJson, &collection(&feature("{}")), &swiss));
+    assert!(matches!(
+        error,
+        FileError::OtherCrs {
+            file: 4326,
+            layer: 2056
+        }
+    ));
+}
+
+#[test]
+fn a_reference_system_named_behind_the_features_must_be_the_one_they_were_read_in() {
+    let late = |name: &str| {
+        let crs = format!(r#"],"crs":{{"properties":{{"name":"{name}"}}}}}}"#);
+        let text = collection(&feature("{}"));
+        format!("{}{crs}", text.strip_suffix("]}").unwrap())
+    };
+    assert_eq!(
+        rows(open(Format::GeoJson, &late("EPSG:4326"), &hydrants())).len(),
+        1
+    );
+    let (before, error) = broken(open(Format::GeoJson, &late("EPSG:2056"), &hydrants()));
+    assert!(matches!((before, error), (1, FileError::LateCrs)));
+}
+
+fn layer_in(epsg: i32) -> std::sync::Arc<layer_data_core::definition::LayerDefinition> {
+    layer(LayerDraft {
+        geometry_type: GeometryType::Point,
+        z: ZPolicy::Forbidden,
+        epsg,
+        attributes: Vec::new(),
+    })
+}
+
+#[test]
+fn a_sequence_is_read_line_by_line_or_by_separators() {
+    let layer = hydrants();
+    let lines = format!(
+        "{}\n\n{}",
+        feature(r#"{"size":1}"#),
+        feature(r#"{"size":2}"#)
+    );
+    assert_eq!(rows(open(Format::GeoJsonSequence, &lines, &layer)).len(), 2);
+    let pretty = feature(r#"{"size":1}"#).replace(',', ",\n");
+    let records = format!("\u{1e}{pretty}\n\u{1e}{pretty}\n");
+    assert!(
+        rows(open(Format::GeoJsonSequence, &records, &layer))
+            .iter()
+            .all(Result::is_ok)
+    );
+}
+
+#[test]
+fn a_broken_text_of_a_sequence_spoils_its_own_row_only() {
+    let text = format!("{{\"type\":\n{}\n{{}} {{}}\n", feature("{}"));
+    let rows = rows(open(Format::GeoJsonSequence, &text, &hydrants()));
+    assert!(matches!(
+        rows[0].as_ref().unwrap_err().fault,
+        RowFault::Json(_)
+    ));
+    assert!(rows[1].is_ok());
+    assert!(matches!(
+        rows[2].as_ref().unwrap_err().fault,
+        RowFault::Json(_)
+    ));
+    assert_eq!(rows.len(), 3);
+}
