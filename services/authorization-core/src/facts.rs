@@ -96,6 +96,15 @@ impl<'s> Facts<'s> {
         }
     }
 
+    /// The account behind the subject, whatever the session is for; `None` for anonymous.
+    #[must_use]
+    pub const fn account(&self) -> Option<UserId> {
+        match self.standing {
+            Standing::User { user, kind: _ } => Some(user),
+            Standing::Anonymous | Standing::Service | Standing::Barred(_) => None,
+        }
+    }
+
     /// The account, when it works in an ordinary session. Server sessions never act as one (R100).
     #[must_use]
     pub const fn person(&self) -> Option<UserId> {

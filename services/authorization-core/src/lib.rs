@@ -1,20 +1,44 @@
 //! The rules and use cases of authorization.
 //!
-//! Quiet by design: no database, no network, no runtime. `rules` decides, purely, on an immutable `Snapshot`;
-//! use cases validate against the current snapshot and yield changes; the `Authority` commits them through ports
-//! and swaps the snapshot.
+//! Quiet by design: no database, no network, no runtime. [`rules`] decides, purely, on an immutable [`Snapshot`];
+//! use cases validate against the current snapshot and yield changes; the [`Authority`] commits them through
+//! [`ports`] and swaps the snapshot.
 
+mod authority;
+mod bootstrap;
 pub mod change;
+mod check;
 mod claims;
+pub mod directory;
+mod draft;
+pub mod explain;
 mod facts;
+pub mod globals;
+mod guard;
+pub mod layer_permissions;
+mod listings;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 pub mod model;
 pub mod ports;
+pub mod projects;
+mod refusal;
+pub mod registry;
+mod revocation;
 pub mod rules;
 pub mod secret;
+pub mod services;
+pub mod sessions;
 mod snapshot;
 mod time;
+mod tokens;
 
+pub use authority::{Authority, Settings};
+pub use check::{Answer, Asking, CheckError};
 pub use claims::Claims;
+pub use explain::Explanation;
 pub use facts::{Facts, Path, Standing, may_open};
+pub use listings::VisibleLayer;
+pub use refusal::{Refusal, Resource};
 pub use snapshot::{Home, LayerEntry, Principal, ProjectEntry, Snapshot};
 pub use time::Timestamp;

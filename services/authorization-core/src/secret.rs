@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jmap_domain::{ServiceId, UserId};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::Timestamp;
@@ -11,6 +11,44 @@ use crate::Timestamp;
 /// A password's hash as a PHC string (argon2id).
 #[derive(Clone, Debug)]
 pub struct PasswordHash(pub SecretString);
+
+/// A password that may be set: 8 to 1,024 bytes of UTF-8, not all white space.
+#[derive(Clone, Debug)]
+pub struct NewPassword(SecretString);
+
+/// Why a text is not accepted as a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Fewer than 8 bytes, or only white space.
+    #[error("a password has at least 8 bytes and is not blank")]
+    TooShort,
+    /// More than 1,024 bytes.
+    #[error("a password has at most 1024 bytes")]
+    TooLong,
+}
+
+impl NewPassword {
+    /// Checks a password.
+    ///
+    /// # Errors
+    /// [`PasswordError`] when it is blank, too short or too long.
+    pub fn parse(password: SecretString) -> Result<Self, PasswordError> {
+        let text = password.expose_secret();
+        if text.len() < 8 || text.trim().is_empty() {
+            return Err(PasswordError::TooShort);
+        }
+        if text.len() > 1024 {
+            return Err(PasswordError::TooLong);
+        }
+        Ok(Self(password))
+    }
+
+    /// The password, for hashing.
+    #[must_use]
+    pub const fn secret(&self) -> &SecretString {
+        &self.0
+    }
+}
 
 /// SHA-256 of a secret that is random by itself, so that no salt is needed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -20,9 +20,32 @@ pub struct Layer {
     /// Whether it exists for anybody yet.
     pub state: LayerState,
     /// The call that made it, so that its retry makes no second one.
-    pub request: Option<CreationRequest>,
+    pub request: CreationRequest,
     /// The change that last touched this record; grants have their own.
     pub revision: PolicyRevision,
+}
+
+impl Layer {
+    /// Whether it is a reservation that ran out.
+    #[must_use]
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        match self.state {
+            LayerState::Pending { expires_at } => expires_at <= now,
+            LayerState::Active => false,
+        }
+    }
+
+    /// Its place in its project's order; `None` for a personal layer.
+    #[must_use]
+    pub const fn position(&self) -> Option<u32> {
+        match self.placement {
+            Placement::Project {
+                project: _,
+                position,
+            } => Some(position),
+            Placement::Personal { owner: _ } => None,
+        }
+    }
 }
 
 /// Where a layer stands.

@@ -1,8 +1,8 @@
 //! Sessions: an account at work, from sign-in to sign-out.
 
-use jmap_domain::{ServiceId, SessionId, SessionKind, UserId};
+use jmap_domain::{DenyReason, ServiceId, SessionId, SessionKind, UserId};
 
-use crate::{Timestamp, secret::RefreshHashes};
+use crate::{Standing, Timestamp, secret::RefreshHashes};
 
 /// Who opened a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,4 +48,19 @@ pub struct Session {
     pub state: SessionState,
     /// What its refresh token is recognised by; `None` for services, which sign in again.
     pub refresh: Option<RefreshHashes>,
+}
+
+impl Session {
+    /// Who the session stands for at a moment (R117). Whether its account may be used is not looked at.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match (self.state, self.account) {
+            (SessionState::Closed { at: _ }, _) => Standing::Barred(DenyReason::SessionClosed),
+            (SessionState::Open, _) if self.expires_at <= now => {
+                Standing::Barred(DenyReason::SessionExpired)
+            }
+            (SessionState::Open, Account::User { user, kind }) => Standing::User { user, kind },
+            (SessionState::Open, Account::Service { service: _ }) => Standing::Service,
+        }
+    }
 }

@@ -239,9 +239,8 @@ impl Snapshot {
         self.names.layers.insert((home, layer.name.key()), layer.id);
         let place = (position(layer.placement), layer.id);
         self.ordered_layers.entry(home).or_default().insert(place);
-        if let Some(request) = layer.request {
-            self.requests.insert((request.by, request.id), layer.id);
-        }
+        self.requests
+            .insert((layer.request.by, layer.request.id), layer.id);
         match layer.state {
             LayerState::Pending { expires_at: _ } => self.pending.insert(layer.id),
             LayerState::Active => self.pending.remove(&layer.id),
@@ -253,9 +252,7 @@ impl Snapshot {
         self.names.layers.remove(&(home, layer.name.key()));
         let place = (position(layer.placement), layer.id);
         remove_from(&mut self.ordered_layers, &home, &place);
-        if let Some(request) = layer.request {
-            self.requests.remove(&(request.by, request.id));
-        }
+        self.requests.remove(&(layer.request.by, layer.request.id));
         self.pending.remove(&layer.id);
     }
 

@@ -1,0 +1,256 @@
+//! The engine: holds the current snapshot, lets one writer at a time change it, and waits out what it took away.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use futures::lock::Mutex;
+use imbl::OrdMap;
+use jmap_domain::{Caller, DenyReason, PolicyToken, Scope, ServiceCaller, SessionId};
+
+use crate::{
+    Facts, Snapshot, Standing, bootstrap,
+    change::Author,
+    draft::Draft,
+    guard,
+    model::{Account, Session},
+    ports::{Platform, PolicyStore},
+    refusal::{Refusal, Resource},
+    revocation::{self, Permits},
+};
+
+/// How long things live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// An access token; 10 minutes.
+    pub access_token: Duration,
+    /// A user's session without a refresh; 30 days.
+    pub idle_session: Duration,
+    /// A service's session, which cannot be refreshed; 12 hours.
+    pub service_session: Duration,
+    /// A permit given to a service; 500 milliseconds.
+    pub permit: Duration,
+    /// A reservation of a layer; 10 minutes.
+    pub reservation: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            access_token: Duration::from_mins(10),
+            idle_session: Duration::from_hours(30 * 24),
+            service_session: Duration::from_hours(12),
+            permit: Duration::from_millis(500),
+            reservation: Duration::from_mins(10),
+        }
+    }
+}
+
+/// The sessions that are known, open or not.
+pub(crate) type Sessions = OrdMap<SessionId, Arc<Session>>;
+
+/// Decides, and lets itself be changed. One per process; shared by reference.
+pub struct Authority<S, P> {
+    pub(crate) store: S,
+    pub(crate) platform: P,
+    pub(crate) settings: Settings,
+    pub(crate) permits: Permits,
+    pub(crate) sessions: ArcSwap<Sessions>,
+    /// The highest session id given out; held while sessions are written.
+    pub(crate) session_writer: Mutex<i64>,
+    policy: ArcSwap<Snapshot>,
+    writer: Mutex<Writer>,
+}
+
+/// Whether memory and store are known to agree.
+#[derive(Debug)]
+enum Writer {
+    InStep,
+    /// A commit was begun and its end was not seen: the call was given up, or the store failed in between.
+    Unsure,
+}
+
+impl<S, P> fmt::Debug for Authority<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.policy.load().token();
+        f.debug_struct("Authority")
+            .field("token", &token)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: PolicyStore, P: Platform> Authority<S, P> {
+    /// Loads the policy; a new database gets its special principals first (R1).
+    ///
+    /// # Errors
+    /// [`Refusal::Store`] when the store cannot be read or written.
+    pub async fn start(store: S, platform: P, settings: Settings) -> Result<Self, Refusal> {
+        let mut stored = store.load().await?;
+        if stored.revision == jmap_domain::PolicyRevision::default() {
+            store.commit(&bootstrap::first_set(platform.now())).await?;
+            stored = store.load().await?;
+        }
+        let sessions: Sessions = stored
+            .sessions
+            .iter()
+            .map(|s| (s.id, Arc::new(s.clone())))
+            .collect();
+        Ok(Self {
+            store,
+            platform,
+            settings,
+            permits: Permits::new(settings.permit),
+            sessions: ArcSwap::from_pointee(sessions),
+            session_writer: Mutex::new(stored.last_session),
+            policy: ArcSwap::from_pointee(Snapshot::rebuild(&stored)),
+            writer: Mutex::new(Writer::InStep),
+        })
+    }
+
+    /// The current policy.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.policy.load_full()
+    }
+
+    /// Which point of the policy's history is the current one.
+    #[must_use]
+    pub fn token(&self) -> PolicyToken {
+        self.policy.load().token()
+    }
+
+    /// The store, for what needs no rules: signing keys and history.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Whether a snapshot is still the current one.
+    pub(crate) fn is_current(&self, snapshot: &Arc<Snapshot>) -> bool {
+        Arc::ptr_eq(&self.policy.load(), snapshot)
+    }
+
+    /// Plans a change on behalf of a caller, commits it, and answers once nothing old can be used any more.
+    pub(crate) async fn change<R, E: From<Refusal>>(
+        &self,
+        caller: &Caller,
+        plan: impl FnOnce(&mut Draft) -> Result<R, E> + Send,
+    ) -> Result<R, E> {
+        let (standing, author) = self.admit_author(caller)?;
+        self.change_as(standing, author, plan).await
+    }
+
+    /// Plans a change by a known author, commits it, and answers once nothing old can be used any more.
+    pub(crate) async fn change_as<R, E: From<Refusal>>(
+        &self,
+        standing: Standing,
+        author: Author,
+        plan: impl FnOnce(&mut Draft) -> Result<R, E> + Send,
+    ) -> Result<R, E> {
+        let mut writer = self.writer.lock().await;
+        self.get_in_step(&mut writer).await?;
+        let mut draft = Draft::new(self.snapshot(), standing, author, self.platform.now());
+        let result = plan(&mut draft)?;
+        let Some((before, set)) = draft.finish() else {
+            return Ok(result);
+        };
+        let after = before.apply(&set);
+        guard::keep_holders(&before, &after, &set.changes)?;
+        *writer = Writer::Unsure;
+        self.store.commit(&set).await.map_err(Refusal::from)?;
+        self.policy.store(Arc::new(after));
+        *writer = Writer::InStep;
+        drop(writer);
+        // The right is gone already; only the answer waits (R123).
+        if revocation::takes_away(&before, &set) {
+            self.permits.run_out(&self.platform).await;
+        }
+        Ok(result)
+    }
+
+    /// Reads the policy again if the end of a commit was not seen.
+    async fn get_in_step(&self, writer: &mut Writer) -> Result<(), Refusal> {
+        match writer {
+            Writer::InStep => Ok(()),
+            Writer::Unsure => {
+                let stored = self.store.load().await?;
+                self.policy.store(Arc::new(Snapshot::rebuild(&stored)));
+                *writer = Writer::InStep;
+                Ok(())
+            }
+        }
+    }
+
+    /// Who a caller is by now; refuses sessions that are over and accounts that may not be used (R117).
+    pub(crate) fn admit(&self, caller: &Caller) -> Result<Standing, Refusal> {
+        let standing = match caller {
+            Caller::Anonymous => Standing::Anonymous,
+            Caller::Session(session) => {
+                let account = Account::User {
+                    user: session.user,
+                    kind: session.kind,
+                };
+                self.standing_in(session.session, Some(account))
+            }
+            Caller::Service(service) => {
+                let account = Account::Service {
+                    service: service.service,
+                };
+                self.standing_in(service.session, Some(account))
+            }
+        };
+        match Facts::of(&self.policy.load(), standing).barred() {
+            Some(reason) => Err(Refusal::from_reason(reason, Resource::Installation)),
+            None => Ok(standing),
+        }
+    }
+
+    /// Who a session stands for; `expected` is what the caller's token said of it.
+    pub(crate) fn standing_in(&self, id: SessionId, expected: Option<Account>) -> Standing {
+        let sessions = self.sessions.load();
+        let session = sessions
+            .get(&id)
+            .filter(|s| expected.is_none_or(|e| e == s.account));
+        // A session that is not known was closed and forgotten.
+        let Some(session) = session else {
+            return Standing::Barred(DenyReason::SessionClosed);
+        };
+        session.standing(self.platform.now())
+    }
+
+    /// A service that holds a scope, by its token and by its account as it is now.
+    pub(crate) fn admit_service(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+    ) -> Result<ServiceCaller, Refusal> {
+        let Caller::Service(service) = caller else {
+            return Err(Refusal::Forbidden(Resource::Installation));
+        };
+        self.admit(caller)?;
+        let snapshot = self.policy.load();
+        let account = snapshot
+            .service(service.service)
+            .ok_or(Refusal::AccountDisabled)?;
+        if service.scopes.contains(scope) && account.scopes.contains(scope) {
+            Ok(*service)
+        } else {
+            Err(Refusal::Forbidden(Resource::Installation))
+        }
+    }
+
+    /// A caller that changes something: never anonymous.
+    fn admit_author(&self, caller: &Caller) -> Result<(Standing, Author), Refusal> {
+        let author = match caller {
+            Caller::Anonymous => return Err(Refusal::NotSignedIn),
+            Caller::Session(s) => Author::User {
+                user: s.user,
+                session: s.session,
+                via: None,
+            },
+            Caller::Service(s) => Author::Service {
+                service: s.service,
+                session: s.session,
+            },
+        };
+        Ok((self.admit(caller)?, author))
+    }
+}

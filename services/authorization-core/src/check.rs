@@ -1,0 +1,244 @@
+//! Questions from outside: who may ask about whom, and what an answer is worth.
+
+use std::{sync::Arc, time::Duration};
+
+use jmap_domain::{
+    Caller, Decision, EffectivePermissions, GlobalPermission, LayerAct, LayerId, Permission,
+    PolicyToken, ProjectAct, Question, Scope, SessionKind, Subject, UserId,
+};
+
+use crate::{
+    Authority, Explanation, Facts, Snapshot, Standing, explain,
+    ports::{Platform, PolicyStore},
+    refusal::{Refusal, Resource},
+    rules,
+};
+
+/// Who asks, about whom, and how fresh the answer must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'c> {
+    /// Who asks.
+    pub caller: &'c Caller,
+    /// About whom; `None` for the caller itself.
+    pub subject: Option<Subject>,
+    /// The answer must not be older than this.
+    pub at_least: Option<PolicyToken>,
+}
+
+/// An answer, with the policy that it was decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// The policy that it was decided on.
+    pub token: PolicyToken,
+    /// How long the asker may go by it, on its own clock, from before it asked (R123). 0: for what it is doing now.
+    pub valid_for: Duration,
+}
+
+/// Why a question is not answered. A negative decision is an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// The caller may not ask this.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The token is of another life of the database, such as before a restore.
+    #[error("the policy token is of another installation or of before a restore")]
+    ForeignToken,
+    /// The token is of a revision that this service has not seen.
+    #[error("the wanted policy revision has not been reached")]
+    NotReached,
+}
+
+impl<S: PolicyStore, P: Platform> Authority<S, P> {
+    /// Answers questions about one subject, in their order, all on one snapshot.
+    ///
+    /// # Errors
+    /// [`CheckError`] when the caller may not ask about the subject, or the answer would be too old.
+    pub fn check(
+        &self,
+        asking: Asking<'_>,
+        questions: &[Question],
+    ) -> Result<Answer<Vec<Decision>>, CheckError> {
+        let given = |decision: &Decision, question: &Question| is_permit(*question, *decision);
+        self.answer(
+            asking,
+            |snapshot, facts| {
+                questions
+                    .iter()
+                    .map(|q| rules::decide(snapshot, facts, *q))
+                    .collect()
+            },
+            |decisions: &Vec<_>| decisions.iter().zip(questions).any(|(d, q)| given(d, q)),
+        )
+    }
+
+    /// What the subject may do on each of some layers, in their order (R43).
+    ///
+    /// # Errors
+    /// [`CheckError`] when the caller may not ask about the subject, or the answer would be too old.
+    pub fn effective_permissions(
+        &self,
+        asking: Asking<'_>,
+        layers: &[LayerId],
+    ) -> Result<Answer<Vec<EffectivePermissions>>, CheckError> {
+        let flags = |snapshot: &Snapshot, facts: &Facts<'_>| {
+            layers
+                .iter()
+                .map(|id| rules::effective_permissions(snapshot, facts, *id))
+                .collect()
+        };
+        // Flags are for showing; nothing is written by them.
+        self.answer(asking, flags, |_: &Vec<_>| false)
+    }
+
+    /// Why the answer is what it is (R45). About oneself only what one may see (R46); about others it is for
+    /// super administrators, and for the administrators of the project.
+    ///
+    /// # Errors
+    /// [`CheckError`] when the caller may not ask, or the resource does not exist for it.
+    pub fn explain(
+        &self,
+        asking: Asking<'_>,
+        question: Question,
+    ) -> Result<Answer<Explanation>, CheckError> {
+        let snapshot = self.snapshot();
+        fresh_enough(&snapshot, asking.at_least)?;
+        let caller = self.admit(asking.caller)?;
+        let about_itself = asking.subject.is_none();
+        let standing = match asking.subject {
+            None => caller,
+            Some(subject) => {
+                may_inspect(&snapshot, &Facts::of(&snapshot, caller), question)?;
+                self.standing_of(&snapshot, subject)
+            }
+        };
+        let facts = Facts::of(&snapshot, standing);
+        if about_itself && !explain::may_know(&snapshot, &facts, question) {
+            return Err(Refusal::NotFound(Resource::of(question)).into());
+        }
+        let value = explain::explain(&snapshot, &facts, question);
+        Ok(Answer {
+            value,
+            token: snapshot.token(),
+            valid_for: Duration::ZERO,
+        })
+    }
+
+    /// Computes an answer on the current snapshot. One that lets a service write is noted before it is given,
+    /// and computed again if the policy changed in between, so that no revocation misses it (R123).
+    pub(crate) fn answer<T>(
+        &self,
+        asking: Asking<'_>,
+        compute: impl Fn(&Snapshot, &Facts<'_>) -> T,
+        permits: impl Fn(&T) -> bool,
+    ) -> Result<Answer<T>, CheckError> {
+        loop {
+            let snapshot = self.snapshot();
+            fresh_enough(&snapshot, asking.at_least)?;
+            let standing = self.subject(&snapshot, asking)?;
+            let value = compute(&snapshot, &Facts::of(&snapshot, standing));
+            let token = snapshot.token();
+            if !matches!(asking.caller, Caller::Service(_)) || !permits(&value) {
+                return Ok(Answer {
+                    value,
+                    token,
+                    valid_for: Duration::ZERO,
+                });
+            }
+            self.permits.note(self.platform.elapsed());
+            if self.is_current(&snapshot) && self.subject(&snapshot, asking)? == standing {
+                return Ok(Answer {
+                    value,
+                    token,
+                    valid_for: self.permits.life(),
+                });
+            }
+        }
+    }
+
+    /// About whom is asked, if the caller may ask about it: a session about itself, a service with scope *check*
+    /// about any session, a super administrator about any account.
+    fn subject(&self, snapshot: &Snapshot, asking: Asking<'_>) -> Result<Standing, Refusal> {
+        let caller = self.admit(asking.caller)?;
+        let Some(subject) = asking.subject else {
+            return Ok(caller);
+        };
+        match (asking.caller, subject) {
+            (Caller::Anonymous, Subject::Anonymous) => Ok(caller),
+            (Caller::Session(own), Subject::Session(id)) if own.session == id => Ok(caller),
+            (Caller::Service(_), Subject::Session(_) | Subject::Anonymous) => {
+                self.admit_service(asking.caller, Scope::Check)?;
+                Ok(self.standing_of(snapshot, subject))
+            }
+            (Caller::Session(_), _) if Facts::of(snapshot, caller).is_super_administrator() => {
+                Ok(self.standing_of(snapshot, subject))
+            }
+            (Caller::Anonymous | Caller::Session(_) | Caller::Service(_), _) => {
+                Err(Refusal::Forbidden(Resource::Installation))
+            }
+        }
+    }
+
+    /// Who a subject is by now.
+    fn standing_of(&self, snapshot: &Snapshot, subject: Subject) -> Standing {
+        match subject {
+            Subject::Anonymous => Standing::Anonymous,
+            Subject::Session(id) => self.standing_in(id, None),
+            Subject::User(id) if id == UserId::ANONYMOUS => Standing::Anonymous,
+            Subject::User(user) => {
+                let policy = snapshot.user(user).map(|user| user.policy.session_kind());
+                let kind = policy.unwrap_or(SessionKind::Ordinary);
+                Standing::User { user, kind }
+            }
+        }
+    }
+}
+
+/// Whether the answer lets its asker change data.
+fn is_permit(question: Question, decision: Decision) -> bool {
+    let mutates = match question {
+        Question::Layer(_, LayerAct::Elements(permission)) => match permission {
+            Permission::AddElements
+            | Permission::ModifyElements
+            | Permission::DeleteElements
+            | Permission::ModifyAttributes => true,
+            Permission::View | Permission::CopyExport | Permission::RemoteAccess => false,
+        },
+        Question::Layer(_, LayerAct::ReadConfiguration) => false,
+        Question::Layer(_, LayerAct::ChangeStructure | LayerAct::Delete) => true,
+        Question::Project(_, act) => act != ProjectAct::Open && act != ProjectAct::Access,
+        Question::Connection(_, _) | Question::Global(_) => true,
+    };
+    mutates && !matches!(decision, Decision::Denied(_))
+}
+
+/// Whether the caller may ask for explanations about others: who manages the resource may (R41).
+fn may_inspect(snapshot: &Snapshot, caller: &Facts<'_>, question: Question) -> Result<(), Refusal> {
+    let needed = match question {
+        Question::Layer(id, _) => Question::Layer(id, LayerAct::ChangeStructure),
+        Question::Project(id, _) => Question::Project(id, ProjectAct::Administrate),
+        Question::Connection(_, _) | Question::Global(_) => {
+            Question::Global(GlobalPermission::SuperAdministrator)
+        }
+    };
+    if caller.is_super_administrator() {
+        return Ok(());
+    }
+    Refusal::unless_allowed(needed, rules::decide(snapshot, caller, needed))
+}
+
+/// Whether the snapshot is what the asker knows of, or newer.
+fn fresh_enough(snapshot: &Arc<Snapshot>, at_least: Option<PolicyToken>) -> Result<(), CheckError> {
+    let Some(wanted) = at_least else {
+        return Ok(());
+    };
+    if wanted.epoch != snapshot.token().epoch {
+        return Err(CheckError::ForeignToken);
+    }
+    if wanted.revision > snapshot.revision() {
+        Err(CheckError::NotReached)
+    } else {
+        Ok(())
+    }
+}

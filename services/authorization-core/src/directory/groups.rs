@@ -1,0 +1,238 @@
+//! Groups and memberships (R1, R5, R7, R9, R15, R16).
+
+use std::sync::Arc;
+
+use jmap_domain::{Caller, GroupId, Name, PolicyRevision, UserId};
+
+use super::{DirectoryError, is_special_group, is_special_user, require_directory};
+use crate::{
+    Authority, Facts, Refusal, Resource, Snapshot,
+    change::PolicyChange,
+    model::{Group, User},
+    ports::{Platform, PolicyStore},
+};
+
+impl<S: PolicyStore, P: Platform> Authority<S, P> {
+    /// Creates a group.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NameTaken`]; [`Refusal::Forbidden`] unless a super administrator asks.
+    pub async fn create_group(
+        &self,
+        caller: &Caller,
+        name: Name,
+    ) -> Result<Arc<Group>, DirectoryError> {
+        self.change(caller, |draft| {
+            require_directory(draft)?;
+            if draft.snapshot().group_named(&name).is_some() {
+                return Err(DirectoryError::NameTaken(name));
+            }
+            let group = Group {
+                id: draft.next_principal()?,
+                name,
+                revision: draft.revision(),
+            };
+            draft.push(PolicyChange::GroupPut(group.clone()));
+            Ok(Arc::new(group))
+        })
+        .await
+    }
+
+    /// Renames a group; `expected` is the revision that the caller has read, `None` for any.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NameTaken`], [`DirectoryError::Special`], [`Refusal::Stale`].
+    pub async fn rename_group(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        name: Name,
+        expected: Option<PolicyRevision>,
+    ) -> Result<Arc<Group>, DirectoryError> {
+        self.change(caller, |draft| {
+            require_directory(draft)?;
+            let snapshot = draft.snapshot();
+            let before = ordinary_group(&snapshot, id)?;
+            if expected.is_some_and(|expected| expected != before.revision) {
+                return Err(Refusal::Stale(Resource::Group(id)).into());
+            }
+            if snapshot
+                .group_named(&name)
+                .is_some_and(|other| other.id != id)
+            {
+                return Err(DirectoryError::NameTaken(name));
+            }
+            let group = Group {
+                id,
+                name,
+                revision: draft.revision(),
+            };
+            draft.push(PolicyChange::GroupPut(group.clone()));
+            Ok(Arc::new(group))
+        })
+        .await
+    }
+
+    /// Deletes a group, with its memberships and grants (R9).
+    ///
+    /// # Errors
+    /// [`DirectoryError::Special`] for the two that always exist (R1); the last holders are kept (R16).
+    pub async fn delete_group(&self, caller: &Caller, id: GroupId) -> Result<(), DirectoryError> {
+        self.change(caller, |draft| {
+            require_directory(draft)?;
+            ordinary_group(&draft.snapshot(), id)?;
+            draft.push(PolicyChange::GroupDeleted(id));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Puts a user into a group; nothing changes if it is in already.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Special`] for special users and groups.
+    pub async fn add_member(
+        &self,
+        caller: &Caller,
+        group: GroupId,
+        user: UserId,
+    ) -> Result<(), DirectoryError> {
+        self.change(caller, |draft| {
+            require_directory(draft)?;
+            let snapshot = draft.snapshot();
+            check_membership(&snapshot, group, user)?;
+            if !is_member(&snapshot, group, user) {
+                draft.push(PolicyChange::MemberAdded(group, user));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a user out of a group; nothing changes if it is not in.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Special`] for special users and groups; the last holders are kept (R16).
+    pub async fn remove_member(
+        &self,
+        caller: &Caller,
+        group: GroupId,
+        user: UserId,
+    ) -> Result<(), DirectoryError> {
+        self.change(caller, |draft| {
+            require_directory(draft)?;
+            let snapshot = draft.snapshot();
+            check_membership(&snapshot, group, user)?;
+            if is_member(&snapshot, group, user) {
+                draft.push(PolicyChange::MemberRemoved(group, user));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// A group.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] unless the caller administers something.
+    pub fn group(&self, caller: &Caller, id: GroupId) -> Result<Arc<Group>, Refusal> {
+        let snapshot = self.admit_reader(caller)?;
+        snapshot
+            .group(id)
+            .cloned()
+            .ok_or(Refusal::NotFound(Resource::Group(id)))
+    }
+
+    /// The group of that name, for any account that could share something with it.
+    ///
+    /// # Errors
+    /// [`Refusal::NotSignedIn`] for anonymous.
+    pub fn find_group(&self, caller: &Caller, name: &Name) -> Result<Option<Arc<Group>>, Refusal> {
+        let snapshot = self.snapshot();
+        let standing = self.admit(caller)?;
+        Facts::of(&snapshot, standing)
+            .person()
+            .ok_or(Refusal::NotSignedIn)?;
+        Ok(snapshot.group_named(name).cloned())
+    }
+
+    /// Groups in the order of their names' keys, after a key, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`] unless the caller administers something.
+    pub fn list_groups(
+        &self,
+        caller: &Caller,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<Arc<Group>>, Refusal> {
+        let snapshot = self.admit_reader(caller)?;
+        Ok(snapshot.groups_after(after).take(limit).cloned().collect())
+    }
+
+    /// The members of a group, by id, after an id, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] unless the caller administers something.
+    pub fn list_members(
+        &self,
+        caller: &Caller,
+        group: GroupId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<User>>, Refusal> {
+        let snapshot = self.admit_reader(caller)?;
+        snapshot
+            .group(group)
+            .ok_or(Refusal::NotFound(Resource::Group(group)))?;
+        let ids = snapshot.members_of(group).filter(|id| Some(*id) > after);
+        Ok(ids
+            .filter_map(|id| snapshot.user(id).cloned())
+            .take(limit)
+            .collect())
+    }
+
+    /// The groups that a user was put into: one's own, or anybody's for those who may list users.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] or [`Refusal::Forbidden`].
+    pub fn groups_of(&self, caller: &Caller, user: UserId) -> Result<Vec<Arc<Group>>, Refusal> {
+        self.user(caller, user)?;
+        let snapshot = self.snapshot();
+        let ids = snapshot.groups_of(user).into_iter().flatten();
+        Ok(ids.filter_map(|id| snapshot.group(*id).cloned()).collect())
+    }
+}
+
+/// A group that is not special (R1).
+fn ordinary_group(snapshot: &Snapshot, id: GroupId) -> Result<&Arc<Group>, DirectoryError> {
+    let group = snapshot
+        .group(id)
+        .ok_or(Refusal::NotFound(Resource::Group(id)))?;
+    if is_special_group(group) {
+        return Err(DirectoryError::Special(group.name.clone()));
+    }
+    Ok(group)
+}
+
+/// Special users and groups have no memberships: who is in them follows from what they are.
+fn check_membership(
+    snapshot: &Snapshot,
+    group: GroupId,
+    user: UserId,
+) -> Result<(), DirectoryError> {
+    ordinary_group(snapshot, group)?;
+    let user = snapshot
+        .user(user)
+        .ok_or(Refusal::NotFound(Resource::User(user)))?;
+    if is_special_user(user) {
+        return Err(DirectoryError::Special(user.name.clone()));
+    }
+    Ok(())
+}
+
+fn is_member(snapshot: &Snapshot, group: GroupId, user: UserId) -> bool {
+    snapshot
+        .groups_of(user)
+        .is_some_and(|groups| groups.contains(&group))
+}

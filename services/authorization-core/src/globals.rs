@@ -1,0 +1,79 @@
+//! Global permissions, granted by super administrators (R12, R14, R15, R16, R27).
+
+use jmap_domain::{Caller, GlobalPermission, GroupId, PrincipalId, Question, UserId};
+
+use crate::{
+    Authority, Facts, Refusal, Resource,
+    change::PolicyChange,
+    model::GlobalSet,
+    ports::{Platform, PolicyStore},
+};
+
+/// Why global permissions are not granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GlobalsError {
+    /// They are never granted to `everyone` or anonymous (R27).
+    #[error("global permissions are never granted to everyone or anonymous")]
+    NotForAnybody,
+    /// Everything else.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl<S: PolicyStore, P: Platform> Authority<S, P> {
+    /// Replaces the global permissions of one principal.
+    ///
+    /// # Errors
+    /// [`GlobalsError::NotForAnybody`] (R27); [`Refusal::LastSuperAdministrator`] (R16).
+    pub async fn set_globals(
+        &self,
+        caller: &Caller,
+        principal: PrincipalId,
+        set: GlobalSet,
+    ) -> Result<(), GlobalsError> {
+        self.change(caller, |draft| {
+            draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
+            let snapshot = draft.snapshot();
+            snapshot
+                .principal(principal)
+                .ok_or(Refusal::NotFound(Resource::Principal(principal)))?;
+            if is_anybody(principal) {
+                return Err(GlobalsError::NotForAnybody);
+            }
+            if snapshot.globals(principal) != set {
+                draft.push(PolicyChange::GlobalsSet(principal, set));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Who was granted which global permissions.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`] unless a super administrator asks.
+    pub fn list_globals(&self, caller: &Caller) -> Result<Vec<(PrincipalId, GlobalSet)>, Refusal> {
+        let snapshot = self.snapshot();
+        self.admit_directory(caller)?;
+        Ok(snapshot.globals_table().collect())
+    }
+
+    /// What the caller itself holds, by all paths.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the caller's session is over.
+    pub fn own_globals(&self, caller: &Caller) -> Result<GlobalSet, Refusal> {
+        let snapshot = self.snapshot();
+        let standing = self.admit(caller)?;
+        let facts = Facts::of(&snapshot, standing);
+        Ok(GlobalPermission::ALL
+            .into_iter()
+            .filter(|permission| facts.holds(*permission))
+            .collect())
+    }
+}
+
+/// Whether the principal stands for anybody, signed in or not.
+pub(crate) fn is_anybody(principal: PrincipalId) -> bool {
+    principal == GroupId::EVERYONE.into() || principal == UserId::ANONYMOUS.into()
+}

@@ -1,0 +1,162 @@
+//! Lists of projects and layers: for users what they may open and view (R23), for administrators what they
+//! administer (R46). Two calls each, never a flag.
+
+use std::sync::Arc;
+
+use jmap_domain::{
+    Caller, EffectivePermissions, LayerAct, LayerId, ProjectAct, ProjectId, Question,
+};
+
+use crate::{
+    Answer, Asking, Authority, CheckError, Facts, Home, LayerEntry, Refusal, Resource, Snapshot,
+    model::{Layer, Project},
+    ports::{Platform, PolicyStore},
+    projects::{in_order, project},
+    rules,
+};
+
+/// A layer as a user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisibleLayer {
+    /// The registration.
+    pub layer: Arc<Layer>,
+    /// What the subject may do on it (R43).
+    pub permissions: EffectivePermissions,
+}
+
+impl<S: PolicyStore, P: Platform> Authority<S, P> {
+    /// The projects that the subject may open, in the administrator's order.
+    ///
+    /// # Errors
+    /// [`CheckError`] when the caller may not ask about the subject.
+    pub fn list_projects(
+        &self,
+        asking: Asking<'_>,
+    ) -> Result<Answer<Vec<Arc<Project>>>, CheckError> {
+        self.answer(
+            asking,
+            |snapshot, facts| chosen_projects(snapshot, facts, ProjectAct::Open),
+            |_: &Vec<_>| false,
+        )
+    }
+
+    /// The projects on which the caller has *access*, in the administrator's order (R17).
+    ///
+    /// # Errors
+    /// [`CheckError`] when the caller's session is over.
+    pub fn list_administered_projects(
+        &self,
+        asking: Asking<'_>,
+    ) -> Result<Answer<Vec<Arc<Project>>>, CheckError> {
+        self.answer(
+            asking,
+            |snapshot, facts| chosen_projects(snapshot, facts, ProjectAct::Access),
+            |_: &Vec<_>| false,
+        )
+    }
+
+    /// A project that the caller may open or access.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] otherwise.
+    pub fn project(&self, caller: &Caller, id: ProjectId) -> Result<Arc<Project>, Refusal> {
+        let snapshot = self.snapshot();
+        let facts = Facts::of(&snapshot, self.admit(caller)?);
+        let holds = |act| holds(&snapshot, &facts, Question::Project(id, act));
+        if holds(ProjectAct::Open) || holds(ProjectAct::Access) {
+            return Ok(Arc::clone(&project(&snapshot, id)?.project));
+        }
+        Err(Refusal::NotFound(Resource::Project(id)))
+    }
+
+    /// The layers of a project that the subject may view, in the administrator's order, each with its flags (R23).
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] when the subject may not open the project.
+    pub fn list_layers(
+        &self,
+        asking: Asking<'_>,
+        id: ProjectId,
+    ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
+        let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
+            holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
+                .then(|| visible_layers(snapshot, facts, Home::Project(id)))
+        };
+        let Answer {
+            value,
+            token,
+            valid_for,
+        } = self.answer(asking, list, |_: &Option<_>| false)?;
+        let value = value.ok_or(Refusal::NotFound(Resource::Project(id)))?;
+        Ok(Answer {
+            value,
+            token,
+            valid_for,
+        })
+    }
+
+    /// All layers of a project for those with *access* on it, in the administrator's order (R46).
+    ///
+    /// # Errors
+    /// [`Refusal`] without *access*.
+    pub fn list_administered_layers(
+        &self,
+        caller: &Caller,
+        id: ProjectId,
+    ) -> Result<Vec<Arc<Layer>>, Refusal> {
+        let snapshot = self.snapshot();
+        self.require(&snapshot, caller, Question::Project(id, ProjectAct::Access))?;
+        let layers = snapshot
+            .layers_in(Home::Project(id))
+            .filter(|entry| entry.is_active());
+        Ok(layers.map(|entry| Arc::clone(&entry.layer)).collect())
+    }
+
+    /// The registration of a layer whose configuration the caller may read.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] otherwise.
+    pub fn layer(&self, caller: &Caller, id: LayerId) -> Result<Arc<Layer>, Refusal> {
+        let snapshot = self.snapshot();
+        self.require(
+            &snapshot,
+            caller,
+            Question::Layer(id, LayerAct::ReadConfiguration),
+        )?;
+        let entry = snapshot
+            .layer(id)
+            .ok_or(Refusal::NotFound(Resource::Layer(id)))?;
+        Ok(Arc::clone(&entry.layer))
+    }
+
+    /// Goes on only if the rules let the caller.
+    pub(crate) fn require(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        question: Question,
+    ) -> Result<(), Refusal> {
+        let facts = Facts::of(snapshot, self.admit(caller)?);
+        Refusal::unless_allowed(question, rules::decide(snapshot, &facts, question))
+    }
+}
+
+fn chosen_projects(snapshot: &Snapshot, facts: &Facts<'_>, act: ProjectAct) -> Vec<Arc<Project>> {
+    let projects = in_order(snapshot).into_iter().map(|entry| &entry.project);
+    let chosen = projects.filter(|p| holds(snapshot, facts, Question::Project(p.id, act)));
+    chosen.cloned().collect()
+}
+
+fn visible_layers(snapshot: &Snapshot, facts: &Facts<'_>, home: Home) -> Vec<VisibleLayer> {
+    let visible = |entry: &&LayerEntry| entry.is_active() && rules::sees(snapshot, facts, entry);
+    let layers = snapshot.layers_in(home).filter(visible);
+    let with_flags = layers.map(|entry| VisibleLayer {
+        layer: Arc::clone(&entry.layer),
+        permissions: rules::effective_permissions(snapshot, facts, entry.layer.id),
+    });
+    with_flags.collect()
+}
+
+fn holds(snapshot: &Snapshot, facts: &Facts<'_>, question: Question) -> bool {
+    Refusal::unless_allowed(question, rules::decide(snapshot, facts, question)).is_ok()
+}

@@ -1,0 +1,126 @@
+//! Why a use case does not even begin: what every one of them can answer.
+
+use std::fmt;
+
+use jmap_domain::{
+    ConnectionId, Decision, DenyReason, GroupId, IdError, LayerId, PrincipalId, ProjectId,
+    Question, ServiceId, SessionId, UserId,
+};
+
+use crate::ports::{CryptoError, StoreError};
+
+/// A thing that a call names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// A user.
+    User(UserId),
+    /// A group.
+    Group(GroupId),
+    /// A user or a group.
+    Principal(PrincipalId),
+    /// A service account.
+    Service(ServiceId),
+    /// A session.
+    Session(SessionId),
+    /// A project.
+    Project(ProjectId),
+    /// A layer.
+    Layer(LayerId),
+    /// A connection.
+    Connection(ConnectionId),
+    /// The installation as a whole.
+    Installation,
+}
+
+impl Resource {
+    /// What a question is about.
+    #[must_use]
+    pub const fn of(question: Question) -> Self {
+        match question {
+            Question::Layer(id, _) => Self::Layer(id),
+            Question::Project(id, _) => Self::Project(id),
+            Question::Connection(id, _) => Self::Connection(id),
+            Question::Global(_) => Self::Installation,
+        }
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user `{id}`"),
+            Self::Group(id) => write!(f, "group `{id}`"),
+            Self::Principal(id) => write!(f, "principal `{id}`"),
+            Self::Service(id) => write!(f, "service `{id}`"),
+            Self::Session(id) => write!(f, "session `{id}`"),
+            Self::Project(id) => write!(f, "project `{id}`"),
+            Self::Layer(id) => write!(f, "layer `{id}`"),
+            Self::Connection(id) => write!(f, "connection `{id}`"),
+            Self::Installation => f.write_str("the installation"),
+        }
+    }
+}
+
+/// What every use case can refuse with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The call never accepts anonymous.
+    #[error("sign in first")]
+    NotSignedIn,
+    /// The caller's session was closed (R117).
+    #[error("the session was closed")]
+    SessionClosed,
+    /// The caller's session ran out (R117).
+    #[error("the session ran out")]
+    SessionExpired,
+    /// The caller's account is disabled or deleted (R9).
+    #[error("the account is disabled")]
+    AccountDisabled,
+    /// It does not exist, or the caller may not know that it does (R40).
+    #[error("{0} does not exist")]
+    NotFound(Resource),
+    /// The caller knows of it, and may not do this.
+    #[error("not allowed on {0}")]
+    Forbidden(Resource),
+    /// The record or table was changed since the caller read it.
+    #[error("{0} was changed by someone else")]
+    Stale(Resource),
+    /// Nobody enabled would be left to administer the installation (R16).
+    #[error("the installation needs an enabled super administrator: appoint another one first")]
+    LastSuperAdministrator,
+    /// Nobody enabled would be left to own the project (R16).
+    #[error("project `{0}` needs an enabled owner: appoint another one first")]
+    LastOwner(ProjectId),
+    /// A sequence of ids is used up.
+    #[error("no ids are left")]
+    NoIdsLeft(#[source] IdError),
+    /// The store could not do its work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Hashing or signing failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+impl Refusal {
+    /// A decision as a verdict on a call.
+    pub(crate) fn unless_allowed(question: Question, decision: Decision) -> Result<(), Self> {
+        match decision {
+            Decision::All | Decision::Own { creator: _ } => Ok(()),
+            Decision::Denied(reason) => Err(Self::from_reason(reason, Resource::of(question))),
+        }
+    }
+
+    /// A negative decision about the caller itself.
+    pub(crate) const fn from_reason(reason: DenyReason, resource: Resource) -> Self {
+        match reason {
+            DenyReason::NotVisible => Self::NotFound(resource),
+            DenyReason::NoGrant | DenyReason::EditingDisabled | DenyReason::OwnsNothing => {
+                Self::Forbidden(resource)
+            }
+            DenyReason::SessionClosed => Self::SessionClosed,
+            DenyReason::SessionExpired => Self::SessionExpired,
+            DenyReason::AccountDisabled => Self::AccountDisabled,
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Sessions: sign-in, refresh, sign-out, closing, lists (R117). They are no part of the policy and have no revision.
+
+use std::sync::Arc;
+
+use jmap_domain::{Caller, GlobalPermission, Name, Question, ScopeSet, SessionId, UserId};
+use secrecy::SecretString;
+
+use crate::{
+    Authority, Claims, Facts, Refusal, Resource, Timestamp,
+    authority::Sessions,
+    model::{Account, Session, SessionState},
+    ports::{Platform, PolicyStore},
+    rules,
+    tokens::{RefreshToken, ServiceKey},
+};
+
+/// With what somebody signs in.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// A user's name and password.
+    Password {
+        /// The name, compared by its key.
+        name: Name,
+        /// The password.
+        password: SecretString,
+    },
+    /// A service's key, as it was shown once.
+    ServiceKey(SecretString),
+}
+
+/// What somebody who signed in gets.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session, new or refreshed.
+    pub session: Arc<Session>,
+    /// A token to call with: a compact JWT.
+    pub access_token: SecretString,
+    /// When the access token expires.
+    pub access_expires_at: Timestamp,
+    /// Gives the next access token, once; `None` for services, which sign in again with their key.
+    pub refresh_token: Option<SecretString>,
+}
+
+/// Why nobody is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    /// Unknown name, wrong password or wrong key: which of them is not told.
+    #[error("wrong name, password or key")]
+    WrongCredentials,
+    /// The refresh token was used before, so it may be stolen: the session is closed.
+    #[error("the refresh token was used before; the session is closed")]
+    RefreshReused,
+    /// Everything else.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl<S: PolicyStore, P: Platform> Authority<S, P> {
+    /// Opens a session of the kind that the account is for (R100).
+    ///
+    /// # Errors
+    /// [`SignInError::WrongCredentials`]; [`Refusal::AccountDisabled`] to whoever knows the password.
+    pub async fn sign_in(&self, credentials: &Credentials) -> Result<SignedIn, SignInError> {
+        let account = match credentials {
+            Credentials::Password { name, password } => self.check_password(name, password).await?,
+            Credentials::ServiceKey(key) => self.check_key(key).await?,
+        };
+        Ok(self.open(account).await?)
+    }
+
+    /// Exchanges a refresh token for the next one and a new access token.
+    ///
+    /// # Errors
+    /// [`SignInError::RefreshReused`] closes the session: a thief or the owner has used the token before.
+    pub async fn refresh(&self, token: &SecretString) -> Result<SignedIn, SignInError> {
+        let token = RefreshToken::decode(token).ok_or(SignInError::WrongCredentials)?;
+        let guard = self.session_writer.lock().await;
+        let session = self.session(token.session).ok_or(Refusal::SessionClosed)?;
+        let known = session
+            .refresh
+            .filter(|kept| kept.family == token.hashes().family);
+        let known = known.ok_or(SignInError::WrongCredentials)?;
+        self.admit_session(&session)?;
+        if known.current != token.hashes().current {
+            self.close_all(|other| other.id == session.id).await?;
+            drop(guard);
+            self.permits.run_out(&self.platform).await;
+            return Err(SignInError::RefreshReused);
+        }
+        let (_, own) = halves(self.platform.random());
+        let next = RefreshToken { own, ..token };
+        let expires_at = self.platform.now().after(self.settings.idle_session);
+        let session = Session {
+            expires_at,
+            refresh: Some(next.hashes()),
+            ..(*session).clone()
+        };
+        Ok(self.store_and_sign(session, Some(next)).await?)
+    }
+
+    /// Closes the caller's own session, at once (R117).
+    ///
+    /// # Errors
+    /// [`Refusal::NotSignedIn`] for anonymous; [`Refusal::Store`] when it was closed but not stored as such.
+    pub async fn sign_out(&self, caller: &Caller) -> Result<(), Refusal> {
+        let id = match caller {
+            Caller::Anonymous => return Err(Refusal::NotSignedIn),
+            Caller::Session(session) => session.session,
+            Caller::Service(service) => service.session,
+        };
+        self.admit(caller)?;
+        self.close_where(|session| session.id == id).await
+    }
+
+    /// Closes a session: one's own, or any as a super administrator (R117).
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] when it does not exist or is somebody else's.
+    pub async fn close_session(&self, caller: &Caller, id: SessionId) -> Result<(), Refusal> {
+        let absent = Refusal::NotFound(Resource::Session(id));
+        let session = self.session(id).ok_or(absent)?;
+        if !self.may_manage(caller, session.account)? {
+            return Err(absent);
+        }
+        self.close_where(|session| session.id == id).await
+    }
+
+    /// The open sessions of a user: one's own, or anybody's as a super administrator.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] when the user is somebody else.
+    pub fn sessions_of(&self, caller: &Caller, user: UserId) -> Result<Vec<Arc<Session>>, Refusal> {
+        let kind = jmap_domain::SessionKind::Ordinary;
+        if !self.may_manage(caller, Account::User { user, kind })? {
+            return Err(Refusal::NotFound(Resource::User(user)));
+        }
+        let sessions = self.sessions.load();
+        let own = sessions.values().filter(|session| is_of(session, user));
+        Ok(own
+            .filter(|session| self.admit_session(session).is_ok())
+            .cloned()
+            .collect())
+    }
+
+    /// Forgets the sessions that ran out; to be called now and then.
+    ///
+    /// # Errors
+    /// [`Refusal::Store`] when the store fails.
+    pub async fn forget_expired_sessions(&self) -> Result<(), Refusal> {
+        let _guard = self.session_writer.lock().await;
+        let now = self.platform.now();
+        self.store.forget_sessions(now).await?;
+        let sessions = self.sessions.load();
+        let kept = sessions
+            .iter()
+            .filter(|(_, session)| session.expires_at > now);
+        let kept: Sessions = kept
+            .map(|(id, session)| (*id, Arc::clone(session)))
+            .collect();
+        self.sessions.store(Arc::new(kept));
+        Ok(())
+    }
+
+    /// Closes every session of a user but one.
+    pub(crate) async fn close_others(
+        &self,
+        user: UserId,
+        kept: Option<SessionId>,
+    ) -> Result<(), Refusal> {
+        self.close_where(|session| is_of(session, user) && Some(session.id) != kept)
+            .await
+    }
+
+    /// Closes sessions, and answers once no permit given to them can be used any more (R123).
+    async fn close_where(&self, chosen: impl Fn(&Session) -> bool + Send) -> Result<(), Refusal> {
+        let guard = self.session_writer.lock().await;
+        self.close_all(chosen).await?;
+        drop(guard);
+        self.permits.run_out(&self.platform).await;
+        Ok(())
+    }
+
+    /// Closes sessions, first in memory: what fails to be stored must not stay open.
+    async fn close_all(&self, chosen: impl Fn(&Session) -> bool + Send) -> Result<(), Refusal> {
+        let state = SessionState::Closed {
+            at: self.platform.now(),
+        };
+        let before = self.sessions.load_full();
+        let open = before
+            .values()
+            .filter(|session| session.state == SessionState::Open);
+        let closed: Vec<Arc<Session>> = open
+            .filter(|session| chosen(session))
+            .map(|session| {
+                Arc::new(Session {
+                    state,
+                    ..(**session).clone()
+                })
+            })
+            .collect();
+        let mut sessions = (*before).clone();
+        sessions.extend(
+            closed
+                .iter()
+                .map(|session| (session.id, Arc::clone(session))),
+        );
+        self.sessions.store(Arc::new(sessions));
+        for session in &closed {
+            self.store.put_session(session).await?;
+        }
+        Ok(())
+    }
+
+    /// The account behind a name and a password. Unknown names take as long as known ones.
+    async fn check_password(
+        &self,
+        name: &Name,
+        password: &SecretString,
+    ) -> Result<Account, SignInError> {
+        let snapshot = self.snapshot();
+        // Nobody signs in as anonymous (R118).
+        let user = snapshot
+            .user_named(name)
+            .filter(|user| user.id != UserId::ANONYMOUS);
+        let hash = match user {
+            Some(user) => self.store.password(user.id).await.map_err(Refusal::from)?,
+            None => None,
+        };
+        let right = self
+            .platform
+            .verify(password, hash.as_ref())
+            .await
+            .map_err(Refusal::from)?;
+        match user.filter(|_| right) {
+            None => Err(SignInError::WrongCredentials),
+            Some(user) if !user.is_enabled() => Err(Refusal::AccountDisabled.into()),
+            Some(user) => Ok(Account::User {
+                user: user.id,
+                kind: user.policy.session_kind(),
+            }),
+        }
+    }
+
+    /// The service behind a key.
+    async fn check_key(&self, key: &SecretString) -> Result<Account, SignInError> {
+        let key = ServiceKey::decode(key).ok_or(SignInError::WrongCredentials)?;
+        let kept = self
+            .store
+            .service_key(key.service)
+            .await
+            .map_err(Refusal::from)?;
+        // Hashes of random keys: how long their comparison takes tells nothing.
+        let right = kept == Some(key.hash()) && self.snapshot().service(key.service).is_some();
+        let account = Account::Service {
+            service: key.service,
+        };
+        right
+            .then_some(account)
+            .ok_or(SignInError::WrongCredentials)
+    }
+
+    /// Opens a session.
+    async fn open(&self, account: Account) -> Result<SignedIn, Refusal> {
+        let mut last = self.session_writer.lock().await;
+        let next = last.saturating_add(1);
+        let id = SessionId::new(next).map_err(Refusal::NoIdsLeft)?;
+        // The mark moves even if storing fails: an id is tried once.
+        *last = next;
+        let opened_at = self.platform.now();
+        let (life, token) = match account {
+            Account::Service { service: _ } => (self.settings.service_session, None),
+            Account::User { user: _, kind: _ } => {
+                let (family, own) = halves(self.platform.random());
+                (
+                    self.settings.idle_session,
+                    Some(RefreshToken {
+                        session: id,
+                        family,
+                        own,
+                    }),
+                )
+            }
+        };
+        let session = Session {
+            id,
+            account,
+            opened_at,
+            expires_at: opened_at.after(life),
+            state: SessionState::Open,
+            refresh: token.map(|token| token.hashes()),
+        };
+        self.store_and_sign(session, token).await
+    }
+
+    /// Keeps a session and signs its next access token. Called by whoever holds the session writer.
+    async fn store_and_sign(
+        &self,
+        session: Session,
+        refresh: Option<RefreshToken>,
+    ) -> Result<SignedIn, Refusal> {
+        let claims = self.claims(&session)?;
+        let access_token = self.platform.sign(&claims)?;
+        self.store.put_session(&session).await?;
+        let session = Arc::new(session);
+        let sessions = self
+            .sessions
+            .load()
+            .update(session.id, Arc::clone(&session));
+        self.sessions.store(Arc::new(sessions));
+        Ok(SignedIn {
+            session,
+            access_token,
+            access_expires_at: claims.expires_at,
+            refresh_token: refresh.map(|token| token.encode()),
+        })
+    }
+
+    /// What an access token of the session says. It never outlives the session.
+    fn claims(&self, session: &Session) -> Result<Claims, Refusal> {
+        let scopes = match session.account {
+            Account::User { user: _, kind: _ } => ScopeSet::default(),
+            Account::Service { service } => {
+                let snapshot = self.snapshot();
+                snapshot
+                    .service(service)
+                    .ok_or(Refusal::AccountDisabled)?
+                    .scopes
+            }
+        };
+        let issued_at = self.platform.now();
+        let expires_at = issued_at
+            .after(self.settings.access_token)
+            .min(session.expires_at);
+        let (session, account) = (session.id, session.account);
+        Ok(Claims {
+            session,
+            account,
+            scopes,
+            issued_at,
+            expires_at,
+        })
+    }
+
+    /// A session that is known, open or not.
+    fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.sessions.load().get(&id).cloned()
+    }
+
+    /// Refuses a session that is over, or whose account may not be used.
+    fn admit_session(&self, session: &Session) -> Result<(), Refusal> {
+        let standing = session.standing(self.platform.now());
+        match Facts::of(&self.snapshot(), standing).barred() {
+            Some(reason) => Err(Refusal::from_reason(reason, Resource::Session(session.id))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a caller manages the sessions of an account: its own, or all as a super administrator (R15).
+    fn may_manage(&self, caller: &Caller, account: Account) -> Result<bool, Refusal> {
+        let standing = self.admit(caller)?;
+        if standing == crate::Standing::Anonymous {
+            return Err(Refusal::NotSignedIn);
+        }
+        let snapshot = self.snapshot();
+        let all = Question::Global(GlobalPermission::SuperAdministrator);
+        let decision = rules::decide(&snapshot, &Facts::of(&snapshot, standing), all);
+        let own = match (caller, account) {
+            (Caller::Session(own), Account::User { user, kind: _ }) => own.user == user,
+            (Caller::Service(own), Account::Service { service }) => own.service == service,
+            (Caller::Anonymous | Caller::Session(_) | Caller::Service(_), _) => false,
+        };
+        Ok(own || decision == jmap_domain::Decision::All)
+    }
+}
+
+fn is_of(session: &Session, owner: UserId) -> bool {
+    match session.account {
+        Account::User { user, kind: _ } => user == owner,
+        Account::Service { service: _ } => false,
+    }
+}
+
+/// 32 random bytes as the two parts of a refresh token.
+fn halves(random: [u8; 32]) -> ([u8; 16], [u8; 16]) {
+    let mut halves = ([0; 16], [0; 16]);
+    let (family, own) = random.split_at(16);
+    halves.0.copy_from_slice(family);
+    halves.1.copy_from_slice(own);
+    halves
+}
