@@ -1,0 +1,1 @@
+delete from global_grant where principal_id = $1

@@ -1,0 +1,2 @@
+select epoch, revision, principal_mark, project_mark, layer_mark, service_mark, session_mark
+  from installation

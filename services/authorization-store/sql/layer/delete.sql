@@ -1,0 +1,1 @@
+delete from layer where layer_id = $1

@@ -1,0 +1,1 @@
+delete from layer_grant where layer_id = $1 and principal_id = $2

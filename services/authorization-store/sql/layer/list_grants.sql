@@ -1,0 +1,3 @@
+select layer_id, principal_id, permissions, own_only
+  from layer_grant
+ order by layer_id, principal_id

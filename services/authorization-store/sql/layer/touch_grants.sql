@@ -1,0 +1,1 @@
+update layer set grants_revision = $2 where layer_id = $1

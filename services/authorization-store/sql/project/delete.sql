@@ -1,0 +1,1 @@
+delete from project where project_id = $1

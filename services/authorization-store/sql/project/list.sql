@@ -1,0 +1,3 @@
+select project_id, name, description, position, revision, grants_revision
+  from project
+ order by project_id

@@ -1,0 +1,1 @@
+update project set grants_revision = $2 where project_id = $1

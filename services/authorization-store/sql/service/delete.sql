@@ -1,0 +1,1 @@
+delete from service where service_id = $1

@@ -1,0 +1,1 @@
+select hash from service_key where service_id = $1

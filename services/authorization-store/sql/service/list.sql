@@ -1,0 +1,1 @@
+select service_id, name, scopes, revision from service order by service_id

@@ -1,0 +1,1 @@
+select kid, private_pem, created_at from signing_key order by created_at desc, kid

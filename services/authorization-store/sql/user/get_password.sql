@@ -1,0 +1,1 @@
+select hash from user_password where user_id = $1

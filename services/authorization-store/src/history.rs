@@ -1,0 +1,60 @@
+//! Reading history: the sets of changes as they were committed.
+
+use std::collections::BTreeMap;
+
+use authorization_core::{
+    change::{ChangeSet, PolicyChange},
+    ports::StoreError,
+};
+use jmap_domain::PolicyRevision;
+use sqlx::{SqliteConnection, query_as};
+
+use crate::{
+    record::{ChangeRecord, ChangeSetRow, Unreadable, revision_to_row},
+    sql,
+    store::unavailable,
+};
+
+/// The sets after a revision, oldest first.
+pub(crate) async fn sets(
+    db: &mut SqliteConnection,
+    after: PolicyRevision,
+    limit: usize,
+) -> Result<Vec<ChangeSet>, StoreError> {
+    let after = revision_to_row(after);
+    let sets: Vec<ChangeSetRow> = query_as(sql!("history/list_sets"))
+        .bind(after)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *db)
+        .await
+        .map_err(unavailable)?;
+    let last = sets.last().map_or(after, |set| set.revision);
+    let mut changes = changes(db, after, last).await?;
+    let sets = sets.into_iter().map(|row| {
+        let changes = changes.remove(&row.revision).unwrap_or_default();
+        row.with(changes)
+    });
+    Ok(sets.collect::<Result<_, _>>()?)
+}
+
+async fn changes(
+    db: &mut SqliteConnection,
+    after: i64,
+    last: i64,
+) -> Result<BTreeMap<i64, Vec<PolicyChange>>, StoreError> {
+    let rows: Vec<(i64, String)> = query_as(sql!("history/list_changes"))
+        .bind(after)
+        .bind(last)
+        .fetch_all(db)
+        .await
+        .map_err(unavailable)?;
+    let mut changes: BTreeMap<i64, Vec<PolicyChange>> = BTreeMap::new();
+    for (revision, content) in rows {
+        changes.entry(revision).or_default().push(change(&content)?);
+    }
+    Ok(changes)
+}
+
+fn change(content: &str) -> Result<PolicyChange, Unreadable> {
+    serde_json::from_str::<ChangeRecord>(content)?.try_into()
+}

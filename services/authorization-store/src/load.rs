@@ -1,0 +1,177 @@
+//! Reading everything back, in one read transaction.
+
+use std::collections::BTreeMap;
+
+use authorization_core::{
+    change::{HighWaterMarks, PolicyChange, StoredPolicy},
+    model::{GrantRow, ProjectGrantRow},
+    ports::StoreError,
+};
+use jmap_domain::{Epoch, LayerId, ProjectId};
+use sqlx::{FromRow, SqliteConnection, query_as, sqlite::SqliteRow};
+
+use crate::{
+    record::{self, LayerRow, ProjectRow, TombstoneRow, Unreadable},
+    sql,
+    store::unavailable,
+};
+
+#[derive(FromRow)]
+struct InstallationRow {
+    epoch: i64,
+    revision: i64,
+    principal_mark: i64,
+    project_mark: i64,
+    layer_mark: i64,
+    service_mark: i64,
+    session_mark: i64,
+}
+
+#[derive(FromRow)]
+struct StoredProject {
+    #[sqlx(flatten)]
+    project: ProjectRow,
+    grants_revision: i64,
+}
+
+#[derive(FromRow)]
+struct StoredProjectGrant {
+    project_id: i64,
+    #[sqlx(flatten)]
+    grant: record::ProjectGrantRow,
+}
+
+#[derive(FromRow)]
+struct StoredLayer {
+    #[sqlx(flatten)]
+    layer: LayerRow,
+    grants_revision: i64,
+}
+
+#[derive(FromRow)]
+struct StoredLayerGrant {
+    layer_id: i64,
+    #[sqlx(flatten)]
+    grant: record::LayerGrantRow,
+}
+
+/// Everything that a snapshot is built from.
+pub(crate) async fn policy(db: &mut SqliteConnection) -> Result<StoredPolicy, StoreError> {
+    let InstallationRow {
+        epoch,
+        revision,
+        principal_mark: principal,
+        project_mark: project,
+        layer_mark: layer,
+        service_mark: service,
+        session_mark: last_session,
+    } = query_as(sql!("installation/get"))
+        .fetch_one(&mut *db)
+        .await
+        .map_err(unavailable)?;
+    let mut records = principals(db).await?;
+    records.extend(projects(db).await?);
+    records.extend(layers(db).await?);
+    let tombstones = rows::<TombstoneRow, _>(db, sql!("tombstone/list")).await?;
+    records.extend(tombstones.into_iter().map(PolicyChange::TombstonePut));
+    Ok(StoredPolicy {
+        epoch: Epoch(u32::try_from(epoch).map_err(Unreadable::from)?),
+        revision: record::revision(revision)?,
+        marks: HighWaterMarks {
+            principal,
+            project,
+            layer,
+            service,
+        },
+        records,
+        sessions: rows::<record::SessionRow, _>(db, sql!("session/list")).await?,
+        last_session,
+    })
+}
+
+async fn principals(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreError> {
+    let users = rows::<record::UserRow, _>(db, sql!("user/list")).await?;
+    let groups = rows::<record::GroupRow, _>(db, sql!("group/list")).await?;
+    let services = rows::<record::ServiceRow, _>(db, sql!("service/list")).await?;
+    let members = rows::<record::MemberRow, _>(db, sql!("group/list_members")).await?;
+    let globals = rows::<record::GlobalRow, _>(db, sql!("global/list")).await?;
+    let records = users.into_iter().map(PolicyChange::UserPut);
+    let records = records.chain(groups.into_iter().map(PolicyChange::GroupPut));
+    let records = records.chain(services.into_iter().map(PolicyChange::ServicePut));
+    let records = records.chain(
+        members
+            .into_iter()
+            .map(|(g, u)| PolicyChange::MemberAdded(g, u)),
+    );
+    let records = records.chain(
+        globals
+            .into_iter()
+            .map(|(p, set)| PolicyChange::GlobalsSet(p, set)),
+    );
+    Ok(records.collect())
+}
+
+async fn projects(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreError> {
+    let mut tables: BTreeMap<i64, Vec<ProjectGrantRow>> = BTreeMap::new();
+    for StoredProjectGrant { project_id, grant } in list(db, sql!("project/list_grants")).await? {
+        tables
+            .entry(project_id)
+            .or_default()
+            .push(grant.try_into()?);
+    }
+    let mut records = Vec::new();
+    for StoredProject {
+        project,
+        grants_revision,
+    } in list(db, sql!("project/list")).await?
+    {
+        let grants = PolicyChange::ProjectGrantsSet {
+            project: ProjectId::new(project.project_id).map_err(Unreadable::from)?,
+            revision: record::revision(grants_revision)?,
+            rows: tables.remove(&project.project_id).unwrap_or_default(),
+        };
+        records.extend([PolicyChange::ProjectPut(project.try_into()?), grants]);
+    }
+    Ok(records)
+}
+
+async fn layers(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreError> {
+    let mut tables: BTreeMap<i64, Vec<GrantRow>> = BTreeMap::new();
+    for StoredLayerGrant { layer_id, grant } in list(db, sql!("layer/list_grants")).await? {
+        tables.entry(layer_id).or_default().push(grant.try_into()?);
+    }
+    let mut records = Vec::new();
+    for StoredLayer {
+        layer,
+        grants_revision,
+    } in list(db, sql!("layer/list")).await?
+    {
+        let grants = PolicyChange::LayerGrantsSet {
+            layer: LayerId::new(layer.layer_id).map_err(Unreadable::from)?,
+            revision: record::revision(grants_revision)?,
+            rows: tables.remove(&layer.layer_id).unwrap_or_default(),
+        };
+        records.extend([PolicyChange::LayerPut(layer.try_into()?), grants]);
+    }
+    Ok(records)
+}
+
+async fn list<R>(db: &mut SqliteConnection, sql: &'static str) -> Result<Vec<R>, StoreError>
+where
+    R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+{
+    query_as(sql).fetch_all(db).await.map_err(unavailable)
+}
+
+/// The records of rows that stand alone.
+async fn rows<R, T>(db: &mut SqliteConnection, sql: &'static str) -> Result<Vec<T>, StoreError>
+where
+    R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    T: TryFrom<R, Error = Unreadable>,
+{
+    let rows: Vec<R> = list(db, sql).await?;
+    Ok(rows
+        .into_iter()
+        .map(T::try_from)
+        .collect::<Result<_, _>>()?)
+}

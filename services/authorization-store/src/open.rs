@@ -1,0 +1,108 @@
+//! Opening the database: the lock, the file, the schema, and the row that says whose it is.
+
+use std::{
+    fs::OpenOptions,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    SqlitePool,
+    migrate::{MigrateError, Migrator},
+    query, query_as,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use uuid::Uuid;
+
+use crate::{
+    SqliteStore,
+    lease::{Lease, LeaseError},
+    sql,
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+/// One writes, the others read.
+const CONNECTIONS: u32 = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds it.
+    #[error("the database `{}` is in use by another process; stop that one first", .0.display())]
+    InUse(PathBuf),
+    /// A newer version of this program has changed it.
+    #[error("the database `{}` was written by a newer version of this program; start that version", .0.display())]
+    Newer(PathBuf),
+    /// The file, or the lock file beside it, cannot be used.
+    #[error("the database file `{}` cannot be used", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// The schema cannot be brought up to date.
+    #[error("the schema of the database `{}` cannot be brought up to date", .0.display())]
+    Schema(PathBuf, #[source] MigrateError),
+    /// The database cannot be read or written.
+    #[error("the database `{}` cannot be read or written", .0.display())]
+    Database(PathBuf, #[source] sqlx::Error),
+}
+
+impl SqliteStore {
+    /// Opens the database, made first if it does not exist, and takes it for this process.
+    ///
+    /// # Errors
+    /// [`OpenError`] when another process holds it, a newer version wrote it, or it cannot be used.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let lease = Lease::take(path).map_err(|error| match error {
+            LeaseError::Held => OpenError::InUse(path.to_owned()),
+            LeaseError::Io(error) => OpenError::File(path.to_owned(), error),
+        })?;
+        create_private(path).map_err(|error| OpenError::File(path.to_owned(), error))?;
+        let database = |error| OpenError::Database(path.to_owned(), error);
+        let pool = connect(path).await.map_err(database)?;
+        MIGRATIONS
+            .run(&pool)
+            .await
+            .map_err(|error| schema(path, error))?;
+        let (installation_id, tenure) = take(&pool).await.map_err(database)?;
+        Ok(Self::new(pool, installation_id, tenure, lease))
+    }
+}
+
+/// The file holds keys and hashes, so nobody else may read it; SQLite gives its companions the same mode.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+async fn connect(path: &Path) -> sqlx::Result<SqlitePool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    SqlitePoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .connect_with(options)
+        .await
+}
+
+fn schema(path: &Path, error: MigrateError) -> OpenError {
+    if matches!(error, MigrateError::VersionMissing(_)) {
+        return OpenError::Newer(path.to_owned());
+    }
+    OpenError::Schema(path.to_owned(), error)
+}
+
+/// Begins a tenure: from now on, changes of a process that held the database before are refused.
+async fn take(pool: &SqlitePool) -> sqlx::Result<(String, i64)> {
+    let fresh = Uuid::new_v4().to_string();
+    query(sql!("installation/create"))
+        .bind(fresh)
+        .execute(pool)
+        .await?;
+    query_as(sql!("installation/take")).fetch_one(pool).await
+}
