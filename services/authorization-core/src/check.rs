@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jmap_domain::{
-    Caller, Decision, EffectivePermissions, GlobalPermission, LayerAct, LayerId, Permission,
+    ActorId, Caller, Decision, EffectivePermissions, GlobalPermission, LayerAct, LayerId, Permission,
     PolicyToken, ProjectAct, Question, Scope, SessionKind, Subject, UserId,
 };
 
@@ -34,6 +34,8 @@ pub struct Answer<T> {
     pub token: PolicyToken,
     /// How long the asker may go by it, on its own clock, from before it asked (R123). 0: for what it is doing now.
     pub valid_for: Duration,
+    /// With what the subject's edits are stamped (R54); `None` for one that cannot edit.
+    pub actor: Option<ActorId>,
 }
 
 /// Why a question is not answered. A negative decision is an answer.
@@ -122,6 +124,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             value,
             token: snapshot.token(),
             valid_for: Duration::ZERO,
+            actor: facts.stamp(),
         })
     }
 
@@ -137,13 +140,15 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             let snapshot = self.snapshot();
             fresh_enough(&snapshot, asking.at_least)?;
             let standing = self.subject(&snapshot, asking)?;
-            let value = compute(&snapshot, &Facts::of(&snapshot, standing));
+            let facts = Facts::of(&snapshot, standing);
+            let (value, actor) = (compute(&snapshot, &facts), facts.stamp());
             let token = snapshot.token();
             if !matches!(asking.caller, Caller::Service(_)) || !permits(&value) {
                 return Ok(Answer {
                     value,
                     token,
                     valid_for: Duration::ZERO,
+                    actor,
                 });
             }
             self.permits.note(self.platform.elapsed());
@@ -152,6 +157,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                     value,
                     token,
                     valid_for: self.permits.life(),
+                    actor,
                 });
             }
         }

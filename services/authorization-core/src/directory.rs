@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jmap_domain::{Caller, GlobalPermission, GroupId, Name, ProjectAct, Question, UserId};
 
+pub use groups::MembersUpdate;
 pub use users::{NewUser, UserUpdate};
 
 use crate::{

@@ -141,6 +141,16 @@ impl<'s> Facts<'s> {
         self.person().map(ActorId::from)
     }
 
+    /// With what the subject's edits are stamped (R54, R59). Whoever has a stamp need not be able to own.
+    #[must_use]
+    pub fn stamp(&self) -> Option<ActorId> {
+        match self.standing {
+            Standing::Anonymous => Some(UserId::ANONYMOUS.into()),
+            Standing::User { user, kind: _ } => Some(user.into()),
+            Standing::Service | Standing::Barred(_) => None,
+        }
+    }
+
     /// Whether the subject may do everything in the administration plane (R15).
     #[must_use]
     pub const fn is_super_administrator(&self) -> bool {

@@ -5,6 +5,7 @@ use jmap_domain::{Caller, GlobalPermission, GroupId, PrincipalId, Question, User
 use crate::{
     Authority, Facts, Refusal, Resource,
     change::PolicyChange,
+    draft::Draft,
     model::GlobalSet,
     ports::{Platform, PolicyStore},
 };
@@ -20,6 +21,15 @@ pub enum GlobalsError {
     Refused(#[from] Refusal),
 }
 
+/// What is added to and removed from a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GlobalsAmendment {
+    /// Permissions to add.
+    pub add: GlobalSet,
+    /// Permissions to remove; one that is in both is removed.
+    pub remove: GlobalSet,
+}
+
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// Replaces the global permissions of one principal.
     ///
@@ -31,19 +41,23 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         principal: PrincipalId,
         set: GlobalSet,
     ) -> Result<(), GlobalsError> {
+        self.change(caller, |draft| draft_globals(draft, principal, |_| set))
+            .await
+    }
+
+    /// Adds to and removes from the global permissions of one principal; what is not mentioned stays.
+    ///
+    /// # Errors
+    /// As [`Authority::set_globals`].
+    pub async fn amend_globals(
+        &self,
+        caller: &Caller,
+        principal: PrincipalId,
+        amendment: GlobalsAmendment,
+    ) -> Result<(), GlobalsError> {
+        let GlobalsAmendment { add, remove } = amendment;
         self.change(caller, |draft| {
-            draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
-            let snapshot = draft.snapshot();
-            snapshot
-                .principal(principal)
-                .ok_or(Refusal::NotFound(Resource::Principal(principal)))?;
-            if is_anybody(principal) {
-                return Err(GlobalsError::NotForAnybody);
-            }
-            if snapshot.globals(principal) != set {
-                draft.push(PolicyChange::GlobalsSet(principal, set));
-            }
-            Ok(())
+            draft_globals(draft, principal, |held| held.union(add).difference(remove))
         })
         .await
     }
@@ -71,6 +85,27 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .filter(|permission| facts.holds(*permission))
             .collect())
     }
+}
+
+fn draft_globals(
+    draft: &mut Draft,
+    principal: PrincipalId,
+    change: impl FnOnce(GlobalSet) -> GlobalSet,
+) -> Result<(), GlobalsError> {
+    draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
+    let snapshot = draft.snapshot();
+    snapshot
+        .principal(principal)
+        .ok_or(Refusal::NotFound(Resource::Principal(principal)))?;
+    if is_anybody(principal) {
+        return Err(GlobalsError::NotForAnybody);
+    }
+    let held = snapshot.globals(principal);
+    let set = change(held);
+    if held != set {
+        draft.push(PolicyChange::GlobalsSet(principal, set));
+    }
+    Ok(())
 }
 
 /// Whether the principal stands for anybody, signed in or not.

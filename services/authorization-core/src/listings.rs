@@ -80,19 +80,37 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
         let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
             holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
-                .then(|| visible_layers(snapshot, facts, Home::Project(id)))
+                .then(|| visible(snapshot, facts, snapshot.layers_in(Home::Project(id))))
         };
         let Answer {
             value,
             token,
             valid_for,
+            actor,
         } = self.answer(asking, list, |_: &Option<_>| false)?;
         let value = value.ok_or(Refusal::NotFound(Resource::Project(id)))?;
         Ok(Answer {
             value,
             token,
             valid_for,
+            actor,
         })
+    }
+
+    /// Those of some layers that the subject may view, each with its flags (R40, R43); the others are left out.
+    ///
+    /// # Errors
+    /// [`CheckError`] when the caller may not ask about the subject, or the answer would be too old.
+    pub fn list_chosen_layers(
+        &self,
+        asking: Asking<'_>,
+        ids: &[LayerId],
+    ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
+        let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
+            let layers = ids.iter().filter_map(|id| snapshot.layer(*id));
+            visible(snapshot, facts, layers)
+        };
+        self.answer(asking, list, |_: &Vec<_>| false)
     }
 
     /// All layers of a project for those with *access* on it, in the administrator's order (R46).
@@ -147,10 +165,13 @@ fn chosen_projects(snapshot: &Snapshot, facts: &Facts<'_>, act: ProjectAct) -> V
     chosen.cloned().collect()
 }
 
-fn visible_layers(snapshot: &Snapshot, facts: &Facts<'_>, home: Home) -> Vec<VisibleLayer> {
+fn visible<'s>(
+    snapshot: &Snapshot,
+    facts: &Facts<'_>,
+    layers: impl Iterator<Item = &'s LayerEntry>,
+) -> Vec<VisibleLayer> {
     let visible = |entry: &&LayerEntry| entry.is_active() && rules::sees(snapshot, facts, entry);
-    let layers = snapshot.layers_in(home).filter(visible);
-    let with_flags = layers.map(|entry| VisibleLayer {
+    let with_flags = layers.filter(visible).map(|entry| VisibleLayer {
         layer: Arc::clone(&entry.layer),
         permissions: rules::effective_permissions(snapshot, facts, entry.layer.id),
     });

@@ -1,6 +1,6 @@
 //! Groups and memberships (R1, R5, R7, R9, R15, R16).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jmap_domain::{Caller, GroupId, Name, PolicyRevision, UserId};
 
@@ -11,6 +11,15 @@ use crate::{
     model::{Group, User},
     ports::{Platform, PolicyStore},
 };
+
+/// Who joins and who leaves a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MembersUpdate {
+    /// Users to put in.
+    pub add: BTreeSet<UserId>,
+    /// Users to take out; one that is in both is taken out.
+    pub remove: BTreeSet<UserId>,
+}
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// Creates a group.
@@ -125,6 +134,38 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             check_membership(&snapshot, group, user)?;
             if is_member(&snapshot, group, user) {
                 draft.push(PolicyChange::MemberRemoved(group, user));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Puts users into a group and takes others out, all or nothing; what is so already is passed over.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Special`] for special users and groups; the last holders are kept (R16).
+    pub async fn update_members(
+        &self,
+        caller: &Caller,
+        group: GroupId,
+        update: MembersUpdate,
+    ) -> Result<(), DirectoryError> {
+        self.change(caller, |draft| {
+            require_directory(draft)?;
+            let snapshot = draft.snapshot();
+            ordinary_group(&snapshot, group)?;
+            let MembersUpdate { add, remove } = update;
+            for user in add.difference(&remove) {
+                check_membership(&snapshot, group, *user)?;
+                if !is_member(&snapshot, group, *user) {
+                    draft.push(PolicyChange::MemberAdded(group, *user));
+                }
+            }
+            for user in &remove {
+                check_membership(&snapshot, group, *user)?;
+                if is_member(&snapshot, group, *user) {
+                    draft.push(PolicyChange::MemberRemoved(group, *user));
+                }
             }
             Ok(())
         })
