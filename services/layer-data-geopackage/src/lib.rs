@@ -1,1 +1,22 @@
-//! Embedded storage: one GeoPackage file.
+//! Embedded storage: one GeoPackage file, which other programs can open as it is.
+//!
+//! One task writes, many connections read beside it. Edits that wait together are committed together, each with its
+//! own savepoint and its own revision.
+
+mod blob;
+mod condition;
+mod edit;
+mod error;
+mod group;
+mod layers;
+mod lock;
+mod open;
+mod read;
+mod replay;
+mod store;
+mod table;
+mod values;
+mod writer;
+
+pub use error::OpenError;
+pub use store::GeoPackage;

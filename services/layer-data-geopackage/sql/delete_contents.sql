@@ -1,0 +1,1 @@
+delete from gpkg_contents where table_name = ?1

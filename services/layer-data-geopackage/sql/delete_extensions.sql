@@ -1,0 +1,1 @@
+delete from gpkg_extensions where table_name = ?1

@@ -1,0 +1,1 @@
+delete from gpkg_geometry_columns where table_name = ?1

@@ -1,0 +1,1 @@
+delete from _jmap_layer where layer_id = ?1

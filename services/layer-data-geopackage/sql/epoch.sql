@@ -1,0 +1,2 @@
+-- Who has the store now?
+select epoch from _jmap_store

@@ -1,0 +1,1 @@
+select revision, next_element from _jmap_layer where layer_id = ?1

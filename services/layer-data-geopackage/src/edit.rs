@@ -1,0 +1,297 @@
+//! One edit call: statement by statement, within its savepoint.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
+use layer_data_core::{
+    edit::{
+        BatchOutcome, Edit, EditMode, EditRefusal, EditResult, EditedElement, Intent,
+        PermittedBatch, PermittedEdit, StoredAnswer,
+    },
+    element::{ElementPatch, NewElement},
+    permit::Scope,
+    ports::StoreError,
+    value::DateTime,
+};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::{
+    error::{store_error, unexpected},
+    replay,
+    store::{Catalogue, Layer},
+    table::{Stamp, Target},
+    writer::find,
+};
+
+/// What became of an edit call, unless the group's commit fails.
+pub(crate) struct Applied {
+    pub(crate) answer: StoredAnswer,
+    /// The revision that the call took in each layer.
+    pub(crate) revisions: Vec<(LayerId, DataRevision)>,
+}
+
+/// The time, as stamps have it.
+pub(crate) fn now() -> Result<DateTime, StoreError> {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(unexpected)?;
+    let millis = i64::try_from(since.as_millis()).map_err(unexpected)?;
+    DateTime::from_millis(millis).map_err(unexpected)
+}
+
+/// A layer that the call edits, with the numbers that it takes from it.
+struct Open {
+    layer: Arc<Layer>,
+    /// This call's revision.
+    revision: DataRevision,
+    next_element: i64,
+}
+
+pub(crate) async fn apply(
+    db: &mut SqliteConnection,
+    catalogue: &Catalogue,
+    batch: &PermittedBatch,
+) -> Result<Applied, StoreError> {
+    let mut savepoint = db.begin().await.map_err(store_error)?;
+    let applied = apply_within(&mut savepoint, catalogue, batch).await?;
+    // An early return above drops the savepoint, which rolls it back.
+    match applied.answer.outcome {
+        BatchOutcome::Committed => savepoint.commit().await.map_err(store_error)?,
+        BatchOutcome::Refused | BatchOutcome::Validated => {
+            savepoint.rollback().await.map_err(store_error)?;
+        }
+    }
+    Ok(applied)
+}
+
+async fn apply_within(
+    db: &mut SqliteConnection,
+    catalogue: &Catalogue,
+    batch: &PermittedBatch,
+) -> Result<Applied, StoreError> {
+    if let Some(answer) = replay::find(db, batch).await? {
+        return Ok(Applied {
+            answer,
+            revisions: Vec::new(),
+        });
+    }
+    let mut call = CallInProgress {
+        db,
+        catalogue,
+        millis: now()?.millis(),
+        layers: BTreeMap::new(),
+    };
+    let mut results = Vec::with_capacity(batch.edits.len());
+    for edit in &batch.edits {
+        results.push((edit.index(), call.edit(edit).await?));
+    }
+    let revisions = call.finish().await?;
+    let answer = concluded(batch, results);
+    if answer.outcome == BatchOutcome::Committed {
+        replay::remember(db, batch, &answer).await?;
+    }
+    Ok(Applied { answer, revisions })
+}
+
+fn concluded(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> StoredAnswer {
+    let refused = results
+        .iter()
+        .any(|(_, result)| matches!(result, EditResult::Refused(_)));
+    let none_done = batch.mode == EditMode::Atomic && refused;
+    if none_done {
+        for (_, result) in &mut results {
+            if matches!(result, EditResult::Done(_)) {
+                *result = EditResult::NotAttempted;
+            }
+        }
+    }
+    let outcome = match batch.intent {
+        Intent::Validate => BatchOutcome::Validated,
+        Intent::Commit if none_done => BatchOutcome::Refused,
+        Intent::Commit => BatchOutcome::Committed,
+    };
+    StoredAnswer { outcome, results }
+}
+
+struct CallInProgress<'a> {
+    db: &'a mut SqliteConnection,
+    catalogue: &'a Catalogue,
+    millis: i64,
+    layers: BTreeMap<LayerId, Open>,
+}
+
+impl CallInProgress<'_> {
+    async fn edit(&mut self, edit: &PermittedEdit) -> Result<EditResult, StoreError> {
+        let permit = edit.permit();
+        let (actor, scope) = (permit.actor(), permit.scope());
+        self.open(permit.layer()).await?;
+        match edit.edit() {
+            Edit::Create(element) => self.create(permit.layer(), element, actor).await,
+            Edit::Update {
+                element,
+                expected,
+                patch,
+            } => {
+                let target = Target {
+                    element: *element,
+                    expected: *expected,
+                    scope,
+                };
+                self.update(permit.layer(), target, patch, actor).await
+            }
+            Edit::Delete { element, expected } => {
+                let target = Target {
+                    element: *element,
+                    expected: *expected,
+                    scope,
+                };
+                self.delete(permit.layer(), target).await
+            }
+        }
+    }
+
+    /// Takes the call's revision in a layer, once.
+    async fn open(&mut self, id: LayerId) -> Result<(), StoreError> {
+        if self.layers.contains_key(&id) {
+            return Ok(());
+        }
+        let layer = find(self.catalogue, id)?;
+        let query = sqlx::query_as(include_str!("../sql/layer_counters.sql")).bind(id.get());
+        let (revision, next_element): (i64, i64) =
+            query.fetch_one(&mut *self.db).await.map_err(store_error)?;
+        let revision = DataRevision::new(revision)
+            .ok_or_else(|| unexpected("a negative revision"))?
+            .next();
+        self.layers.insert(
+            id,
+            Open {
+                layer,
+                revision,
+                next_element,
+            },
+        );
+        Ok(())
+    }
+
+    fn opened(&mut self, id: LayerId) -> Result<&mut Open, StoreError> {
+        self.layers.get_mut(&id).ok_or(StoreError::LayerMissing(id))
+    }
+
+    fn stamp(&mut self, id: LayerId, actor: ActorId) -> Result<Stamp, StoreError> {
+        let millis = self.millis;
+        self.opened(id).map(|open| Stamp {
+            actor,
+            millis,
+            revision: open.revision,
+        })
+    }
+
+    async fn create(
+        &mut self,
+        id: LayerId,
+        new: &NewElement,
+        actor: ActorId,
+    ) -> Result<EditResult, StoreError> {
+        let stamp = self.stamp(id, actor)?;
+        let open = self.opened(id)?;
+        let element = ElementId::new(open.next_element).map_err(unexpected)?;
+        open.next_element += 1;
+        let layer = Arc::clone(&open.layer);
+        self.execute(layer.table.insert(element, new, stamp))
+            .await?;
+        self.execute(layer.table.put_box(element, new.geometry().bounds()))
+            .await?;
+        Ok(EditResult::Done(EditedElement {
+            element,
+            revision: stamp.revision,
+        }))
+    }
+
+    async fn update(
+        &mut self,
+        id: LayerId,
+        target: Target,
+        patch: &ElementPatch,
+        actor: ActorId,
+    ) -> Result<EditResult, StoreError> {
+        let stamp = self.stamp(id, actor)?;
+        let layer = Arc::clone(&self.opened(id)?.layer);
+        if self
+            .execute(layer.table.update(target, patch, stamp))
+            .await?
+            == 0
+        {
+            return self.why_not(&layer, target).await.map(EditResult::Refused);
+        }
+        if let Some(geometry) = patch.geometry() {
+            self.execute(layer.table.put_box(target.element, geometry.bounds()))
+                .await?;
+        }
+        Ok(EditResult::Done(EditedElement {
+            element: target.element,
+            revision: stamp.revision,
+        }))
+    }
+
+    async fn delete(&mut self, id: LayerId, target: Target) -> Result<EditResult, StoreError> {
+        let open = self.opened(id)?;
+        let (layer, revision) = (Arc::clone(&open.layer), open.revision);
+        if self.execute(layer.table.delete(target)).await? == 0 {
+            return self.why_not(&layer, target).await.map(EditResult::Refused);
+        }
+        self.execute(layer.table.delete_box(target.element)).await?;
+        Ok(EditResult::Done(EditedElement {
+            element: target.element,
+            revision,
+        }))
+    }
+
+    /// Why a statement found nothing to write to; in the same transaction, so the answer is about the same state.
+    async fn why_not(&mut self, layer: &Layer, target: Target) -> Result<EditRefusal, StoreError> {
+        let element = target.element;
+        let mut look = layer.table.look(element);
+        let row: Option<(i64, Option<i64>)> = look
+            .build_query_as()
+            .fetch_optional(&mut *self.db)
+            .await
+            .map_err(store_error)?;
+        let Some((revision, creator)) = row else {
+            return Ok(EditRefusal::NoSuchElement(element));
+        };
+        let current =
+            DataRevision::new(revision).ok_or_else(|| unexpected("a negative revision"))?;
+        match target.scope {
+            // R55: an element without a creator is nobody's own.
+            Scope::Own(actor) if creator != Some(actor.get()) => Ok(EditRefusal::NotOwn(element)),
+            Scope::Own(_) | Scope::All => Ok(EditRefusal::Stale { element, current }),
+        }
+    }
+
+    async fn execute(
+        &mut self,
+        mut sql: sqlx::QueryBuilder<sqlx::Sqlite>,
+    ) -> Result<u64, StoreError> {
+        let done = sql
+            .build()
+            .execute(&mut *self.db)
+            .await
+            .map_err(store_error)?;
+        Ok(done.rows_affected())
+    }
+
+    /// Writes the counters back: they are data, and survive whatever is deleted (R103).
+    async fn finish(self) -> Result<Vec<(LayerId, DataRevision)>, StoreError> {
+        let mut revisions = Vec::with_capacity(self.layers.len());
+        for (id, open) in self.layers {
+            let query = sqlx::query(include_str!("../sql/set_layer_counters.sql")).bind(id.get());
+            let query = query.bind(open.revision.get()).bind(open.next_element);
+            query.execute(&mut *self.db).await.map_err(store_error)?;
+            revisions.push((id, open.revision));
+        }
+        Ok(revisions)
+    }
+}

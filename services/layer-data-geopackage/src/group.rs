@@ -1,0 +1,116 @@
+//! Group commit: each edit call has its own savepoint and its own revision, and all share one commit.
+//!
+//! Immediately before the commit every permit is looked at. If one has run out, the group is rolled back, that call is
+//! told so, and the others are done again.
+
+use std::time::Instant;
+
+use layer_data_core::{
+    edit::{BatchOutcome, PermittedBatch, StoredAnswer},
+    ports::StoreError,
+};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::{
+    edit::{self, Applied},
+    error::{store_error, unexpected},
+    store::Catalogue,
+    writer::{EditJob, State, confirm_epoch},
+};
+
+pub(crate) async fn commit(state: &mut State, mut jobs: Vec<EditJob>) {
+    while !jobs.is_empty() {
+        let catalogue = state.catalogue().clone();
+        let epoch = state.epoch();
+        match attempt(&mut state.connection, epoch, &catalogue, &jobs).await {
+            Ok(Attempt::Committed(results)) => return answer(jobs, results, &catalogue),
+            Ok(Attempt::Expired) => jobs = without_expired(jobs),
+            Err(error) => return refuse(jobs, &error),
+        }
+    }
+}
+
+enum Attempt {
+    Committed(Vec<Result<Applied, StoreError>>),
+    Expired,
+}
+
+async fn attempt(
+    connection: &mut SqliteConnection,
+    epoch: i64,
+    catalogue: &Catalogue,
+    jobs: &[EditJob],
+) -> Result<Attempt, StoreError> {
+    let mut tx = connection
+        .begin_with("begin immediate")
+        .await
+        .map_err(store_error)?;
+    confirm_epoch(&mut tx, epoch).await?;
+    let mut results = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        results.push(edit::apply(&mut tx, catalogue, &job.batch).await);
+    }
+    if jobs.iter().all(|job| valid(&job.batch, Instant::now())) {
+        tx.commit().await.map_err(store_error)?;
+        Ok(Attempt::Committed(results))
+    } else {
+        tx.rollback().await.map_err(store_error)?;
+        Ok(Attempt::Expired)
+    }
+}
+
+fn valid(batch: &PermittedBatch, now: Instant) -> bool {
+    batch
+        .edits
+        .iter()
+        .all(|edit| edit.permit().is_valid_at(now))
+}
+
+fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
+    let now = Instant::now();
+    let (valid, expired): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| valid(&job.batch, now));
+    for job in expired {
+        // Whoever no longer waits gets no answer.
+        let _ = job.reply.send(Err(StoreError::PermitExpired));
+    }
+    valid
+}
+
+fn answer(jobs: Vec<EditJob>, results: Vec<Result<Applied, StoreError>>, catalogue: &Catalogue) {
+    for (job, result) in jobs.into_iter().zip(results) {
+        let answer = result.map(|applied| published(applied, catalogue));
+        // Whoever no longer waits gets no answer; the edit is done all the same.
+        let _ = job.reply.send(answer);
+    }
+}
+
+fn published(applied: Applied, catalogue: &Catalogue) -> StoredAnswer {
+    if applied.answer.outcome == BatchOutcome::Committed {
+        for (layer, revision) in applied.revisions {
+            catalogue.advance(layer, revision);
+        }
+    }
+    applied.answer
+}
+
+/// The transaction as a whole failed: nobody's edit was done.
+fn refuse(jobs: Vec<EditJob>, error: &StoreError) {
+    for job in jobs {
+        let _ = job.reply.send(Err(same(error)));
+    }
+}
+
+/// The same error for one more caller; the source, which cannot be shared, becomes its text.
+fn same(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Overloaded => StoreError::Overloaded,
+        StoreError::Unavailable => StoreError::Unavailable,
+        StoreError::PermitExpired => StoreError::PermitExpired,
+        StoreError::RequestReused => StoreError::RequestReused,
+        StoreError::OtherInstallation => StoreError::OtherInstallation,
+        StoreError::LayerMissing(layer) => StoreError::LayerMissing(*layer),
+        StoreError::LayerExists(layer) => StoreError::LayerExists(*layer),
+        StoreError::Unexpected(source) => unexpected(source.to_string()),
+    }
+}

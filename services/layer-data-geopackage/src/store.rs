@@ -1,0 +1,172 @@
+//! The store: what it holds, and the port that it implements.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use jmap_domain::{DataRevision, ElementId, LayerId};
+use layer_data_core::{
+    definition::LayerDefinition,
+    edit::{PermittedBatch, StoredAnswer},
+    ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
+    query::CheckedQuery,
+    value::DateTime,
+};
+use sqlx::SqlitePool;
+
+use crate::{lock::Lock, read, table::Table, writer::Writer};
+
+/// A GeoPackage file with its writer and its readers.
+#[derive(Debug)]
+pub struct GeoPackage {
+    pub(crate) writer: Writer,
+    pub(crate) readers: SqlitePool,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) _lock: Lock,
+}
+
+/// A layer as the store works with it.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) id: LayerId,
+    pub(crate) definition: Arc<LayerDefinition>,
+    pub(crate) created: DateTime,
+    pub(crate) table: Table,
+}
+
+/// The layers of the file, in memory: only this process writes, so it knows. Cheap to clone, shared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Catalogue(Arc<RwLock<HashMap<LayerId, Entry>>>);
+
+#[derive(Clone, Debug)]
+struct Entry {
+    layer: Arc<Layer>,
+    revision: DataRevision,
+}
+
+impl Layer {
+    pub(crate) fn new(id: LayerId, definition: LayerDefinition, created: DateTime) -> Self {
+        let table = Table::new(id, &definition);
+        Self {
+            id,
+            definition: Arc::new(definition),
+            created,
+            table,
+        }
+    }
+
+    pub(crate) fn stored(&self, revision: DataRevision) -> StoredLayer {
+        let definition = Arc::clone(&self.definition);
+        StoredLayer {
+            layer: self.id,
+            definition,
+            created: self.created,
+            revision,
+        }
+    }
+}
+
+impl Catalogue {
+    pub(crate) fn find(&self, layer: LayerId) -> Option<(Arc<Layer>, DataRevision)> {
+        let layers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        layers
+            .get(&layer)
+            .map(|entry| (Arc::clone(&entry.layer), entry.revision))
+    }
+
+    pub(crate) fn put(&self, layer: Arc<Layer>, revision: DataRevision) {
+        let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        layers.insert(layer.id, Entry { layer, revision });
+    }
+
+    pub(crate) fn remove(&self, layer: LayerId) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&layer);
+    }
+
+    /// Remembers the revision of a committed edit.
+    pub(crate) fn advance(&self, layer: LayerId, revision: DataRevision) {
+        let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = layers.get_mut(&layer) {
+            entry.revision = entry.revision.max(revision);
+        }
+    }
+
+    fn ids(&self) -> Vec<LayerId> {
+        let layers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut ids: Vec<LayerId> = layers.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+impl GeoPackage {
+    fn found(&self, layer: LayerId) -> Result<(Arc<Layer>, DataRevision), StoreError> {
+        self.catalogue
+            .find(layer)
+            .ok_or(StoreError::LayerMissing(layer))
+    }
+
+    /// Finishes what is being written and closes the file.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}
+
+impl LayerStore for GeoPackage {
+    async fn bind_installation(&self, installation: &str) -> Result<(), StoreError> {
+        self.writer.bind(installation.to_owned()).await
+    }
+
+    async fn create_layer(&self, layer: NewLayer) -> Result<StoredLayer, StoreError> {
+        self.writer.create_layer(layer).await
+    }
+
+    async fn drop_layer(&self, removal: Removal) -> Result<(), StoreError> {
+        self.writer.drop_layer(removal).await
+    }
+
+    async fn layer(&self, layer: LayerId) -> Result<Option<StoredLayer>, StoreError> {
+        Ok(self
+            .catalogue
+            .find(layer)
+            .map(|(layer, revision)| layer.stored(revision)))
+    }
+
+    async fn layers(&self) -> Result<Vec<LayerId>, StoreError> {
+        Ok(self.catalogue.ids())
+    }
+
+    async fn edit(&self, batch: PermittedBatch) -> Result<StoredAnswer, StoreError> {
+        self.writer.edit(batch).await
+    }
+
+    async fn read(
+        &self,
+        query: &CheckedQuery,
+        after: Option<ElementId>,
+        limit: ChunkLimit,
+    ) -> Result<Chunk, StoreError> {
+        let (layer, revision) = self.found(query.layer())?;
+        read::chunk(
+            &self.readers,
+            &layer,
+            query,
+            read::Window {
+                after,
+                limit,
+                revision,
+            },
+        )
+        .await
+    }
+
+    async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
+        let (layer, revision) = self.found(query.layer())?;
+        read::summary(&self.readers, &layer, query, revision).await
+    }
+}
