@@ -209,12 +209,12 @@ async fn a_session_is_replaced_and_forgotten_after_its_time() {
     assert_eq!(store.load().await.unwrap().sessions, [closed]);
 
     store
-        .forget_sessions(Timestamp::from_millis(100))
+        .forget_sessions(Timestamp::from_millis(99))
         .await
         .unwrap();
     assert_eq!(store.load().await.unwrap().sessions.len(), 1);
     store
-        .forget_sessions(Timestamp::from_millis(101))
+        .forget_sessions(Timestamp::from_millis(100))
         .await
         .unwrap();
     let stored = store.load().await.unwrap();
