@@ -1,6 +1,6 @@
 //! What can be wrong with a file: with one row, or with the file as a whole.
 
-use layer_data_core::value::ValueError;
+use layer_data_core::{crs::TransformError, value::ValueError};
 
 use crate::geometry::ShapeError;
 
@@ -50,6 +50,9 @@ pub enum RowFault {
     /// A text or an object that is no geometry.
     #[error("{0}")]
     Shape(#[from] ShapeError),
+    /// A position that does not exist in the layer's reference system.
+    #[error("{0}")]
+    Transform(#[from] TransformError),
     /// More or fewer values than the header has columns.
     #[error("the row has {found} values and the header has {expected} columns")]
     ColumnCount {
@@ -105,17 +108,9 @@ pub enum FileError {
         "no column holds a geometry: expected `wkt`, or `longitude` and `latitude`, or `x` and `y`"
     )]
     NoGeometryColumn,
-    /// A reference system that is not named by an EPSG code.
-    #[error("the reference system `{0}` is not an EPSG code")]
+    /// A reference system that is not named by an EPSG code, or that the server does not know.
+    #[error("the reference system `{0}` is not known")]
     UnknownCrs(String),
-    /// Coordinates in another reference system than the layer's.
-    #[error("the file is in EPSG:{file} and the layer in EPSG:{layer}")]
-    OtherCrs {
-        /// The file's.
-        file: i32,
-        /// The layer's.
-        layer: i32,
-    },
     /// A reference system named behind the features that it is about.
     #[error("the reference system must be named before the features")]
     LateCrs,

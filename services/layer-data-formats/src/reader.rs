@@ -1,9 +1,14 @@
 //! A file's rows as elements to be.
 
-use std::{collections::HashMap, io::Read, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+    sync::Arc,
+};
 
 use jmap_domain::ElementId;
 use layer_data_core::{
+    crs::Crs,
     definition::LayerDefinition,
     element::{AttributeRef, ElementInput},
     value::Value,
@@ -24,6 +29,9 @@ use crate::{
 pub struct ReadOptions {
     /// How much of it may be in memory.
     pub limits: Limits,
+    /// The EPSG code of the file's positions, whatever the file says. Without it, the file's own: EPSG:4326 for
+    /// GeoJSON that names none, the layer's for CSV.
+    pub epsg: Option<i32>,
     /// How CSV is to be understood.
     pub csv: CsvOptions,
     /// The attribute that a column or property belongs to, where their names differ: what the file says, what
@@ -50,6 +58,7 @@ pub struct Row {
 pub struct Reader<R: Read> {
     source: AnySource<R>,
     definition: Arc<LayerDefinition>,
+    epsg: Option<i32>,
     renamed: HashMap<String, String>,
     limits: Limits,
     columns: HashMap<String, Option<usize>>,
@@ -70,6 +79,7 @@ impl<R: Read> Reader<R> {
     ) -> Result<Self, FileError> {
         let ReadOptions {
             limits,
+            epsg,
             csv,
             renamed,
         } = options;
@@ -78,6 +88,7 @@ impl<R: Read> Reader<R> {
         Ok(Self {
             source,
             definition,
+            epsg,
             renamed,
             limits,
             columns,
@@ -93,24 +104,7 @@ impl<R: Read> Reader<R> {
     }
 
     fn advance(&mut self) -> Option<Result<Row, ReadError>> {
-        let row = match self.source.next_row()? {
-            Ok(row) => row,
-            Err(error) => return Some(Err(error)),
-        };
-        Some(
-            self.check_crs()
-                .map_err(ReadError::File)
-                .and_then(|()| self.row(row)),
-        )
-    }
-
-    /// Elements are stored in the layer's reference system (R104), and a file's words are not reinterpreted.
-    fn check_crs(&self) -> Result<(), FileError> {
-        let layer = self.definition.geometry().crs.epsg();
-        match self.source.epsg() {
-            Some(file) if file != layer => Err(FileError::OtherCrs { file, layer }),
-            _ => Ok(()),
-        }
+        Some(self.source.next_row()?.and_then(|row| self.row(row)))
     }
 
     fn row(&mut self, raw: RawRow) -> Result<Row, ReadError> {
@@ -121,34 +115,17 @@ impl<R: Read> Reader<R> {
             shape_field,
             fields,
         } = raw;
-        let fault = |field: String, fault: RowFault| RowError {
+        let crs = self.crs()?;
+        let shape = shape.map_err(RowFault::Shape).and_then(|shape| {
+            let shape = shape.ok_or(RowFault::NoGeometry)?;
+            Ok(shape.transformed(crs, self.definition.geometry().crs)?)
+        });
+        let shape = shape.map_err(|fault| RowError {
             row: number,
-            field: Some(field),
+            field: Some(shape_field),
             fault,
-        };
-        let shape = shape
-            .map_err(RowFault::Shape)
-            .and_then(|shape| shape.ok_or(RowFault::NoGeometry));
-        let shape = shape.map_err(|reason| fault(shape_field, reason))?;
-        let definition = Arc::clone(&self.definition);
-        let mut given = vec![false; definition.attributes().len()];
-        let mut values: Vec<(AttributeRef, Value)> =
-            Vec::with_capacity(fields.len().min(given.len()));
-        for (name, cell) in fields {
-            let Some(place) = self.place_of(&name, number)? else {
-                continue;
-            };
-            let Some((attribute, given)) =
-                definition.attributes().get(place).zip(given.get_mut(place))
-            else {
-                continue;
-            };
-            if std::mem::replace(given, true) {
-                return Err(fault(name, RowFault::DuplicateField).into());
-            }
-            let value = value_of(cell, attribute.kind).map_err(|reason| fault(name, reason))?;
-            values.push((AttributeRef::Id(attribute.id), value));
-        }
+        })?;
+        let values = self.values(number, fields)?;
         Ok(Row {
             number,
             id: id_of(&id),
@@ -157,6 +134,43 @@ impl<R: Read> Reader<R> {
                 values,
             },
         })
+    }
+
+    /// The reference system of the file's positions.
+    fn crs(&self) -> Result<&'static Crs, FileError> {
+        match self.epsg.or_else(|| self.source.epsg()) {
+            Some(epsg) => {
+                Crs::known(epsg).ok_or_else(|| FileError::UnknownCrs(format!("EPSG:{epsg}")))
+            }
+            None => Ok(self.definition.geometry().crs),
+        }
+    }
+
+    fn values(
+        &mut self,
+        row: u64,
+        fields: Vec<(String, Cell)>,
+    ) -> Result<Vec<(AttributeRef, Value)>, ReadError> {
+        let definition = Arc::clone(&self.definition);
+        let mut given = HashSet::new();
+        let mut values = Vec::new();
+        for (name, cell) in fields {
+            let place = self.place_of(&name, row)?;
+            let Some(attribute) = place.and_then(|place| definition.attributes().get(place)) else {
+                continue;
+            };
+            let fault = |fault| RowError {
+                row,
+                field: Some(name.clone()),
+                fault,
+            };
+            if !given.insert(attribute.id) {
+                return Err(fault(RowFault::DuplicateField).into());
+            }
+            let value = value_of(cell, attribute.kind).map_err(fault)?;
+            values.push((AttributeRef::Id(attribute.id), value));
+        }
+        Ok(values)
     }
 
     /// The attribute of a column, looked up once for each column of the file.

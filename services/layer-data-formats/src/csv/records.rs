@@ -241,6 +241,11 @@ mod tests {
     }
 
     #[test]
+    fn a_line_break_in_quotes_is_kept_at_the_end_of_a_record_too() {
+        assert_eq!(records("a,\"b\r\"\r\n"), [["a", "<b\r>"]]);
+    }
+
+    #[test]
     fn an_empty_text_is_not_no_value() {
         // R104.
         assert_eq!(records("\"\",\n"), [["<>", ""]]);

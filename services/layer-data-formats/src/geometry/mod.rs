@@ -4,6 +4,8 @@ mod geojson;
 mod wkb;
 mod wkt;
 
+use layer_data_core::crs::{Crs, TransformError};
+
 pub(crate) use geojson::{from_geojson, write_geojson};
 pub(crate) use wkb::{from_wkb, to_wkb};
 pub(crate) use wkt::{from_wkt, write_wkt};
@@ -185,6 +187,14 @@ impl Shape {
         self.has_z
     }
 
+    /// In another reference system; heights stay as they are.
+    pub(crate) fn transformed(mut self, from: &Crs, to: &Crs) -> Result<Self, TransformError> {
+        if from.epsg() != to.epsg() {
+            transform(&mut self.coordinates, from, to)?;
+        }
+        Ok(self)
+    }
+
     /// With shells counter-clockwise and holes clockwise, as RFC 7946 asks.
     pub(crate) fn wound(mut self) -> Self {
         match self.kind {
@@ -193,6 +203,18 @@ impl Shape {
             Kind::Point | Kind::LineString | Kind::MultiPoint | Kind::MultiLineString => {}
         }
         self
+    }
+}
+
+fn transform(coordinates: &mut Coordinates, from: &Crs, to: &Crs) -> Result<(), TransformError> {
+    match coordinates {
+        Coordinates::Position(Position { x, y, .. }) => {
+            (*x, *y) = from.position_to(to, *x, *y)?;
+            Ok(())
+        }
+        Coordinates::List(items) => items
+            .iter_mut()
+            .try_for_each(|item| transform(item, from, to)),
     }
 }
 

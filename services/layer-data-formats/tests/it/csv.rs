@@ -27,7 +27,10 @@ fn a_wkt_column_goes_before_positions() {
     let mut reader = open(Format::Csv, "x,y,WKT,size\n1,2,POINT (7 8),3\n", &layer);
     let row = reader.next().unwrap().unwrap();
     assert_eq!(reader.ignored(), ["x", "y"]);
-    assert_eq!(element(row, &layer).geometry().bounds(), Bounds::of(7.0, 8.0));
+    assert_eq!(
+        element(row, &layer).geometry().bounds(),
+        Bounds::of(7.0, 8.0)
+    );
 }
 
 #[test]

@@ -15,7 +15,10 @@ use crate::{
 };
 
 /// Runs a GDAL program; `None`, with a loud word, where there is none. CI must have it.
-#[expect(clippy::print_stderr, reason = "a skipped test is not a passed one, and somebody should see it")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a skipped test is not a passed one, and somebody should see it"
+)]
 fn gdal(program: &str, arguments: &[&str]) -> Option<String> {
     let Ok(output) = Command::new(program).args(arguments).output() else {
         assert_ne!(

@@ -1,11 +1,13 @@
 //! GeoJSON that people and programs write.
 
+use std::sync::Arc;
+
 use jmap_domain::ElementId;
 use layer_data_core::{
-    definition::{GeometryType, LayerDraft, ZPolicy},
+    definition::{GeometryType, LayerDefinition, LayerDraft, ZPolicy},
     value::{AttributeType, Date, DateTime, Value},
 };
-use layer_data_formats::{FileError, Format, RowFault};
+use layer_data_formats::{FileError, Format, ReadOptions, Reader, Row, RowFault};
 
 use crate::support::{all_types, attribute, broken, draft, element, hydrants, layer, open, rows};
 
@@ -112,7 +114,7 @@ fn properties_that_the_layer_does_not_have_are_left_out_and_reported() {
         .join(","),
     );
     let mut reader = open(Format::GeoJson, &text, &layer);
-    assert_eq!(reader.by_ref().filter(Result::is_ok).count(), 2);
+    assert_eq!(reader.by_ref().flatten().count(), 2);
     assert_eq!(reader.ignored(), ["color", "age"]);
 }
 
@@ -151,54 +153,93 @@ fn an_id_is_kept_only_if_it_can_be_one() {
 }
 
 #[test]
-fn another_reference_system_is_refused_before_the_first_row() {
-    // R104: elements are stored in the layer's reference system.
-    let named = |name: &str| {
-        let crs = format!(r#""crs":{{"type":"name","properties":{{"name":"{name}"}}}},"features""#);
-        collection(&feature("{}")).replacen("\"features\"", &crs, 1)
+fn positions_are_taken_from_the_file_s_reference_system_to_the_layer_s() {
+    // The expected positions are GDAL's.
+    let swiss = layer_in(2056);
+    let wgs = collection(&feature("{}"));
+    assert_near(first_position(&wgs, &swiss), (2_604_646.06, 1_233_233.64));
+    assert_near(
+        first_position(&named("urn:ogc:def:crs:EPSG::4326"), &swiss),
+        (2_604_646.06, 1_233_233.64),
+    );
+    let lv95 =
+        named("urn:ogc:def:crs:EPSG::2056").replace("[7.5,47.25]", "[2604646.06,1233233.64]");
+    assert_eq!(first_position(&lv95, &swiss), (2_604_646.06, 1_233_233.64));
+}
+
+#[test]
+fn what_the_importer_says_goes_before_what_the_file_says() {
+    let swiss = layer_in(2056);
+    let lv95 = collection(&feature("{}")).replace("[7.5,47.25]", "[2604646.06,1233233.64]");
+    let options = ReadOptions {
+        epsg: Some(2056),
+        ..ReadOptions::default()
     };
+    let reader = Reader::open(Format::GeoJson, lv95.as_bytes(), swiss.clone(), options).unwrap();
+    assert_eq!(
+        position(rows(reader).remove(0).unwrap(), &swiss),
+        (2_604_646.06, 1_233_233.64)
+    );
+}
+
+#[test]
+fn a_reference_system_is_known_by_its_names_or_refused() {
     let layer = hydrants();
     for good in [
         "urn:ogc:def:crs:OGC:1.3:CRS84",
         "urn:ogc:def:crs:EPSG::4326",
         "EPSG:4326",
     ] {
-        assert_eq!(
-            rows(open(Format::GeoJson, &named(good), &layer)).len(),
-            1,
-            "{good}"
+        assert_eq!(first_position(&named(good), &layer), (7.5, 47.25), "{good}");
+    }
+    for bad in ["EPSG:banana", "EPSG:999999", "Lambert"] {
+        let (before, error) = broken(open(Format::GeoJson, &named(bad), &layer));
+        assert!(
+            matches!((before, error), (0, FileError::UnknownCrs(name)) if name == bad),
+            "{bad}"
         );
     }
-    let (before, error) = broken(open(
-        Format::GeoJson,
-        &named("urn:ogc:def:crs:EPSG::2056"),
-        &layer,
-    ));
-    assert!(matches!(
-        (before, error),
-        (
-            0,
-            FileError::OtherCrs {
-                file: 2056,
-                layer: 4326
-            }
-        )
-    ));
-    let (_, error) = broken(open(Format::GeoJson, &named("EPSG:banana"), &layer));
-    assert!(matches!(error, FileError::UnknownCrs(_)));
 }
 
 #[test]
-fn a_file_that_names_no_reference_system_is_in_wgs_84() {
-    let swiss = layer_in(2056);
-    let (_, error) = broken(open(Format::GeoJson, &collection(&feature("{}")), &swiss));
-    assert!(matches!(
-        error,
-        FileError::OtherCrs {
-            file: 4326,
-            layer: 2056
-        }
-    ));
+fn a_position_that_the_layer_s_system_does_not_have_spoils_its_row() {
+    let text = collection(&feature("{}")).replace("[7.5,47.25]", "[7.5,123456]");
+    let row = rows(open(Format::GeoJson, &text, &layer_in(2056))).remove(0);
+    assert!(matches!(row.unwrap_err().fault, RowFault::Transform(_)));
+}
+
+fn named(name: &str) -> String {
+    let crs = format!(r#""crs":{{"type":"name","properties":{{"name":"{name}"}}}},"features""#);
+    collection(&feature("{}")).replacen("\"features\"", &crs, 1)
+}
+
+fn first_position(text: &str, layer: &Arc<LayerDefinition>) -> (f64, f64) {
+    position(
+        rows(open(Format::GeoJson, text, layer)).remove(0).unwrap(),
+        layer,
+    )
+}
+
+fn position(row: Row, layer: &LayerDefinition) -> (f64, f64) {
+    let bounds = element(row, layer).geometry().bounds();
+    (bounds.min_x, bounds.min_y)
+}
+
+/// Within two metres: the datum is shifted by parameters and not by a grid.
+fn assert_near(found: (f64, f64), expected: (f64, f64)) {
+    assert!(
+        (found.0 - expected.0).hypot(found.1 - expected.1) < 2.0,
+        "{found:?} is not {expected:?}"
+    );
+}
+
+fn layer_in(epsg: i32) -> Arc<LayerDefinition> {
+    layer(LayerDraft {
+        geometry_type: GeometryType::Point,
+        z: ZPolicy::Forbidden,
+        epsg,
+        attributes: Vec::new(),
+    })
 }
 
 #[test]
@@ -214,15 +255,6 @@ fn a_reference_system_named_behind_the_features_must_be_the_one_they_were_read_i
     );
     let (before, error) = broken(open(Format::GeoJson, &late("EPSG:2056"), &hydrants()));
     assert!(matches!((before, error), (1, FileError::LateCrs)));
-}
-
-fn layer_in(epsg: i32) -> std::sync::Arc<layer_data_core::definition::LayerDefinition> {
-    layer(LayerDraft {
-        geometry_type: GeometryType::Point,
-        z: ZPolicy::Forbidden,
-        epsg,
-        attributes: Vec::new(),
-    })
 }
 
 #[test]

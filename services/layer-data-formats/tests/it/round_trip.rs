@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jmap_domain::{DataRevision, ElementId};
 use layer_data_core::{
+    crs::Crs,
     definition::{GeometryType, LayerDefinition, LayerDraft, ZPolicy},
     element::{Element, Stamps},
     value::{Date, DateTime, Value},
@@ -34,7 +35,7 @@ pub(crate) fn written(
     layer: &Arc<LayerDefinition>,
     elements: &[Element],
 ) -> String {
-    let mut writer = Writer::new(format, Arc::clone(layer)).unwrap();
+    let mut writer = Writer::new(format, Arc::clone(layer), layer.geometry().crs).unwrap();
     let mut text = Vec::new();
     writer.header(&mut text);
     for element in elements {
@@ -226,10 +227,16 @@ fn csv_is_what_the_rfc_shows() {
     let empty = stored(1, POINT.to_vec(), values.clone());
     values[0] = Value::text("").unwrap();
     values[1] = Value::Integer(-5);
+    let mut spaced = vec![Value::Null; 7];
+    spaced[0] = Value::text(" a").unwrap();
     let text = written(
         Format::Csv,
         &layer,
-        &[empty, stored(2, POINT.to_vec(), values)],
+        &[
+            empty,
+            stored(2, POINT.to_vec(), values),
+            stored(3, POINT.to_vec(), spaced),
+        ],
     );
     let lines: Vec<_> = text.split("\r\n").collect();
     assert_eq!(
@@ -238,6 +245,7 @@ fn csv_is_what_the_rfc_shows() {
             "fid,string,integer,double,boolean,date,datetime,binary,_wkt",
             "1,,,,,,,,POINT (1 2)",
             "2,\"\",-5,,,,,,POINT (1 2)",
+            "3,\" a\",,,,,,,POINT (1 2)",
             ""
         ]
     );
@@ -248,16 +256,41 @@ fn other_reference_systems_are_stated_where_they_can_be() {
     let swiss = layer_of(2056, ZPolicy::Forbidden);
     assert!(written(Format::GeoJson, &swiss, &[]).contains("urn:ogc:def:crs:EPSG::2056"));
     assert!(!written(Format::GeoJson, &layer_of(4326, ZPolicy::Forbidden), &[]).contains("crs"));
-    assert!(matches!(
-        Writer::new(Format::GeoJsonSequence, swiss),
-        Err(WriteError::CannotStateCrs(2056))
-    ));
+    let crs = swiss.geometry().crs;
+    let refused = Writer::new(Format::GeoJsonSequence, swiss, crs);
+    assert!(matches!(refused, Err(WriteError::CannotStateCrs(2056))));
+}
+
+#[test]
+fn positions_are_written_in_the_reference_system_that_is_asked_for() {
+    let draft = LayerDraft {
+        geometry_type: GeometryType::Point,
+        z: ZPolicy::Forbidden,
+        epsg: 3857,
+        attributes: Vec::new(),
+    };
+    let layer = layer(draft);
+    let mut writer =
+        Writer::new(Format::GeoJsonSequence, layer, Crs::known(4326).unwrap()).unwrap();
+    let mut text = Vec::new();
+    // One radian on the equator is the earth's radius.
+    let wkb = [
+        &[1, 1, 0, 0, 0][..],
+        &6_378_137.0_f64.to_le_bytes(),
+        &0.0_f64.to_le_bytes(),
+    ]
+    .concat();
+    writer
+        .element(&stored(1, wkb, Vec::new()), &mut text)
+        .unwrap();
+    assert!(String::from_utf8(text).unwrap().contains("[57.29577951308"));
 }
 
 #[test]
 fn an_element_that_is_not_whole_is_not_written() {
     let layer = layer_of(4326, ZPolicy::Forbidden);
-    let mut writer = Writer::new(Format::GeoJson, layer).unwrap();
+    let crs = layer.geometry().crs;
+    let mut writer = Writer::new(Format::GeoJson, layer, crs).unwrap();
     let mut text = Vec::new();
     let mut bare = stored(1, POINT.to_vec(), vec![Value::Null; 7]);
     bare.geometry = None;

@@ -1,5 +1,8 @@
 //! What a layer could look like that takes a file: attributes proposed from the file's first rows.
 
+mod guess;
+mod names;
+
 use std::{
     collections::{HashMap, HashSet},
     io::Read,
@@ -7,11 +10,13 @@ use std::{
 
 use layer_data_core::{
     definition::{
-        AttributeConstraints, AttributeDraft, AttributeName, GeometryType, LayerDraft,
-        MAX_ATTRIBUTES, NameFault, ZPolicy,
+        AttributeConstraints, AttributeDraft, GeometryType, LayerDraft, MAX_ATTRIBUTES, ZPolicy,
     },
-    value::{AttributeType, Date, DateTime, Value},
+    value::{AttributeType, Value},
 };
+
+use guess::Guess;
+use names::free_name;
 
 use crate::{
     error::{FileError, ReadError},
@@ -24,8 +29,6 @@ use crate::{
 
 /// The reference system of a file that names none.
 const DEFAULT_EPSG: i32 = 4326;
-/// Most bytes of an attribute's name (R64).
-const MAX_NAME_BYTES: usize = 63;
 
 /// A layer that takes a file's rows, as far as they were looked at.
 #[derive(Clone, Debug)]
@@ -60,18 +63,17 @@ pub fn propose<R: Read>(
             Some(Err(ReadError::File(error))) => return Err(error),
             Some(Ok(row)) => {
                 survey.rows += 1;
-                row.shape
-                    .ok()
-                    .flatten()
-                    .iter()
-                    .for_each(|shape| survey.see_shape(shape));
+                if let Ok(Some(shape)) = &row.shape {
+                    survey.see_shape(shape);
+                }
                 for (name, cell) in row.fields {
                     survey.see(name, &cell, options.limits.columns);
                 }
             }
         }
     }
-    Ok(survey.proposal(source.epsg().unwrap_or(DEFAULT_EPSG)))
+    let epsg = options.epsg.or_else(|| source.epsg());
+    Ok(survey.proposal(epsg.unwrap_or(DEFAULT_EPSG)))
 }
 
 /// What the rows so far have shown.
@@ -84,81 +86,6 @@ struct Survey {
     /// In the order of the file.
     columns: Vec<(String, Guess)>,
     places: HashMap<String, usize>,
-}
-
-/// What the values of a column have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Guess {
-    /// Only nulls so far.
-    Nothing,
-    /// Values of a type.
-    Values(AttributeType),
-    /// Arrays or objects, which no attribute holds.
-    Nested,
-}
-
-impl Guess {
-    const fn and(self, other: Self) -> Self {
-        use AttributeType::{Double, Integer, String};
-        match (self, other) {
-            (Self::Nested, _) | (_, Self::Nested) => Self::Nested,
-            (Self::Nothing, guess) | (guess, Self::Nothing) => guess,
-            (Self::Values(Integer), Self::Values(Integer)) => Self::Values(Integer),
-            (Self::Values(Integer | Double), Self::Values(Integer | Double)) => {
-                Self::Values(Double)
-            }
-            (Self::Values(AttributeType::Boolean), Self::Values(AttributeType::Boolean)) => {
-                Self::Values(AttributeType::Boolean)
-            }
-            (Self::Values(AttributeType::Date), Self::Values(AttributeType::Date)) => {
-                Self::Values(AttributeType::Date)
-            }
-            (Self::Values(AttributeType::DateTime), Self::Values(AttributeType::DateTime)) => {
-                Self::Values(AttributeType::DateTime)
-            }
-            (Self::Values(_), Self::Values(_)) => Self::Values(String),
-        }
-    }
-
-    fn of(cell: &Cell) -> Self {
-        match cell {
-            Cell::Null => Self::Nothing,
-            Cell::Boolean(_) => Self::Values(AttributeType::Boolean),
-            Cell::Integer(_) => Self::Values(AttributeType::Integer),
-            Cell::Double(_) => Self::Values(AttributeType::Double),
-            Cell::Text(text) => Self::Values(text_type(text)),
-            Cell::Untyped(text) if text.is_empty() => Self::Nothing,
-            Cell::Untyped(text) => Self::Values(untyped_type(text.trim())),
-            Cell::Numbers(_) | Cell::List(_) | Cell::Object(_) => Self::Nested,
-        }
-    }
-}
-
-fn text_type(text: &str) -> AttributeType {
-    if Date::parse(text).is_ok() {
-        AttributeType::Date
-    } else if DateTime::parse(text).is_ok() {
-        AttributeType::DateTime
-    } else {
-        AttributeType::String
-    }
-}
-
-/// The type of a CSV field. What only looks like a number is left a text: codes such as `007`, words such as
-/// `nan`.
-fn untyped_type(text: &str) -> AttributeType {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_code = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-    let is_numeric = digits.starts_with(|c: char| c.is_ascii_digit()) && !is_code;
-    if is_numeric && text.parse::<i64>().is_ok() {
-        AttributeType::Integer
-    } else if is_numeric && text.parse::<f64>().is_ok_and(f64::is_finite) {
-        AttributeType::Double
-    } else if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") {
-        AttributeType::Boolean
-    } else {
-        text_type(text)
-    }
 }
 
 impl Survey {
@@ -236,41 +163,6 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeDraft {
         constraints: AttributeConstraints::default(),
         input_hint: String::new(),
     }
-}
-
-/// The name nearest to the column's that an attribute may have and no other attribute has (R64).
-fn free_name(column: &str, taken: &mut HashSet<String>) -> AttributeName {
-    let clean: String = column.chars().filter(|c| !c.is_control()).collect();
-    let clean = clean.trim().trim_start_matches('_');
-    let base = if clean.is_empty() { "column" } else { clean };
-    let mut number = 1_u32;
-    loop {
-        let suffix = if number == 1 {
-            String::new()
-        } else {
-            format!("_{number}")
-        };
-        let candidate = match AttributeName::parse(&format!("{base}{suffix}")) {
-            Err(NameFault::TooLong(long)) => {
-                AttributeName::parse(&format!("{}{suffix}", cut(&long, suffix.len())))
-            }
-            other => other,
-        };
-        if let Some(name) = candidate.ok().filter(|name| taken.insert(name.key())) {
-            return name;
-        }
-        number += 1;
-    }
-}
-
-/// As much of a long name as leaves room for a suffix twice: once it stands in the name already.
-fn cut(name: &str, suffix: usize) -> &str {
-    let room = MAX_NAME_BYTES - suffix;
-    let end = (0..=room)
-        .rev()
-        .find(|end| name.is_char_boundary(*end))
-        .unwrap_or_default();
-    name.get(..end).unwrap_or_default()
 }
 
 const fn geometry_type(kind: Kind) -> GeometryType {
