@@ -1,1 +1,23 @@
-//! Worlds, typed callers, conformance suites, the pair in one process.
+//! What the tests of several crates share: worlds, the floors they run on, typed callers, the pair in one process.
+//!
+//! Everything here fails by panicking: it runs in tests only, and a test that cannot be set up has failed.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "whatever goes wrong here is the failure of a test"
+)]
+
+mod caller;
+mod house;
+mod rules_floor;
+mod run;
+mod served_floor;
+pub mod wire;
+pub mod world;
+
+pub use caller::{Bearer, Caller, Line};
+pub use house::{House, PASSWORD};
+pub use rules_floor::RulesFloor;
+pub use run::{Explanation, Floor, run};
+pub use served_floor::ServedFloor;

@@ -1,0 +1,149 @@
+//! A running pair, wherever it runs: two addresses and the administrator's password.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use jmap_proto::authorization::{
+    AccountPolicy, CreateUserRequest, PasswordCredential, ServerSession, SignInRequest, Tokens,
+    User, sign_in_request::Credential,
+};
+use jmap_service::client::channel;
+use tonic::{Status, transport::Channel};
+
+use crate::caller::Caller;
+
+/// The password of every account that tests make; the administrator's as well.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A running pair as its callers see it.
+#[derive(Debug)]
+pub struct House {
+    authorization: Channel,
+    layer_data: Channel,
+    signed_in: Mutex<BTreeMap<String, Caller>>,
+}
+
+impl House {
+    /// A pair at two addresses, such as `http://127.0.0.1:50051`.
+    ///
+    /// # Panics
+    /// When an address is none.
+    #[must_use]
+    pub fn at(authorization: &str, layer_data: &str) -> Self {
+        Self {
+            authorization: channel(authorization).expect("an address"),
+            layer_data: channel(layer_data).expect("an address"),
+            signed_in: Mutex::default(),
+        }
+    }
+
+    /// Whoever calls without a token (R118).
+    #[must_use]
+    pub fn anonymous(&self) -> Caller {
+        self.with_token(None)
+    }
+
+    /// Whoever calls with that token, or without any.
+    #[must_use]
+    pub fn with_token(&self, token: Option<&str>) -> Caller {
+        Caller::new(self.authorization.clone(), self.layer_data.clone(), token)
+    }
+
+    /// The administrator who always exists (R1), signed in once.
+    pub async fn as_administrator(&self) -> Caller {
+        self.as_user("administrator").await
+    }
+
+    /// An account by name, signed in once.
+    ///
+    /// # Panics
+    /// When it cannot sign in.
+    pub async fn as_user(&self, name: &str) -> Caller {
+        self.as_account(name, None).await
+    }
+
+    /// An account for server sessions, signed in once.
+    ///
+    /// # Panics
+    /// When it cannot sign in.
+    pub async fn as_server(&self, name: &str) -> Caller {
+        let server = ServerSession {
+            instance_id: "00000000-0000-4000-8000-000000000001".to_owned(),
+            instance_name: "elsewhere".to_owned(),
+            version: String::new(),
+        };
+        self.as_account(name, Some(server)).await
+    }
+
+    async fn as_account(&self, name: &str, server: Option<ServerSession>) -> Caller {
+        let known = self.signed_in.lock().expect("no panic").get(name).cloned();
+        if let Some(caller) = known {
+            return caller;
+        }
+        let tokens = self.sign_in(name, PASSWORD, server).await;
+        let tokens = tokens.unwrap_or_else(|status| panic!("sign `{name}` in: {status}"));
+        let caller = self.with_token(Some(&tokens.access_token));
+        let mut signed_in = self.signed_in.lock().expect("no panic");
+        signed_in.insert(name.to_owned(), caller.clone());
+        caller
+    }
+
+    /// Forgets a session, so that the account signs in anew.
+    ///
+    /// # Panics
+    /// Never, unless another test thread panicked.
+    pub fn forget(&self, name: &str) {
+        self.signed_in.lock().expect("no panic").remove(name);
+    }
+
+    /// Signs an account in, for a server session where an instance is given.
+    ///
+    /// # Errors
+    /// What authorization answers.
+    pub async fn sign_in(
+        &self,
+        user_name: &str,
+        password: &str,
+        server: Option<ServerSession>,
+    ) -> Result<Tokens, Status> {
+        let credential = PasswordCredential {
+            user_name: user_name.to_owned(),
+            password: password.to_owned(),
+        };
+        let request = SignInRequest {
+            credential: Some(Credential::Password(credential)),
+            server,
+        };
+        let answer = self.anonymous().sessions().sign_in(request).await?;
+        Ok(answer.into_inner().tokens.expect("tokens"))
+    }
+
+    /// Creates an ordinary account, by the administrator, and answers its id.
+    ///
+    /// # Panics
+    /// When it cannot be created.
+    pub async fn create_user(&self, name: &str) -> i64 {
+        let made = self.create_account(name, AccountPolicy::Ordinary).await;
+        made.unwrap_or_else(|status| panic!("create user `{name}`: {status}"))
+    }
+
+    /// Creates an account, by the administrator, and answers its id.
+    ///
+    /// # Errors
+    /// What authorization answers.
+    pub async fn create_account(&self, name: &str, policy: AccountPolicy) -> Result<i64, Status> {
+        let request = CreateUserRequest {
+            user: Some(User {
+                name: name.to_owned(),
+                enabled: true,
+                policy: policy.into(),
+                ..User::default()
+            }),
+            password: PASSWORD.to_owned(),
+            request_id: String::new(),
+        };
+        let administrator = self.as_administrator().await;
+        let answer = administrator.directory().create_user(request).await?;
+        self.forget(name);
+        Ok(answer.into_inner().user.expect("a user").user_id)
+    }
+}

@@ -1,0 +1,444 @@
+//! The floors with sockets: a world made by calls, and asked by calls.
+
+mod acts;
+mod setup;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jmap_domain::{EffectivePermissions, LayerId, Permission, ProjectId, Question};
+use jmap_proto::{
+    authorization::{
+        CheckRequest, ExplainRequest, ExplainResponse, ExplainedGrant, GrantPath,
+        IneffectiveReason, LayerIds, ListEffectivePermissionsRequest, ListProjectsRequest,
+        SelfSubject, Subject, list_effective_permissions_request::Layers, subject,
+    },
+    layerdata::{
+        CreateElementRequest, DeleteElementRequest, ElementChange, ExportElementsRequest,
+        FileFormat, GetLayerRequest, LayerQuery, ListLayersRequest, ReadElementsRequest, Selection,
+        UpdateElementRequest, export_elements_response, read_elements_response::Part,
+    },
+    types::Box,
+};
+use jmap_wire::{decision_from_proto, effective_from_proto, question_to_proto, reason_of};
+use tonic::Status;
+
+use crate::{
+    Caller, Explanation, Floor, House, wire,
+    world::{
+        Added, Answer, Change, Check, Deed, Edit, Explained, Finds, Names, Outcome, Updated,
+        Wanted, World,
+    },
+};
+
+/// A world in a running pair.
+#[derive(Debug)]
+pub struct ServedFloor<'h> {
+    house: &'h House,
+    servers: BTreeSet<String>,
+    users: BTreeMap<String, i64>,
+    groups: BTreeMap<String, i64>,
+    projects: BTreeMap<String, i64>,
+    layers: BTreeMap<String, i64>,
+    elements: BTreeMap<String, Place>,
+}
+
+/// Where an element is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    layer_id: i64,
+    element_id: i64,
+}
+
+impl<'h> ServedFloor<'h> {
+    /// Makes the world in a fresh pair.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn of(house: &'h House, world: &World) -> Self {
+        setup::set_up(house, world).await
+    }
+
+    async fn caller(&self, who: &str) -> Caller {
+        match who {
+            "anonymous" => self.house.anonymous(),
+            server if self.servers.contains(server) => self.house.as_server(server).await,
+            user => self.house.as_user(user).await,
+        }
+    }
+
+    /// The id of a user.
+    ///
+    /// # Panics
+    /// When the world has none of that name.
+    #[must_use]
+    pub fn user(&self, name: &str) -> i64 {
+        *self
+            .users
+            .get(name)
+            .unwrap_or_else(|| panic!("no user `{name}`"))
+    }
+
+    /// The id of a group.
+    ///
+    /// # Panics
+    /// When the world has none of that name.
+    #[must_use]
+    pub fn group(&self, name: &str) -> i64 {
+        *self
+            .groups
+            .get(name)
+            .unwrap_or_else(|| panic!("no group `{name}`"))
+    }
+
+    /// The id of a project.
+    ///
+    /// # Panics
+    /// When the world has none of that name.
+    #[must_use]
+    pub fn project(&self, name: &str) -> i64 {
+        *self
+            .projects
+            .get(name)
+            .unwrap_or_else(|| panic!("no project `{name}`"))
+    }
+
+    /// The id of a layer.
+    ///
+    /// # Panics
+    /// When the world has none of that name.
+    #[must_use]
+    pub fn layer(&self, name: &str) -> i64 {
+        *self
+            .layers
+            .get(name)
+            .unwrap_or_else(|| panic!("no layer `{name}`"))
+    }
+
+    /// The layer and the id of an element.
+    ///
+    /// # Panics
+    /// When the world has none of that name.
+    #[must_use]
+    pub fn element(&self, name: &str) -> (i64, i64) {
+        let place = self.place(name);
+        (place.layer_id, place.element_id)
+    }
+
+    fn place(&self, name: &str) -> Place {
+        *self
+            .elements
+            .get(name)
+            .unwrap_or_else(|| panic!("no element `{name}`"))
+    }
+
+    fn question(&self, may: Wanted, on: &str) -> Question {
+        may.question(
+            || LayerId::new(self.layer(on)).expect("an id"),
+            || ProjectId::new(self.project(on)).expect("an id"),
+        )
+    }
+
+    async fn try_read(&self, who: &str, layer: &str) -> Result<u64, Status> {
+        let request = ReadElementsRequest {
+            queries: vec![LayerQuery {
+                layer_id: self.layer(layer),
+                selection: Some(everywhere()),
+                ..LayerQuery::default()
+            }],
+            partial: false,
+        };
+        let answer = self
+            .caller(who)
+            .await
+            .elements()
+            .read_elements(request)
+            .await?;
+        let (mut stream, mut found) = (answer.into_inner(), 0);
+        while let Some(message) = stream.message().await? {
+            match message.part.expect("a part") {
+                Part::Header(_) => {}
+                Part::Batch(batch) => found += batch.elements.len() as u64,
+                Part::Trailer(trailer) => {
+                    assert_eq!(
+                        u64::try_from(trailer.element_count),
+                        Ok(found),
+                        "the trailer counts"
+                    );
+                }
+                Part::Error(error) => panic!("an error in place of a status: {error:?}"),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn try_export(&self, who: &str, layer: &str) -> Result<u64, Status> {
+        let request = ExportElementsRequest {
+            layer_id: self.layer(layer),
+            format: FileFormat::Geojson.into(),
+            ..ExportElementsRequest::default()
+        };
+        let answer = self
+            .caller(who)
+            .await
+            .transfer()
+            .export_elements(request)
+            .await?;
+        let (mut stream, mut count) = (answer.into_inner(), None);
+        while let Some(message) = stream.message().await? {
+            if let Some(export_elements_response::Part::Summary(summary)) = message.part {
+                count = u64::try_from(summary.element_count).ok();
+            }
+        }
+        Ok(count.expect("a summary at the end"))
+    }
+
+    async fn add(&mut self, who: &str, added: &Added) -> Result<(), Status> {
+        let layer_id = self.layer(&added.layer);
+        let values = added.label.iter().map(|text| wire::set_text("name", text));
+        let request = CreateElementRequest {
+            layer_id,
+            element: Some(wire::new_element(&added.at, values.collect())),
+            request_id: String::new(),
+        };
+        let answer = self
+            .caller(who)
+            .await
+            .elements()
+            .create_element(request)
+            .await?;
+        let element_id = answer.into_inner().element.expect("an element").element_id;
+        if let Some(name) = &added.element {
+            let place = Place {
+                layer_id,
+                element_id,
+            };
+            self.elements.insert(name.clone(), place);
+        }
+        Ok(())
+    }
+
+    async fn update(&self, who: &str, updated: &Updated) -> Result<(), Status> {
+        let Place {
+            layer_id,
+            element_id,
+        } = self.place(&updated.element);
+        let values = updated
+            .label
+            .iter()
+            .map(|text| wire::set_text("name", text));
+        let request = UpdateElementRequest {
+            layer_id,
+            element_id,
+            expected: wire::any_revision(),
+            change: Some(ElementChange {
+                geometry: updated.at.as_deref().map(|at| wire::wkb(at).into()),
+                values: values.collect(),
+            }),
+            request_id: String::new(),
+        };
+        self.caller(who)
+            .await
+            .elements()
+            .update_element(request)
+            .await?;
+        Ok(())
+    }
+
+    async fn delete(&self, who: &str, element: &str) -> Result<(), Status> {
+        let Place {
+            layer_id,
+            element_id,
+        } = self.place(element);
+        let request = DeleteElementRequest {
+            layer_id,
+            element_id,
+            expected: wire::any_revision(),
+            request_id: String::new(),
+        };
+        self.caller(who)
+            .await
+            .elements()
+            .delete_element(request)
+            .await?;
+        Ok(())
+    }
+
+    async fn try_flags(&self, who: &str, layer_id: i64) -> Result<EffectivePermissions, Status> {
+        let request = ListEffectivePermissionsRequest {
+            subject: Some(oneself()),
+            layers: Some(Layers::LayerIds(LayerIds {
+                layer_ids: vec![layer_id],
+            })),
+            ..ListEffectivePermissionsRequest::default()
+        };
+        let caller = self.caller(who).await;
+        let answer = caller.checks().list_effective_permissions(request).await?;
+        let row = answer.into_inner().layers.into_iter().next();
+        let flags = effective_from_proto(row.and_then(|row| row.permissions));
+        if flags.all.contains(Permission::View) {
+            // R43: an application reads them where it reads the layer; they are the same.
+            let answer = caller
+                .layers()
+                .get_layer(GetLayerRequest { layer_id })
+                .await?;
+            let layer = answer.into_inner().layer.expect("a layer");
+            assert_eq!(
+                effective_from_proto(layer.permissions),
+                flags,
+                "one answer from both services"
+            );
+        }
+        Ok(flags)
+    }
+
+    fn explanation(response: ExplainResponse) -> Explanation {
+        let ExplainResponse {
+            decision,
+            grants,
+            missing: links,
+            policy_token: _,
+        } = response;
+        let works = |grant: &&ExplainedGrant| grant.ineffective() == IneffectiveReason::Unspecified;
+        let by: BTreeSet<_> = grants.iter().filter(works).map(path_word).collect();
+        let word = |number: &i32| {
+            let link = jmap_proto::authorization::MissingLink::try_from(*number).expect("a link");
+            link.as_str_name()
+                .trim_start_matches("MISSING_LINK_")
+                .to_owned()
+        };
+        let missing: BTreeSet<_> = links.iter().map(word).collect();
+        Explanation {
+            answer: decision_from_proto(decision.unwrap_or_default()).into(),
+            by: by.into_iter().collect(),
+            missing: missing.into_iter().collect(),
+        }
+    }
+}
+
+impl Floor for ServedFloor<'_> {
+    async fn change(&mut self, change: &Change) -> Option<Outcome> {
+        let caller = self.caller(&change.by).await;
+        Some(wire::outcome(&self.act(&caller, &change.does).await))
+    }
+
+    async fn check(&mut self, check: &Check) -> Answer {
+        let question = self.question(check.may, &check.on);
+        let request = CheckRequest {
+            subject: Some(oneself()),
+            questions: vec![question_to_proto(question)],
+            freshness: None,
+        };
+        let caller = self.caller(&check.who).await;
+        match caller.checks().check(request).await {
+            Ok(answer) => {
+                let decision = answer.into_inner().decisions.into_iter().next();
+                decision_from_proto(decision.unwrap_or_default()).into()
+            }
+            // Who is nobody any more cannot even ask; the reason is the same.
+            Err(status) => Answer::Denied(reason_of(&status).unwrap_or_default()),
+        }
+    }
+
+    async fn flags(&mut self, who: &str, layer: &str) -> EffectivePermissions {
+        let flags = self.try_flags(who, self.layer(layer)).await;
+        flags.unwrap_or_else(|status| panic!("the flags of `{who}` on `{layer}`: {status}"))
+    }
+
+    async fn explain(&mut self, about: &Explained) -> Option<Explanation> {
+        let question = self.question(about.may, &about.on);
+        let request = ExplainRequest {
+            subject: Some(Subject {
+                subject: Some(subject::Subject::UserId(self.user(&about.who))),
+                end_user_assertion: String::new(),
+            }),
+            question: Some(question_to_proto(question)),
+            freshness: None,
+        };
+        let administrator = self.house.as_administrator().await;
+        let answer = administrator.checks().explain(request).await;
+        let answer = answer.unwrap_or_else(|status| panic!("explain {about:?}: {status}"));
+        Some(Self::explanation(answer.into_inner()))
+    }
+
+    async fn projects(&mut self, who: &str) -> Vec<String> {
+        let caller = self.caller(who).await;
+        let answer = caller
+            .projects()
+            .list_projects(ListProjectsRequest::default())
+            .await;
+        let projects = answer.expect("list projects").into_inner().projects;
+        projects.into_iter().map(|project| project.name).collect()
+    }
+
+    async fn layers(&mut self, who: &str, project: &str) -> Names {
+        let request = ListLayersRequest {
+            project_id: self.project(project),
+            ..ListLayersRequest::default()
+        };
+        match self.caller(who).await.layers().list_layers(request).await {
+            Ok(answer) => {
+                let layers = answer.into_inner().layers;
+                Names::Are(layers.into_iter().map(|layer| layer.name).collect())
+            }
+            Err(status) => Names::Refused(wire::outcome_of(&status)),
+        }
+    }
+
+    async fn read(&mut self, who: &str, layer: &str) -> Finds {
+        found(self.try_read(who, layer).await)
+    }
+
+    async fn export(&mut self, who: &str, layer: &str) -> Finds {
+        found(self.try_export(who, layer).await)
+    }
+
+    async fn edit(&mut self, edit: &Edit) -> Outcome {
+        let done = match &edit.does {
+            Deed::Add(added) => self.add(&edit.who, added).await,
+            Deed::Update(updated) => self.update(&edit.who, updated).await,
+            Deed::Delete(element) => self.delete(&edit.who, element).await,
+        };
+        wire::outcome(&done)
+    }
+}
+
+fn found(result: Result<u64, Status>) -> Finds {
+    match result {
+        Ok(count) => Finds::Elements(count),
+        Err(status) => Finds::Refused(wire::outcome_of(&status)),
+    }
+}
+
+fn path_word(grant: &ExplainedGrant) -> String {
+    match grant.path() {
+        GrantPath::Direct => "direct".to_owned(),
+        GrantPath::Group => grant.principal_name.clone(),
+        GrantPath::Authenticated => "authenticated".to_owned(),
+        GrantPath::Everyone => "everyone".to_owned(),
+        GrantPath::LayerOwner => "layer owner".to_owned(),
+        GrantPath::SuperAdministrator => "super administrator".to_owned(),
+        GrantPath::Unspecified => "unspecified".to_owned(),
+    }
+}
+
+/// About the caller itself.
+fn oneself() -> Subject {
+    Subject {
+        subject: Some(subject::Subject::Self_(SelfSubject {})),
+        end_user_assertion: String::new(),
+    }
+}
+
+/// The world as a box: a read that names one needs *view* alone (R38).
+fn everywhere() -> Selection {
+    Selection {
+        r#box: Some(Box {
+            min_x: -180.0,
+            min_y: -90.0,
+            max_x: 180.0,
+            max_y: 90.0,
+            epsg: 4326,
+        }),
+        ..Selection::default()
+    }
+}
