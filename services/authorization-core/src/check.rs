@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use jmap_domain::{
-    ActorId, Caller, Decision, EffectivePermissions, GlobalPermission, LayerAct, LayerId, Permission,
-    PolicyToken, ProjectAct, Question, Scope, SessionKind, Subject, UserId,
+    ActorId, Caller, Decision, EffectivePermissions, GlobalPermission, LayerAct, LayerId,
+    Permission, PolicyToken, ProjectAct, Question, Scope, SessionKind, Subject, UserId,
 };
 
 use crate::{

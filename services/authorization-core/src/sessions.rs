@@ -98,16 +98,21 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(self.store_and_sign(session, Some(next)).await?)
     }
 
+    /// The caller's own session; `None` for anonymous (R118).
+    ///
+    /// # Errors
+    /// [`Refusal`] when the session is over, or its account may not be used (R117).
+    pub fn own_session(&self, caller: &Caller) -> Result<Option<Arc<Session>>, Refusal> {
+        self.admit(caller)?;
+        Ok(session_of(caller).and_then(|id| self.session(id)))
+    }
+
     /// Closes the caller's own session, at once (R117).
     ///
     /// # Errors
     /// [`Refusal::NotSignedIn`] for anonymous; [`Refusal::Store`] when it was closed but not stored as such.
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), Refusal> {
-        let id = match caller {
-            Caller::Anonymous => return Err(Refusal::NotSignedIn),
-            Caller::Session(session) => session.session,
-            Caller::Service(service) => service.session,
-        };
+        let id = session_of(caller).ok_or(Refusal::NotSignedIn)?;
         self.admit(caller)?;
         self.close_where(|session| session.id == id).await
     }
@@ -370,6 +375,14 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             (Caller::Anonymous | Caller::Session(_) | Caller::Service(_), _) => false,
         };
         Ok(own || decision == jmap_domain::Decision::All)
+    }
+}
+
+const fn session_of(caller: &Caller) -> Option<SessionId> {
+    match caller {
+        Caller::Anonymous => None,
+        Caller::Session(session) => Some(session.session),
+        Caller::Service(service) => Some(service.session),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Creating a layer: reserve, activate, abandon. Until it is activated it exists for nobody.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{OnBehalf, RegistryError, initial, tombstone};
 use crate::{
@@ -86,7 +86,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 reference,
                 request,
             } = request;
-            free_name(draft, home(&site, by), &name)?;
+            make_way(draft, home(&site, by), &name, (by, request))?;
             let expires_at = draft.now().after(life);
             let layer = Layer {
                 id: draft.next_layer()?,
@@ -234,20 +234,31 @@ fn require_home(draft: &Draft, home: Home) -> Result<(), RegistryError> {
     Ok(draft.require(question)?)
 }
 
-/// Refuses a taken name. A reservation that ran out holds no name: it becomes a tombstone on the way.
-fn free_name(draft: &mut Draft, home: Home, name: &Name) -> Result<(), RegistryError> {
+/// Refuses a taken name. Reservations that ran out hold neither a name nor a request id: those in the way
+/// become tombstones.
+fn make_way(
+    draft: &mut Draft,
+    home: Home,
+    name: &Name,
+    request: (UserId, RequestId),
+) -> Result<(), RegistryError> {
     let snapshot = draft.snapshot();
     let holder = snapshot
         .layer_named(home, name)
         .and_then(|id| snapshot.registered_layer(id));
-    match holder {
-        None => Ok(()),
-        Some(holder) if holder.layer.has_expired(draft.now()) => {
-            draft.push(tombstone(draft, holder.layer.id));
-            Ok(())
-        }
-        Some(_) => Err(RegistryError::NameTaken(name.clone())),
+    if holder.is_some_and(|holder| !holder.layer.has_expired(draft.now())) {
+        return Err(RegistryError::NameTaken(name.clone()));
     }
+    let earlier = snapshot.layer_requested(request.0, request.1);
+    let expired: BTreeSet<LayerId> = holder
+        .into_iter()
+        .chain(earlier)
+        .map(|entry| entry.layer.id)
+        .collect();
+    for id in expired {
+        draft.push(tombstone(draft, id));
+    }
+    Ok(())
 }
 
 const fn home(site: &Site, by: UserId) -> Home {

@@ -252,7 +252,10 @@ impl Snapshot {
         self.names.layers.remove(&(home, layer.name.key()));
         let place = (position(layer.placement), layer.id);
         remove_from(&mut self.ordered_layers, &home, &place);
-        self.requests.remove(&(layer.request.by, layer.request.id));
+        let request = (layer.request.by, layer.request.id);
+        if self.requests.get(&request) == Some(&layer.id) {
+            self.requests.remove(&request);
+        }
         self.pending.remove(&layer.id);
     }
 
