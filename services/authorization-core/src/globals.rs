@@ -31,35 +31,18 @@ pub struct GlobalsAmendment {
 }
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
-    /// Replaces the global permissions of one principal.
-    ///
-    /// # Errors
-    /// [`GlobalsError::NotForAnybody`] (R27); [`Refusal::LastSuperAdministrator`] (R16).
-    pub async fn set_globals(
-        &self,
-        caller: &Caller,
-        principal: PrincipalId,
-        set: GlobalSet,
-    ) -> Result<(), GlobalsError> {
-        self.change(caller, |draft| draft_globals(draft, principal, |_| set))
-            .await
-    }
-
     /// Adds to and removes from the global permissions of one principal; what is not mentioned stays.
     ///
     /// # Errors
-    /// As [`Authority::set_globals`].
+    /// [`GlobalsError::NotForAnybody`] (R27); [`Refusal::LastSuperAdministrator`] (R16).
     pub async fn amend_globals(
         &self,
         caller: &Caller,
         principal: PrincipalId,
         amendment: GlobalsAmendment,
     ) -> Result<(), GlobalsError> {
-        let GlobalsAmendment { add, remove } = amendment;
-        self.change(caller, |draft| {
-            draft_globals(draft, principal, |held| held.union(add).difference(remove))
-        })
-        .await
+        self.change(caller, |draft| draft_amendment(draft, principal, amendment))
+            .await
     }
 
     /// Who was granted which global permissions.
@@ -87,10 +70,10 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 }
 
-fn draft_globals(
+fn draft_amendment(
     draft: &mut Draft,
     principal: PrincipalId,
-    change: impl FnOnce(GlobalSet) -> GlobalSet,
+    amendment: GlobalsAmendment,
 ) -> Result<(), GlobalsError> {
     draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
     let snapshot = draft.snapshot();
@@ -100,8 +83,9 @@ fn draft_globals(
     if is_anybody(principal) {
         return Err(GlobalsError::NotForAnybody);
     }
+    let GlobalsAmendment { add, remove } = amendment;
     let held = snapshot.globals(principal);
-    let set = change(held);
+    let set = held.union(add).difference(remove);
     if held != set {
         draft.push(PolicyChange::GlobalsSet(principal, set));
     }

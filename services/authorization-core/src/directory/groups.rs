@@ -96,50 +96,6 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         .await
     }
 
-    /// Puts a user into a group; nothing changes if it is in already.
-    ///
-    /// # Errors
-    /// [`DirectoryError::Special`] for special users and groups.
-    pub async fn add_member(
-        &self,
-        caller: &Caller,
-        group: GroupId,
-        user: UserId,
-    ) -> Result<(), DirectoryError> {
-        self.change(caller, |draft| {
-            require_directory(draft)?;
-            let snapshot = draft.snapshot();
-            check_membership(&snapshot, group, user)?;
-            if !is_member(&snapshot, group, user) {
-                draft.push(PolicyChange::MemberAdded(group, user));
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// Takes a user out of a group; nothing changes if it is not in.
-    ///
-    /// # Errors
-    /// [`DirectoryError::Special`] for special users and groups; the last holders are kept (R16).
-    pub async fn remove_member(
-        &self,
-        caller: &Caller,
-        group: GroupId,
-        user: UserId,
-    ) -> Result<(), DirectoryError> {
-        self.change(caller, |draft| {
-            require_directory(draft)?;
-            let snapshot = draft.snapshot();
-            check_membership(&snapshot, group, user)?;
-            if is_member(&snapshot, group, user) {
-                draft.push(PolicyChange::MemberRemoved(group, user));
-            }
-            Ok(())
-        })
-        .await
-    }
-
     /// Puts users into a group and takes others out, all or nothing; what is so already is passed over.
     ///
     /// # Errors

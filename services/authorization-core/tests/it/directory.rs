@@ -3,7 +3,7 @@
 use authorization_core::{
     Refusal, Resource,
     directory::{DirectoryError, NewUser, UserUpdate},
-    globals::GlobalsError,
+    globals::{GlobalsAmendment, GlobalsError},
     model::{AccountPolicy, AccountState, GlobalSet},
 };
 use futures::executor::block_on;
@@ -31,9 +31,7 @@ fn disabled() -> UserUpdate {
     }
 }
 
-fn super_administrator() -> GlobalSet {
-    GlobalSet::of(GlobalPermission::SuperAdministrator)
-}
+const SUPER: [GlobalPermission; 1] = [GlobalPermission::SuperAdministrator];
 
 #[test]
 fn special_principals_exist_and_stay() {
@@ -63,13 +61,7 @@ fn special_principals_have_no_memberships() {
     // R1, R5.
     let house = House::new();
     let (ana, team) = (house.user("ana"), house.group("team", &[]));
-    let add = |group, user| {
-        block_on(
-            house
-                .authority
-                .add_member(&house.administrator, group, user),
-        )
-    };
+    let add = |group, user| house.join(group, user);
     assert!(matches!(
         add(GroupId::EVERYONE, ana.id),
         Err(DirectoryError::Special(_))
@@ -170,19 +162,9 @@ fn membership_counts_from_the_next_decision_on() {
     let layer = house.layer(project, "roads");
     let view = || house.may_on(&ana.caller, layer, Permission::View);
     assert_eq!(view(), Decision::Denied(DenyReason::NotVisible));
-    block_on(
-        house
-            .authority
-            .add_member(&house.administrator, team, ana.id),
-    )
-    .unwrap();
+    house.join(team, ana.id).unwrap();
     assert_eq!(view(), Decision::All);
-    block_on(
-        house
-            .authority
-            .remove_member(&house.administrator, team, ana.id),
-    )
-    .unwrap();
+    house.leave(&house.administrator, team, ana.id).unwrap();
     assert_eq!(view(), Decision::Denied(DenyReason::NotVisible));
 }
 
@@ -197,9 +179,14 @@ fn only_super_administrators_manage_the_directory_and_global_permissions() {
     assert_eq!(created.unwrap_err(), forbidden.into());
     let group = block_on(house.authority.create_group(&ana.caller, name("eves")));
     assert_eq!(group.unwrap_err(), forbidden.into());
+    let add = SUPER.into_iter().collect();
+    let amendment = GlobalsAmendment {
+        add,
+        remove: GlobalSet::EMPTY,
+    };
     let globals = house
         .authority
-        .set_globals(&ana.caller, ana.into(), super_administrator());
+        .amend_globals(&ana.caller, ana.into(), amendment);
     assert_eq!(block_on(globals).unwrap_err(), forbidden.into());
     let anonymous = block_on(
         house
@@ -217,27 +204,18 @@ fn an_enabled_super_administrator_always_remains() {
     let last = DirectoryError::Refused(Refusal::LastSuperAdministrator);
     let disable = |user| block_on(house.authority.update_user(admin, user, disabled())).map(|_| ());
     assert_eq!(disable(UserId::ADMINISTRATOR), Err(last.clone()));
-    let none = house
-        .authority
-        .set_globals(admin, UserId::ADMINISTRATOR.into(), GlobalSet::EMPTY);
     assert_eq!(
-        block_on(none),
+        house.set_globals(UserId::ADMINISTRATOR, &[]),
         Err(GlobalsError::Refused(Refusal::LastSuperAdministrator))
     );
 
     let ana = house.user("ana");
     let chiefs = house.group("chiefs", &[ana]);
-    let grant = house
-        .authority
-        .set_globals(admin, chiefs.into(), super_administrator());
-    block_on(grant).unwrap();
+    house.set_globals(chiefs, &SUPER).unwrap();
     disable(UserId::ADMINISTRATOR).unwrap();
     // Now everything rests on one member of one group.
     let authority = &house.authority;
-    assert_eq!(
-        block_on(authority.remove_member(&ana.caller, chiefs, ana.id)),
-        Err(last.clone())
-    );
+    assert_eq!(house.leave(&ana.caller, chiefs, ana.id), Err(last.clone()));
     assert_eq!(
         block_on(authority.delete_group(&ana.caller, chiefs)),
         Err(last.clone())
@@ -254,12 +232,7 @@ fn a_server_account_does_not_keep_the_installation() {
     let house = House::new();
     let robot = house.server("robot");
     let admin = &house.administrator;
-    block_on(
-        house
-            .authority
-            .set_globals(admin, robot.into(), super_administrator()),
-    )
-    .unwrap();
+    house.set_globals(robot, &SUPER).unwrap();
     let refused = block_on(
         house
             .authority
@@ -288,13 +261,7 @@ fn nobody_creates_personal_layers_by_default() {
         GlobalPermission::CreatePersonalLayers,
         GlobalPermission::CreateProjects,
     ];
-    let set = set.into_iter().collect();
-    block_on(
-        house
-            .authority
-            .set_globals(&house.administrator, ana.into(), set),
-    )
-    .unwrap();
+    house.set_globals(ana, &set).unwrap();
     assert_eq!(house.may(&ana.caller, personal), Decision::All);
     assert_eq!(house.may(&ana.caller, projects), Decision::All);
 }
@@ -305,11 +272,8 @@ fn global_permissions_are_never_for_everyone_or_anonymous() {
     let house = House::new();
     let principals: [PrincipalId; 2] = [GroupId::EVERYONE.into(), UserId::ANONYMOUS.into()];
     for principal in principals {
-        let set = GlobalSet::of(GlobalPermission::CreateProjects);
-        let granted = house
-            .authority
-            .set_globals(&house.administrator, principal, set);
-        assert_eq!(block_on(granted), Err(GlobalsError::NotForAnybody));
+        let granted = house.set_globals(principal, &[GlobalPermission::CreateProjects]);
+        assert_eq!(granted, Err(GlobalsError::NotForAnybody));
     }
 }
 

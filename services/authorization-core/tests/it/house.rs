@@ -2,11 +2,13 @@
 
 use authorization_core::{
     Answer, Asking, Authority, CheckError, Settings,
-    directory::NewUser,
+    directory::{DirectoryError, MembersUpdate, NewUser},
+    globals::{GlobalsAmendment, GlobalsError},
     layer_permissions::{Amendment, LayerTable, RowEdits, TableEdit, TableError},
     memory::{MemoryPlatform, MemoryStore},
     model::{
-        Account, AccountPolicy, Description, Editing, ProjectGrantRow, ProjectRights, RequestId,
+        Account, AccountPolicy, Description, Editing, GlobalSet, ProjectGrantRow, ProjectRights,
+        RequestId,
     },
     projects::{NewProject, ProjectError, ProjectTableEdit},
     registry::{InitialView, LayerUpdate, OnBehalf, RegistryError, ReserveLayer, Site},
@@ -15,9 +17,9 @@ use authorization_core::{
 };
 use futures::executor::block_on;
 use jmap_domain::{
-    Caller, Decision, GroupId, LayerAct, LayerId, Name, Permission, PermissionSet, PrincipalId,
-    ProjectAct, ProjectId, Question, Scope, ScopeSet, ServiceCaller, SessionCaller, Subject,
-    UserId,
+    Caller, Decision, GlobalPermission, GroupId, LayerAct, LayerId, Name, Permission,
+    PermissionSet, PrincipalId, ProjectAct, ProjectId, Question, Scope, ScopeSet, ServiceCaller,
+    SessionCaller, Subject, UserId,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -144,12 +146,51 @@ impl House {
         let create = self.authority.create_group(&self.administrator, name(text));
         let group = block_on(create).unwrap().id;
         for member in members {
-            let add = self
-                .authority
-                .add_member(&self.administrator, group, member.id);
-            block_on(add).unwrap();
+            self.join(group, member.id).unwrap();
         }
         group
+    }
+
+    pub(crate) fn join(&self, group: GroupId, user: UserId) -> Result<(), DirectoryError> {
+        let update = MembersUpdate {
+            add: [user].into(),
+            remove: [].into(),
+        };
+        block_on(
+            self.authority
+                .update_members(&self.administrator, group, update),
+        )
+    }
+
+    pub(crate) fn leave(
+        &self,
+        caller: &Caller,
+        group: GroupId,
+        user: UserId,
+    ) -> Result<(), DirectoryError> {
+        let update = MembersUpdate {
+            add: [].into(),
+            remove: [user].into(),
+        };
+        block_on(self.authority.update_members(caller, group, update))
+    }
+
+    /// Gives a principal exactly these global permissions.
+    pub(crate) fn set_globals(
+        &self,
+        principal: impl Into<PrincipalId>,
+        permissions: &[GlobalPermission],
+    ) -> Result<(), GlobalsError> {
+        let all: GlobalSet = GlobalPermission::ALL.into_iter().collect();
+        let add: GlobalSet = permissions.iter().copied().collect();
+        let amendment = GlobalsAmendment {
+            add,
+            remove: all.difference(add),
+        };
+        let amend = self
+            .authority
+            .amend_globals(&self.administrator, principal.into(), amendment);
+        block_on(amend)
     }
 
     pub(crate) fn project(&self, text: &str) -> ProjectId {

@@ -75,3 +75,25 @@ fn administrators_list_what_they_access_without_opening_it() {
     assert_eq!(administered.unwrap().value.len(), 1);
     assert_eq!(house.authority.layer(&ana.caller, layer).unwrap().id, layer);
 }
+
+#[test]
+fn chosen_layers_that_may_not_be_viewed_are_left_out() {
+    // R40.
+    let house = House::new();
+    let project = house.project("town");
+    let ana = house.user("ana");
+    house.grant_project(project, ana, &[ProjectAct::Open]);
+    let [a, b] = ["a", "b"].map(|text| house.layer(project, text));
+    house.revoke(a, jmap_domain::GroupId::EVERYONE, &[Permission::View]);
+    let absent = jmap_domain::LayerId::new(99).unwrap();
+    let listed = house
+        .authority
+        .list_chosen_layers(own(&ana.caller), &[a, absent, b]);
+    let listed: Vec<_> = listed
+        .unwrap()
+        .value
+        .iter()
+        .map(|layer| layer.layer.id)
+        .collect();
+    assert_eq!(listed, [b]);
+}

@@ -2,7 +2,7 @@
 
 use authorization_core::{
     Asking, Refusal, Resource,
-    model::{Description, GlobalSet},
+    model::Description,
     projects::{NewProject, ProjectError, ProjectTableEdit, ProjectUpdate},
 };
 use futures::executor::block_on;
@@ -36,13 +36,9 @@ fn creating_a_project_needs_the_global_permission_and_makes_an_owner() {
         create().unwrap_err(),
         Refusal::Forbidden(Resource::Installation).into()
     );
-    let set = GlobalSet::of(GlobalPermission::CreateProjects);
-    block_on(
-        house
-            .authority
-            .set_globals(&house.administrator, ana.into(), set),
-    )
-    .unwrap();
+    house
+        .set_globals(ana, &[GlobalPermission::CreateProjects])
+        .unwrap();
     let project = create().unwrap().id;
     for act in [
         ProjectAct::Open,
@@ -130,7 +126,7 @@ fn an_enabled_owner_always_remains() {
     let last = Refusal::LastOwner(project);
     let take = house.try_grant_project(admin, project, owners, &[ProjectAct::Access]);
     assert_eq!(take, Err(last.into()));
-    let remove = block_on(house.authority.remove_member(admin, owners, ana.id));
+    let remove = house.leave(admin, owners, ana.id);
     assert_eq!(remove, Err(last.into()));
     assert_eq!(
         block_on(house.authority.delete_group(admin, owners)),

@@ -157,3 +157,22 @@ fn a_deleted_service_asks_nothing_more() {
     let refused = CheckError::Refused(Refusal::AccountDisabled);
     assert_eq!(house.authority.check(asking, &[]).unwrap_err(), refused);
 }
+
+#[test]
+fn an_answer_names_the_actor_whose_stamp_edits_bear() {
+    // R54, R55, R59.
+    let house = House::new();
+    let (ana, robot) = (house.user("ana"), house.server("robot"));
+    let actor = |caller: &Caller| {
+        let asking = Asking {
+            caller,
+            subject: None,
+            at_least: None,
+        };
+        house.authority.check(asking, &[]).unwrap().actor
+    };
+    assert_eq!(actor(&ana.caller), Some(ana.id.into()));
+    assert_eq!(actor(&robot.caller), Some(robot.id.into()));
+    assert_eq!(actor(&Caller::Anonymous), Some(UserId::ANONYMOUS.into()));
+    assert_eq!(actor(&house.layer_data), None);
+}

@@ -3,7 +3,7 @@
 use authorization_core::{
     Refusal, Resource, Settings,
     layer_permissions::GrantError,
-    model::{Editing, GlobalSet, GrantRow, LayerGrant},
+    model::{Editing, GrantRow, LayerGrant},
     registry::{InitialView, LayerStatus, LayerUpdate, OnBehalf, RegistryError, Site},
 };
 use futures::executor::block_on;
@@ -373,15 +373,9 @@ fn a_personal_layer_needs_the_global_permission_and_is_its_owners_alone() {
         reserve().unwrap_err(),
         Refusal::Forbidden(Resource::Installation).into()
     );
-    let globals = |set| {
-        block_on(
-            house
-                .authority
-                .set_globals(&house.administrator, ana.into(), set),
-        )
+    house
+        .set_globals(ana, &[GlobalPermission::CreatePersonalLayers])
         .unwrap();
-    };
-    globals(GlobalSet::of(GlobalPermission::CreatePersonalLayers));
     let layer = reserve().unwrap().id;
     block_on(
         house
@@ -389,7 +383,7 @@ fn a_personal_layer_needs_the_global_permission_and_is_its_owners_alone() {
             .activate_layer(house.on_behalf(&ana.caller), layer),
     )
     .unwrap();
-    globals(GlobalSet::EMPTY);
+    house.set_globals(ana, &[]).unwrap();
     for permission in [
         Permission::View,
         Permission::DeleteElements,
