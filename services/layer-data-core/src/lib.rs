@@ -2,6 +2,8 @@
 //!
 //! Ports ([`ports`]) say what is needed from outside; the use cases of [`LayerData`] say what is done with it.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
 pub mod crs;
 pub mod definition;
 pub mod edit;

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt, sync::LazyLock};
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{SignedDuration, civil, fmt::temporal::Pieces};
 
 /// The type of an attribute's values (R104).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,7 +142,7 @@ impl Finite {
 
 const FIRST_DAY: civil::Date = civil::date(1, 1, 1);
 const LAST_DAY: civil::Date = civil::date(9999, 12, 31);
-const EPOCH_DAY: civil::Date = civil::date(1970, 1, 1);
+const EPOCH: civil::DateTime = civil::datetime(1970, 1, 1, 0, 0, 0, 0);
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// Days from 1970-01-01 to the first and the last day that a value may be.
@@ -150,7 +150,7 @@ static DAYS: LazyLock<(i32, i32)> =
     LazyLock::new(|| (days_since_epoch(FIRST_DAY), days_since_epoch(LAST_DAY)));
 
 fn days_since_epoch(day: civil::Date) -> i32 {
-    let days = day.duration_since(EPOCH_DAY).as_secs() / 86_400;
+    let days = day.duration_since(EPOCH.date()).as_secs() / 86_400;
     i32::try_from(days).unwrap_or_default()
 }
 
@@ -194,7 +194,7 @@ impl Date {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match EPOCH_DAY.checked_add(jiff::Span::new().days(self.0)) {
+        match EPOCH.date().checked_add(jiff::Span::new().days(self.0)) {
             Ok(day) => write!(f, "{day}"),
             Err(_) => Err(fmt::Error),
         }
@@ -221,8 +221,15 @@ impl DateTime {
     /// # Errors
     /// [`ValueError::NotADateTime`], [`ValueError::YearOutOfRange`].
     pub fn parse(text: &str) -> Result<Self, ValueError> {
-        let instant: Timestamp = text.parse().or(Err(ValueError::NotADateTime))?;
-        let millis = instant.as_nanosecond().div_euclid(1_000_000);
+        let pieces = Pieces::parse(text).or(Err(ValueError::NotADateTime))?;
+        let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else {
+            return Err(ValueError::NotADateTime);
+        };
+        let since = pieces.date().to_datetime(time).duration_since(EPOCH);
+        let utc = since
+            .checked_sub(SignedDuration::from_secs(offset.seconds().into()))
+            .ok_or(ValueError::YearOutOfRange)?;
+        let millis = utc.as_nanos().div_euclid(1_000_000);
         Self::from_millis(i64::try_from(millis).or(Err(ValueError::YearOutOfRange))?)
     }
 
@@ -236,8 +243,9 @@ impl DateTime {
 impl fmt::Display for DateTime {
     /// `2024-02-29T12:30:00.000Z`: always milliseconds, so that the text sorts as the instants do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Timestamp::from_millisecond(self.0) {
-            Ok(instant) => write!(f, "{:.3}Z", TimeZone::UTC.to_datetime(instant)),
+        // The library's own instants end a day before ours do, its calendar does not.
+        match EPOCH.checked_add(SignedDuration::from_millis(self.0)) {
+            Ok(instant) => write!(f, "{instant:.3}Z"),
             Err(_) => Err(fmt::Error),
         }
     }

@@ -73,11 +73,16 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
 }
 
 async fn migrate(writer: &mut SqliteConnection) -> Result<(), OpenError> {
-    match MIGRATIONS.run(writer).await {
-        Ok(()) => Ok(()),
-        Err(MigrateError::VersionMissing(_)) => Err(OpenError::NewerThanCode),
-        Err(error) => Err(OpenError::Migrate(error)),
+    match MIGRATIONS.run(&mut *writer).await {
+        Ok(()) => {}
+        Err(MigrateError::VersionMissing(_)) => return Err(OpenError::NewerThanCode),
+        Err(error) => return Err(OpenError::Migrate(error)),
     }
+    // Other programs recognise a GeoPackage by the first bytes of the file itself, not of its log.
+    sqlx::query(include_str!("../sql/checkpoint.sql"))
+        .execute(writer)
+        .await?;
+    Ok(())
 }
 
 async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {

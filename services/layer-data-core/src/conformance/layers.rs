@@ -1,0 +1,111 @@
+//! Layers: made once, dropped for good, and whole again after the store was opened anew.
+
+use jmap_domain::LayerId;
+
+use super::{
+    creation, definition, done, edit, layer, make_layer, name_of, named, query, read_all, revision,
+};
+use crate::{
+    definition::{GeometryType, LayerDraft, ZPolicy},
+    edit::{Edit, ExpectedRevision},
+    ports::{LayerStore, NewLayer, Removal, StoreError},
+    query::SelectionInput,
+};
+
+/// Making a layer again changes nothing; making it otherwise is refused.
+pub async fn making_a_layer_twice_makes_it_once(store: &impl LayerStore) {
+    make_layer(store).await;
+    done(store, creation(1.0, 2.0, named("kept"))).await;
+    make_layer(store).await;
+    assert_eq!(read_all(store).await.len(), 1);
+    let attributes = Vec::new();
+    let other = LayerDraft {
+        geometry_type: GeometryType::Point,
+        z: ZPolicy::Mandatory,
+        epsg: 3857,
+        attributes,
+    };
+    let other = NewLayer {
+        layer: layer(),
+        label: "other".to_owned(),
+        definition: other.define().unwrap(),
+    };
+    assert!(matches!(
+        store.create_layer(other).await,
+        Err(StoreError::LayerExists(_))
+    ));
+    assert_eq!(store.layers().await.unwrap(), [layer()]);
+}
+
+/// Layers may bear the same label: names are not the store's business.
+pub async fn labels_may_repeat(store: &impl LayerStore) {
+    for id in [1, 2] {
+        let layer = LayerId::new(id).unwrap();
+        let new = NewLayer {
+            layer,
+            label: "Streets \"north\"; drop".to_owned(),
+            definition: definition(),
+        };
+        store.create_layer(new).await.unwrap();
+    }
+    assert_eq!(store.layers().await.unwrap().len(), 2);
+}
+
+/// R25: a dropped layer is gone with everything; dropping it again changes nothing.
+pub async fn a_dropped_layer_is_gone(store: &impl LayerStore) {
+    make_layer(store).await;
+    done(store, creation(1.0, 2.0, named("gone"))).await;
+    let removal = Removal { layer: layer() };
+    store.drop_layer(removal).await.unwrap();
+    store.drop_layer(removal).await.unwrap();
+    assert!(store.layer(layer()).await.unwrap().is_none());
+    let query = query(SelectionInput::default())
+        .check(&definition())
+        .unwrap();
+    assert!(matches!(
+        store.read(&query, None, super::rows(1)).await,
+        Err(StoreError::LayerMissing(_))
+    ));
+}
+
+/// A store serves one installation for ever.
+pub async fn another_installation_is_refused(store: &impl LayerStore) {
+    store.bind_installation("one").await.unwrap();
+    store.bind_installation("one").await.unwrap();
+    assert!(matches!(
+        store.bind_installation("two").await,
+        Err(StoreError::OtherInstallation)
+    ));
+}
+
+/// First half of [`after_reopening`]: leaves an element, a deleted one, and their numbers.
+pub async fn before_reopening(store: &impl LayerStore) {
+    make_layer(store).await;
+    edit(
+        store,
+        vec![
+            creation(1.0, 2.0, named("kept")),
+            creation(3.0, 4.0, named("deleted")),
+        ],
+    )
+    .await;
+    let last = read_all(store).await.remove(1);
+    done(
+        store,
+        Edit::Delete {
+            element: last.id,
+            expected: ExpectedRevision::Any,
+        },
+    )
+    .await;
+}
+
+/// Second half: everything is there, and no id or revision comes again (R103, R116).
+pub async fn after_reopening(store: &impl LayerStore) {
+    let kept = read_all(store).await;
+    assert_eq!(kept.iter().map(name_of).collect::<Vec<_>>(), ["kept"]);
+    let newest = revision(store).await;
+    let new = done(store, creation(5.0, 6.0, named("new"))).await;
+    assert_eq!((kept[0].id.get(), new.element.get()), (1, 3));
+    assert!(new.revision > newest);
+}

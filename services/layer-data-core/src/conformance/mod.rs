@@ -1,0 +1,257 @@
+//! What every store must do, as functions that a store's own tests call with an empty store. They panic where a store
+//! does otherwise.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a conformance suite panics where a store does not conform"
+)]
+
+pub mod edits;
+pub mod layers;
+pub mod reads;
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use jmap_domain::{ActorId, DataRevision, Decision, ElementId, LayerId, Permission};
+
+use crate::{
+    definition::{
+        AttributeConstraints, AttributeDraft, GeometryType, LayerDefinition, LayerDraft, ZPolicy,
+    },
+    edit::{
+        Edit, EditMode, EditResult, EditedElement, ExpectedRevision, Intent, PermittedBatch,
+        PermittedEdit, StoredAnswer,
+    },
+    element::{AttributeRef, ChangeInput, Element, ElementInput, ValueSource},
+    geometry::SingleToMulti,
+    permit::{Permit, Validity},
+    ports::{ChunkLimit, LayerStore, NewLayer, Rest, StoreError},
+    query::{OutputInput, QueryInput, SelectionInput},
+    value::{AttributeType, Value},
+};
+
+/// The layer that most of the suite works with.
+pub const LAYER: i64 = 7;
+
+/// The suite's layer id.
+#[must_use]
+pub fn layer() -> LayerId {
+    LayerId::new(LAYER).unwrap()
+}
+
+/// An actor.
+#[must_use]
+pub fn actor(id: i64) -> ActorId {
+    ActorId::new(id).unwrap()
+}
+
+/// A definition of points with one attribute of each type, named as the type.
+#[must_use]
+pub fn definition() -> LayerDefinition {
+    let attribute = |kind: AttributeType| AttributeDraft {
+        name: kind.name().to_owned(),
+        label: String::new(),
+        description: String::new(),
+        kind,
+        default: Value::Null,
+        required: false,
+        read_only: false,
+        constraints: AttributeConstraints::default(),
+        input_hint: String::new(),
+    };
+    let attributes = AttributeType::ALL.map(attribute).to_vec();
+    let draft = LayerDraft {
+        geometry_type: GeometryType::Any,
+        z: ZPolicy::Forbidden,
+        epsg: 4326,
+        attributes,
+    };
+    draft.define().unwrap()
+}
+
+/// Makes the suite's layer.
+pub async fn make_layer(store: &impl LayerStore) {
+    let new = NewLayer {
+        layer: layer(),
+        label: "conformance".to_owned(),
+        definition: definition(),
+    };
+    store.create_layer(new).await.unwrap();
+}
+
+/// A point as little-endian ISO WKB.
+#[must_use]
+pub fn point(x: f64, y: f64) -> Vec<u8> {
+    let mut wkb = vec![1, 1, 0, 0, 0];
+    wkb.extend(x.to_le_bytes());
+    wkb.extend(y.to_le_bytes());
+    wkb
+}
+
+/// A text for the attribute `string`.
+#[must_use]
+pub fn named(text: &str) -> Vec<(AttributeRef, Value)> {
+    vec![(
+        AttributeRef::Name("string".to_owned()),
+        Value::text(text).unwrap(),
+    )]
+}
+
+/// The creation of a point.
+#[must_use]
+pub fn creation(x: f64, y: f64, values: Vec<(AttributeRef, Value)>) -> Edit {
+    let input = ElementInput {
+        geometry: point(x, y),
+        values,
+    };
+    Edit::Create(
+        input
+            .check(&definition(), ValueSource::Client, SingleToMulti::Refuse)
+            .unwrap(),
+    )
+}
+
+/// The change of an element.
+#[must_use]
+pub fn change(element: ElementId, expected: ExpectedRevision, change: ChangeInput) -> Edit {
+    Edit::Update {
+        element,
+        expected,
+        patch: change.check(&definition()).unwrap(),
+    }
+}
+
+/// A change of the attribute `string` alone.
+#[must_use]
+pub fn renaming(element: ElementId, expected: ExpectedRevision, text: &str) -> Edit {
+    change(
+        element,
+        expected,
+        ChangeInput {
+            geometry: None,
+            values: named(text),
+        },
+    )
+}
+
+/// Edits as a batch of one actor, each under a permit that is good for a while.
+#[must_use]
+pub fn batch(actor: ActorId, decision: Decision, edits: Vec<Edit>) -> PermittedBatch {
+    batch_until(
+        actor,
+        decision,
+        edits,
+        Instant::now() + Duration::from_mins(1),
+    )
+}
+
+/// Edits as a batch whose permits run out at a moment.
+#[must_use]
+pub fn batch_until(
+    actor: ActorId,
+    decision: Decision,
+    edits: Vec<Edit>,
+    until: Instant,
+) -> PermittedBatch {
+    let validity = Validity { actor, until };
+    let permitted = |(index, edit): (u32, Edit)| {
+        let permit = Permit::from_decision(layer(), edit.permission(), decision, validity).unwrap();
+        PermittedEdit::new(index, permit, edit).unwrap()
+    };
+    let edits = (0..).zip(edits).map(permitted).collect();
+    PermittedBatch {
+        edits,
+        actor,
+        mode: EditMode::Atomic,
+        intent: Intent::Commit,
+        request: None,
+    }
+}
+
+/// Makes edits by somebody who may do everything.
+pub async fn edit(store: &impl LayerStore, edits: Vec<Edit>) -> StoredAnswer {
+    store
+        .edit(batch(actor(1), Decision::All, edits))
+        .await
+        .unwrap()
+}
+
+/// Makes one edit that must succeed.
+pub async fn done(store: &impl LayerStore, edit: Edit) -> EditedElement {
+    match self::edit(store, vec![edit]).await.results.as_slice() {
+        [(0, EditResult::Done(edited))] => *edited,
+        other => panic!("the edit was not done: {other:?}"),
+    }
+}
+
+/// A query of everything that a selection means.
+#[must_use]
+pub fn query(selection: SelectionInput) -> QueryInput {
+    QueryInput {
+        layer: layer(),
+        selection,
+        output: OutputInput::default(),
+        maximum: None,
+    }
+}
+
+/// All elements of a query, read chunk by chunk.
+pub async fn read(store: &impl LayerStore, input: QueryInput, limit: ChunkLimit) -> Vec<Element> {
+    let query = input.check(&definition()).unwrap();
+    let (mut elements, mut after) = (Vec::new(), None);
+    loop {
+        let chunk = store.read(&query, after, limit).await.unwrap();
+        assert!(
+            chunk.elements.len() <= limit.rows.get() as usize,
+            "a chunk is within its limit"
+        );
+        elements.extend(chunk.elements);
+        match chunk.rest {
+            Rest::End => return elements,
+            Rest::After(last) => after = Some(last),
+        }
+    }
+}
+
+/// All elements of the suite's layer.
+pub async fn read_all(store: &impl LayerStore) -> Vec<Element> {
+    read(store, query(SelectionInput::default()), rows(1_000)).await
+}
+
+/// A limit on rows alone.
+#[must_use]
+pub fn rows(rows: u32) -> ChunkLimit {
+    ChunkLimit {
+        rows: NonZeroU32::new(rows).unwrap(),
+        bytes: usize::MAX,
+    }
+}
+
+/// The value of the attribute `string`.
+#[must_use]
+pub fn name_of(element: &Element) -> &str {
+    match element.values.first() {
+        Some(Value::String(text)) => text.as_str(),
+        other => panic!("not a text: {other:?}"),
+    }
+}
+
+/// The newest revision of the suite's layer.
+pub async fn revision(store: &impl LayerStore) -> DataRevision {
+    store.layer(layer()).await.unwrap().unwrap().revision
+}
+
+/// Whether a store's answer is that a permit ran out.
+#[must_use]
+pub const fn is_expired(answer: &Result<StoredAnswer, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::PermitExpired))
+}
+
+/// The permission to delete, for which scopes are tried most.
+pub const DELETE: Permission = Permission::DeleteElements;

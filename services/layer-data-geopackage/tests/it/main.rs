@@ -1,0 +1,12 @@
+//! The GeoPackage store against the conformance suite, its own properties, and GDAL as an outside reader.
+
+#[cfg(test)]
+mod conditions;
+#[cfg(test)]
+mod conforms;
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod outside;
