@@ -1,1 +1,13 @@
-//! The gRPC side of layer-data.
+//! The gRPC side of layer-data: requests are parsed into questions that cannot be wrong, put to the use cases, and
+//! their answers written down again. One service per file; what an error means on the wire is decided in `status`.
+
+mod answer;
+mod api;
+mod elements;
+mod layers;
+mod parse;
+mod status;
+mod transfer;
+
+pub use api::{Api, DOMAIN, SERVICE_NAMES};
+pub use transfer::{Staging, StagingLimits};

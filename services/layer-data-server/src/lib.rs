@@ -1,1 +1,158 @@
-//! The layer-data executable.
+//! The layer-data executable: storage, authorization and gRPC introduced to each other.
+
+mod config;
+mod upkeep;
+
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::Router;
+use jmap_proto::DESCRIPTORS;
+use jmap_service::{
+    admin, serve::Served, server_info::ServerInfo, stack::Stack, token::Authenticator,
+};
+use jmap_wire::PageTokenKey;
+use layer_data_clients::Authorization;
+use layer_data_core::{LayerData, ports::LayerStore};
+use layer_data_geopackage::GeoPackage;
+use layer_data_grpc::{Api, DOMAIN, SERVICE_NAMES, Staging};
+use secrecy::ExposeSecret;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+pub use config::{Config, DataLimits};
+
+/// How long to wait before asking an authorization service again that does not answer yet.
+const PAUSE: Duration = Duration::from_millis(200);
+
+type Data = LayerData<GeoPackage, Authorization, Authorization>;
+
+/// Serves layer-data on a listener until `shutdown` completes and running calls have finished. Waits for the
+/// authorization service first, if need be.
+///
+/// # Errors
+/// When the configuration, the storage or the listener cannot be used, or the storage belongs to another
+/// installation than the authorization service.
+pub async fn serve(
+    listener: TcpListener,
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    let authorization = Authorization::new(&config.authorization, config.key()?)?;
+    let store = GeoPackage::open(&config.storage)
+        .await
+        .with_context(|| format!("open the storage {}", config.storage.display()))?;
+    let store = Arc::new(store);
+    let served = run(
+        listener,
+        &config,
+        (authorization, Arc::clone(&store)),
+        shutdown,
+    )
+    .await;
+    store.close().await;
+    served
+}
+
+async fn run(
+    listener: TcpListener,
+    config: &Config,
+    (authorization, store): (Authorization, Arc<GeoPackage>),
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    let mut shutdown = pin!(shutdown);
+    let instance_id = tokio::select! {
+        instance_id = installation(&authorization) => instance_id,
+        () = &mut shutdown => return Ok(()),
+    };
+    let bound = store.bind_installation(&instance_id).await;
+    bound.context("bind the storage to the installation")?;
+    let address = listener
+        .local_addr()
+        .context("read the listener's address")?;
+    let info = server_info(config, address, instance_id);
+    let partner = Arc::new(authorization.clone());
+    let data = Data::new(
+        store,
+        Arc::clone(&partner),
+        partner,
+        config.data_limits.of_calls(),
+    );
+    let authenticator = Arc::new(Authenticator::with_source(Box::new(authorization)));
+    let served = served(config, &data, Arc::clone(&authenticator), info)?;
+    let stop = CancellationToken::new();
+    let _stopping = stop.clone().drop_guard();
+    // Dropping the set at the end stops what is still running.
+    let mut background = JoinSet::new();
+    background.spawn(upkeep::reconcile(data));
+    background.spawn(async move { upkeep::refresh_keys(&authenticator).await });
+    if let Some(address) = config.admin_listen {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("listen on {address}"))?;
+        let plaintext = config.service.plaintext();
+        background.spawn(upkeep::logged(admin::serve(
+            listener,
+            Router::new(),
+            plaintext,
+            stop.cancelled_owned(),
+        )));
+    }
+    jmap_service::serve::serve(listener, served, shutdown).await
+}
+
+/// The id of the installation, as soon as authorization tells it.
+async fn installation(authorization: &Authorization) -> String {
+    let mut waiting = false;
+    loop {
+        match authorization.installation().await {
+            Ok(instance_id) => return instance_id,
+            Err(status) if !waiting => {
+                info!(
+                    reason = status.message(),
+                    "waiting for the authorization service"
+                );
+                waiting = true;
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn served(
+    config: &Config,
+    data: &Data,
+    authenticator: Arc<Authenticator>,
+    info: ServerInfo,
+) -> anyhow::Result<Served> {
+    let folder = config.staging_folder();
+    let staging = Staging::open(&folder, config.data_limits.of_uploads())
+        .with_context(|| format!("open the folder for uploads {}", folder.display()))?;
+    // The key is secret and survives restarts, so page tokens do as well.
+    let pages = PageTokenKey::derive(config.key()?.expose_secret().as_bytes());
+    let api = Api::new(data.clone(), pages, Arc::new(staging));
+    let routes = api.routes(config.service.max_message_bytes);
+    Ok(Served {
+        routes: routes.add_service(info.service()),
+        names: [SERVICE_NAMES.as_slice(), &[ServerInfo::NAME]].concat(),
+        stack: Stack {
+            domain: DOMAIN,
+            descriptor_set: DESCRIPTORS,
+            max_concurrent_calls: config.service.max_concurrent_calls,
+            time_limits: config.service.time_limits(),
+            authenticator,
+        },
+        drain: config.service.drain_timeout,
+        plaintext: config.service.plaintext(),
+    })
+}
+
+fn server_info(config: &Config, address: SocketAddr, instance_id: String) -> ServerInfo {
+    let own = config.public_address.clone();
+    ServerInfo {
+        instance_id,
+        authorization_address: config.authorization.clone(),
+        layer_data_address: own.unwrap_or_else(|| format!("http://{address}")),
+    }
+}

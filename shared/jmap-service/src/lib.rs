@@ -8,6 +8,7 @@ pub mod call;
 pub mod client;
 pub mod config;
 pub mod serve;
+pub mod server_info;
 pub mod shutdown;
 pub mod stack;
 pub mod telemetry;

@@ -90,7 +90,10 @@ pub async fn serve(
 }
 
 /// Refuses to expose tokens and data in clear text by accident.
-pub(crate) fn check_plaintext(address: SocketAddr, plaintext: Plaintext) -> anyhow::Result<()> {
+///
+/// # Errors
+/// A sentence that names the way out.
+pub fn check_plaintext(address: SocketAddr, plaintext: Plaintext) -> anyhow::Result<()> {
     match plaintext {
         Plaintext::LoopbackOnly if !address.ip().is_loopback() => {
             bail!(

@@ -28,6 +28,15 @@ pub enum LogFormat {
     Json,
 }
 
+impl Default for TelemetryOptions {
+    fn default() -> Self {
+        Self {
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
 impl TelemetryOptions {
     /// The filter, if it is one.
     ///

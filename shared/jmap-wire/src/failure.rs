@@ -13,7 +13,8 @@ pub struct Failure {
     code: Code,
     reason: &'static str,
     message: String,
-    details: ErrorDetails,
+    /// On the heap, because failures travel through results of every size.
+    details: Box<ErrorDetails>,
     metadata: HashMap<String, String>,
 }
 
@@ -26,7 +27,7 @@ impl Failure {
             code,
             reason,
             message: message.into(),
-            details: ErrorDetails::new(),
+            details: Box::default(),
             metadata: HashMap::new(),
         }
     }
@@ -96,7 +97,7 @@ impl Failure {
             metadata,
         } = self;
         details.set_error_info(reason, domain, metadata);
-        Status::with_error_details(code, message, details)
+        Status::with_error_details(code, message, *details)
     }
 
     /// The failure as the error of one item of a batch.

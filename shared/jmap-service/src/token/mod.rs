@@ -7,4 +7,4 @@ mod signing;
 
 pub use authenticator::{Authenticator, KeySource, KeySourceError};
 pub use claims::{AUDIENCE, Claims, ClaimsError, TokenKind, Validity};
-pub use signing::{PublicKey, PublishedKeys, SigningError, SigningKey};
+pub use signing::{PublicKey, PublishedKeys, SigningError, SigningKey, pkcs8_pem};

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header, encode,
     jwk::{
@@ -10,6 +13,8 @@ use jsonwebtoken::{
         OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse,
     },
 };
+
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Claims;
 
@@ -80,7 +85,20 @@ impl SigningKey {
     /// [`SigningError`] when the library refuses.
     pub fn from_seed(key_id: &str, seed: &[u8; 32]) -> Result<Self, SigningError> {
         let der = [PKCS8_PREFIX.as_slice(), seed.as_slice()].concat();
-        let private = EncodingKey::from_ed_der(&der);
+        Self::new(key_id, EncodingKey::from_ed_der(&der))
+    }
+
+    /// The key in a PKCS #8 PEM text, as [`pkcs8_pem`] writes it.
+    ///
+    /// # Errors
+    /// [`SigningError`] when the text is no Ed25519 key.
+    pub fn from_pem(key_id: &str, pem: &SecretString) -> Result<Self, SigningError> {
+        let private = EncodingKey::from_ed_pem(pem.expose_secret().as_bytes())
+            .map_err(|error| SigningError(Some(error)))?;
+        Self::new(key_id, private)
+    }
+
+    fn new(key_id: &str, private: EncodingKey) -> Result<Self, SigningError> {
         let ed25519 = public_half(&private)?;
         Ok(Self {
             private,
@@ -108,6 +126,14 @@ impl SigningKey {
     pub const fn public(&self) -> &PublicKey {
         &self.public
     }
+}
+
+/// The private key of 32 secret random bytes as a PKCS #8 PEM text, for keeping.
+#[must_use]
+pub fn pkcs8_pem(seed: &[u8; 32]) -> SecretString {
+    let der = [PKCS8_PREFIX.as_slice(), seed.as_slice()].concat();
+    let body = STANDARD.encode(der);
+    format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n").into()
 }
 
 fn public_half(private: &EncodingKey) -> Result<[u8; 32], SigningError> {
@@ -153,6 +179,13 @@ mod tests {
                 "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
             }] })
         );
+    }
+
+    #[test]
+    fn a_key_survives_being_kept() {
+        let key = SigningKey::from_seed("k1", &[7; 32]).unwrap();
+        let kept = SigningKey::from_pem("k1", &pkcs8_pem(&[7; 32])).unwrap();
+        assert_eq!(kept.public(), key.public());
     }
 
     #[test]

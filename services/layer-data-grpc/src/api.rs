@@ -1,0 +1,82 @@
+//! What all services of layer-data share, and the routes that they make together.
+
+use std::sync::Arc;
+
+use jmap_proto::layerdata::{
+    element_service_server::{ElementServiceServer, SERVICE_NAME as ELEMENTS},
+    layer_service_server::{LayerServiceServer, SERVICE_NAME as LAYERS},
+    transfer_service_server::{SERVICE_NAME as TRANSFERS, TransferServiceServer},
+};
+use jmap_service::call::CallScope;
+use jmap_wire::PageTokenKey;
+use layer_data_core::{
+    LayerData,
+    ports::{Authorizer, Call, LayerStore, Registry},
+};
+use tonic::{Request, Status, service::Routes};
+
+use crate::transfer::Staging;
+
+/// The error domain of this service's statuses.
+pub const DOMAIN: &str = "layerdata.jmap";
+
+/// The full names of the services, for health and reflection.
+pub const SERVICE_NAMES: [&str; 3] = [LAYERS, ELEMENTS, TRANSFERS];
+
+/// The services over the use cases. Cheap to clone.
+#[derive(Debug)]
+pub struct Api<S, A, R> {
+    pub(crate) data: LayerData<S, A, R>,
+    pub(crate) pages: PageTokenKey,
+    pub(crate) staging: Arc<Staging>,
+}
+
+impl<S, A, R> Clone for Api<S, A, R> {
+    fn clone(&self) -> Self {
+        Self {
+            data: self.data.clone(),
+            pages: self.pages.clone(),
+            staging: Arc::clone(&self.staging),
+        }
+    }
+}
+
+impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
+    /// The services over these use cases; page tokens are sealed with `pages`, uploads staged in `staging`.
+    #[must_use]
+    pub const fn new(data: LayerData<S, A, R>, pages: PageTokenKey, staging: Arc<Staging>) -> Self {
+        Self {
+            data,
+            pages,
+            staging,
+        }
+    }
+
+    /// The routes of all services, for messages of at most so many bytes.
+    #[must_use]
+    pub fn routes(&self, max_message_bytes: usize) -> Routes {
+        let layers = LayerServiceServer::new(self.clone());
+        let elements = ElementServiceServer::new(self.clone());
+        let transfers = TransferServiceServer::new(self.clone());
+        Routes::new(layers.max_decoding_message_size(max_message_bytes))
+            .add_service(elements.max_decoding_message_size(max_message_bytes))
+            .add_service(transfers.max_decoding_message_size(max_message_bytes))
+    }
+}
+
+/// Takes a request apart into who calls, as the stack established it, and the message.
+pub(crate) fn open<T>(request: Request<T>) -> Result<(Call, T), Status> {
+    let CallScope {
+        caller,
+        token,
+        request_id,
+        deadline,
+    } = CallScope::of(request.extensions(), DOMAIN)?;
+    let call = Call {
+        caller,
+        deadline: deadline.0.into_std(),
+        user_token: token.map(|token| token.secret().clone()),
+        request_id: request_id.shared(),
+    };
+    Ok((call, request.into_inner()))
+}

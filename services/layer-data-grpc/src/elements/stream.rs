@@ -1,0 +1,178 @@
+//! Streaming reads: for each query a header, batches and a trailer, in constant memory.
+
+use std::{num::NonZeroU32, time::Instant};
+
+use jmap_proto::layerdata::{
+    ElementBatch, ElementTrailer, LayerQuery, ReadElementsRequest, ReadElementsResponse,
+    read_elements_response::Part,
+};
+use jmap_wire::{Failure, FieldPath, FieldViolation, Violation, id};
+use layer_data_core::{
+    ports::{Authorizer, Call, ChunkLimit, LayerStore, Registry},
+    query::QueryInput,
+    reads::{PageStart, ReadPurpose},
+};
+use tokio::sync::mpsc::{self, Sender};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use tracing::{Instrument, Span};
+
+use crate::{
+    Api,
+    answer::{ElementWriter, header},
+    parse::{Mask, limited_maximum, mask, no_reprojection, selection},
+    status::{self, deadline_exceeded, status},
+};
+
+/// Most queries of one call.
+const MAX_QUERIES: usize = 100;
+/// Parts that may wait for a slow reader.
+const WAITING_PARTS: usize = 4;
+/// One batch: small enough that the first elements arrive soon, large enough that they arrive fast.
+const BATCH: ChunkLimit = ChunkLimit {
+    rows: match NonZeroU32::new(1_000) {
+        Some(rows) => rows,
+        None => NonZeroU32::MIN,
+    },
+    bytes: 256 << 10,
+};
+
+/// A query that is to be streamed.
+struct Query {
+    input: QueryInput,
+    mask: Mask,
+    path: FieldPath,
+}
+
+/// Why a query's stream ended early.
+enum Ended {
+    /// Nobody reads any more.
+    Abandoned,
+    /// The query failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The way to the reader, for the parts of one query. Waits while the reader is behind.
+struct Parts<'a> {
+    sender: &'a Sender<Result<ReadElementsResponse, Status>>,
+    query_index: i32,
+}
+
+impl Parts<'_> {
+    async fn send(&self, part: Part) -> Result<(), Ended> {
+        let response = ReadElementsResponse {
+            query_index: self.query_index,
+            part: Some(part),
+        };
+        let sent = self.sender.send(Ok(response)).await;
+        sent.map_err(|_closed| Ended::Abandoned)
+    }
+}
+
+impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
+    pub(super) fn stream(
+        &self,
+        call: Call,
+        request: ReadElementsRequest,
+    ) -> Result<ReceiverStream<Result<ReadElementsResponse, Status>>, Failure> {
+        let ReadElementsRequest {
+            queries: wanted,
+            partial,
+        } = request;
+        let queries = queries(wanted)?;
+        let (sender, receiver) = mpsc::channel(WAITING_PARTS);
+        let api = self.clone();
+        let streaming = async move {
+            for (query_index, query) in (0..).zip(queries) {
+                let parts = Parts {
+                    sender: &sender,
+                    query_index,
+                };
+                let failure = match api.stream_query(&call, query, &parts).await {
+                    Ok(()) => continue,
+                    Err(Ended::Abandoned) => return,
+                    Err(Ended::Failed(failure)) => failure,
+                };
+                if !partial {
+                    // Should the reader be gone, nobody is left to be told.
+                    let _ = sender.send(Err(status(failure))).await;
+                    return;
+                }
+                if parts.send(Part::Error(failure.item())).await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::spawn(streaming.instrument(Span::current()));
+        Ok(ReceiverStream::new(receiver))
+    }
+
+    async fn stream_query(
+        &self,
+        call: &Call,
+        query: Query,
+        parts: &Parts<'_>,
+    ) -> Result<(), Ended> {
+        let Query { input, mask, path } = query;
+        let writer = ElementWriter::new(&mask);
+        let failed = |error| status::read(error, &path);
+        let start = PageStart::default();
+        let reader = self.data.read(call, input, ReadPurpose::Display, start);
+        let mut reader = reader.await.map_err(failed)?;
+        let wanted = mask.output.attributes.as_deref();
+        parts
+            .send(Part::Header(header(reader.layer(), wanted)))
+            .await?;
+        while let Some(chunk) = reader.next(BATCH).await.map_err(failed)? {
+            if !chunk.elements.is_empty() {
+                let elements = writer.elements(chunk.elements, reader.owner());
+                parts.send(Part::Batch(ElementBatch { elements })).await?;
+            }
+            if Instant::now() >= call.deadline {
+                return Err(deadline_exceeded().into());
+            }
+        }
+        let element_count = i64::try_from(reader.seen()).unwrap_or(i64::MAX);
+        parts
+            .send(Part::Trailer(ElementTrailer { element_count }))
+            .await
+    }
+}
+
+fn queries(wanted: Vec<LayerQuery>) -> Result<Vec<Query>, FieldViolation> {
+    let path = FieldPath::of("queries");
+    if wanted.is_empty() {
+        return Err(path.violates(Violation::Missing));
+    }
+    if wanted.len() > MAX_QUERIES {
+        let maximum = MAX_QUERIES;
+        return Err(path.violates(Violation::TooMany { maximum }));
+    }
+    let parse = |(index, query)| layer_query(path.item(index), query);
+    wanted.into_iter().enumerate().map(parse).collect()
+}
+
+fn layer_query(path: FieldPath, query: LayerQuery) -> Result<Query, FieldViolation> {
+    let LayerQuery {
+        layer_id,
+        selection: wanted,
+        mask: wanted_of_each,
+        maximum,
+        output_epsg,
+    } = query;
+    no_reprojection(path.field("output_epsg"), output_epsg)?;
+    let mask = mask(&path.field("mask"), wanted_of_each)?;
+    let input = QueryInput {
+        layer: id(path.field("layer_id"), layer_id)?,
+        selection: selection(&path.field("selection"), wanted)?,
+        output: mask.output.clone(),
+        maximum: limited_maximum(path.field("maximum"), maximum)?,
+    };
+    Ok(Query { input, mask, path })
+}

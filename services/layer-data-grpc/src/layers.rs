@@ -1,0 +1,154 @@
+//! The layer service: layers are created, shown, listed and deleted.
+
+use jmap_proto::layerdata::{
+    CreateLayerRequest, CreateLayerResponse, DeleteLayerRequest, DeleteLayerResponse,
+    GetLayerRequest, GetLayerResponse, Layer, ListLayersRequest, ListLayersResponse,
+    layer_service_server::LayerService,
+};
+use jmap_wire::{Failure, id, page_size};
+use layer_data_core::{
+    layers::{CreatedLayer, LayerView},
+    ports::{Authorizer, Call, LayerStore, PageRequest, Placement, Registry},
+};
+use tonic::{Request, Response, Status};
+
+use crate::{Api, answer, api::open, parse, status, status::status as to_status};
+
+/// Most layers of one answer, and as many as it has when the caller does not say.
+const MAX_LAYERS: usize = 1_000;
+
+#[tonic::async_trait]
+impl<S: LayerStore, A: Authorizer, R: Registry> LayerService for Api<S, A, R> {
+    async fn create_layer(
+        &self,
+        request: Request<CreateLayerRequest>,
+    ) -> Result<Response<CreateLayerResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.create_layer_for(&call, request).await;
+        answer.map(Response::new).map_err(to_status)
+    }
+
+    async fn get_layer(
+        &self,
+        request: Request<GetLayerRequest>,
+    ) -> Result<Response<GetLayerResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.get_layer_for(&call, request).await;
+        answer.map(Response::new).map_err(to_status)
+    }
+
+    async fn list_layers(
+        &self,
+        request: Request<ListLayersRequest>,
+    ) -> Result<Response<ListLayersResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.list_layers_for(&call, request).await;
+        answer.map(Response::new).map_err(to_status)
+    }
+
+    async fn delete_layer(
+        &self,
+        request: Request<DeleteLayerRequest>,
+    ) -> Result<Response<DeleteLayerResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.delete_layer_for(&call, request).await;
+        answer.map(Response::new).map_err(to_status)
+    }
+}
+
+impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
+    async fn create_layer_for(
+        &self,
+        call: &Call,
+        request: CreateLayerRequest,
+    ) -> Result<CreateLayerResponse, Failure> {
+        let (draft, reservation) = parse::reservation(request)?;
+        let placement = reservation.placement;
+        let created = self.data.create_layer(call, draft, reservation).await;
+        let created = created.map_err(status::layer)?;
+        Ok(CreateLayerResponse {
+            layer: Some(self.show_created(call, &created, placement).await),
+            policy_token: created.policy_token.unwrap_or_default(),
+        })
+    }
+
+    /// The new layer as its maker sees it. The layer is there already: where authorization does not tell what the
+    /// maker may do with it, the answer goes without.
+    async fn show_created(
+        &self,
+        call: &Call,
+        created: &CreatedLayer,
+        placement: Placement,
+    ) -> Layer {
+        let view = self.data.get_layer(call, created.stored.layer).await;
+        let registered = view.ok().and_then(|view| view.registered);
+        let layer = answer::layer(&LayerView {
+            layer: created.stored.layer,
+            registered,
+            stored: Some(created.stored.clone()),
+        });
+        let project_id = match placement {
+            Placement::Project(project) => project.get(),
+            Placement::Personal => 0,
+        };
+        Layer {
+            name: created.name.clone(),
+            project_id,
+            ..layer
+        }
+    }
+
+    async fn get_layer_for(
+        &self,
+        call: &Call,
+        request: GetLayerRequest,
+    ) -> Result<GetLayerResponse, Failure> {
+        let GetLayerRequest { layer_id } = request;
+        let view = self.data.get_layer(call, id("layer_id", layer_id)?).await;
+        let view = view.map_err(status::layer)?;
+        Ok(GetLayerResponse {
+            layer: Some(answer::layer(&view)),
+        })
+    }
+
+    async fn list_layers_for(
+        &self,
+        call: &Call,
+        request: ListLayersRequest,
+    ) -> Result<ListLayersResponse, Failure> {
+        let ListLayersRequest {
+            project_id,
+            page_size: size,
+            page_token,
+        } = request;
+        let size = page_size(size, MAX_LAYERS, MAX_LAYERS)?;
+        let page = PageRequest {
+            size: u32::try_from(size).unwrap_or(u32::MAX),
+            token: page_token,
+        };
+        let list = self
+            .data
+            .list_layers(call, id("project_id", project_id)?, &page);
+        let list = list.await.map_err(status::layer)?;
+        Ok(ListLayersResponse {
+            layers: list.layers.iter().map(answer::layer).collect(),
+            next_page_token: list.next_token,
+            policy_token: list.policy_token,
+        })
+    }
+
+    async fn delete_layer_for(
+        &self,
+        call: &Call,
+        request: DeleteLayerRequest,
+    ) -> Result<DeleteLayerResponse, Failure> {
+        let DeleteLayerRequest {
+            layer_id,
+            confirm_name,
+        } = request;
+        let layer = id("layer_id", layer_id)?;
+        let policy_token = self.data.delete_layer(call, layer, &confirm_name).await;
+        let policy_token = policy_token.map_err(status::layer)?;
+        Ok(DeleteLayerResponse { policy_token })
+    }
+}

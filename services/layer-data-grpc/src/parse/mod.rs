@@ -1,0 +1,16 @@
+//! Requests into words of the core: every field is looked at, and a wrong one is named by its path.
+
+mod definition;
+mod edit;
+mod filter;
+mod layer;
+mod query;
+mod value;
+
+pub(crate) use definition::draft;
+pub(crate) use edit::{batch_edit, change, edit_mode, expected, new_element};
+pub(crate) use layer::reservation;
+pub(crate) use query::{
+    Mask, Stamps, element_ids, known_crs, limited_maximum, mask, no_reprojection, selection,
+};
+pub(crate) use value::{attribute_ref, value};

@@ -1,0 +1,77 @@
+//! Edits that were refused or not tried.
+
+use jmap_wire::{Failure, FieldPath, FieldViolation, Violation};
+use layer_data_core::{edit::EditRefusal, edits::EditError, element::InputError};
+use tonic::Code;
+
+use super::{
+    ask::{ask, unavailable},
+    no_such_layer, not_permitted,
+    store::{inside, store},
+};
+
+/// A call that edits; `base` is the path of the payload.
+pub(crate) fn edit(error: EditError, base: &FieldPath) -> Failure {
+    match error {
+        EditError::Ask(error) => ask(&error),
+        EditError::Empty => Failure::field(FieldPath::of("edits").violates(Violation::Missing)),
+        EditError::TooManyEdits(maximum) => {
+            Failure::field(FieldPath::of("edits").violates(Violation::TooMany { maximum }))
+        }
+        EditError::TooManyLayers => {
+            Failure::new(Code::ResourceExhausted, "TOO_LARGE", error.to_string())
+        }
+        EditError::Refused(why) => refusal(why, base),
+        EditError::PermitsExpired => unavailable("the edit could not be committed in time"),
+        EditError::Store(error) => store(&error),
+        EditError::WrongPermit(error) => inside(&error),
+    }
+}
+
+/// One edit; `base` is the path of its payload.
+pub(crate) fn refusal(refusal: EditRefusal, base: &FieldPath) -> Failure {
+    let message = refusal.to_string();
+    match refusal {
+        EditRefusal::NoSuchLayer(layer) => no_such_layer(layer),
+        EditRefusal::NotPermitted {
+            layer,
+            permission,
+            reason,
+        } => not_permitted(layer, permission, reason),
+        EditRefusal::Input(error) => input(&error, base),
+        EditRefusal::NoSuchElement(_) => Failure::new(Code::NotFound, "ELEMENT_NOT_FOUND", message),
+        EditRefusal::NotOwn(_) => Failure::new(Code::PermissionDenied, "NOT_OWN_ELEMENT", message),
+        EditRefusal::Stale {
+            element: _,
+            current,
+        } => Failure::new(Code::Aborted, "STALE_REVISION", message)
+            .fact("current_revision", current.get().to_string()),
+    }
+}
+
+fn input(error: &InputError, base: &FieldPath) -> Failure {
+    let values = base.field("values");
+    let about = |reason, violation: FieldViolation| {
+        Failure::new(Code::InvalidArgument, reason, violation.to_string()).at(violation)
+    };
+    match error {
+        InputError::Geometry(error) => {
+            about("INVALID_GEOMETRY", base.field("geometry").invalid(error))
+        }
+        InputError::UnknownAttribute { index, name }
+        | InputError::DuplicateAttribute { index, name } => {
+            let violation = values.item(*index).field("attribute").invalid(error);
+            about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
+        InputError::Value {
+            index,
+            name,
+            fault: _,
+        } => {
+            let given = index.map(|index| values.item(index).field("value"));
+            let violation = given.unwrap_or(values).invalid(error);
+            about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
+        InputError::EmptyChange => about("INVALID_FIELD", base.clone().invalid(error)),
+    }
+}

@@ -1,0 +1,21 @@
+//! The layer-data executable: reads its configuration and serves until it is told to stop.
+
+use anyhow::Context;
+use clap::Parser;
+use jmap_service::{shutdown, telemetry};
+use layer_data_server::{Config, serve};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config = Config::parse();
+    config.check().context("check the configuration")?;
+    if config.check_config {
+        return Ok(());
+    }
+    telemetry::init(&config.telemetry)?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("listen on {}", config.listen))?;
+    serve(listener, config, shutdown::on_signal()).await
+}
