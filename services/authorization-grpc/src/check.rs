@@ -1,0 +1,256 @@
+//! `CheckService`: who may do what (R6, R40, R43–R46). A "no" is a successful answer.
+
+use std::sync::Arc;
+
+use authorization_core::{
+    Answer, Asking, CheckError, VisibleLayer,
+    model::{Editing, Placement},
+    ports::{Platform, PolicyStore},
+};
+use jmap_domain::{
+    ActorId, Caller, ConnectionId, LayerId, PolicyToken, ProjectId, Question, Scope, Subject,
+};
+use jmap_proto::authorization::{self as pb, check_service_server::CheckService};
+use jmap_wire::{
+    Failure, FieldPath, FieldViolation, Violation, decision_to_proto, duration_to_proto,
+    effective_to_proto, format_policy_token, id, parse_question, required,
+};
+use tonic::{Code, Request, Response, Status, Streaming};
+
+use crate::{
+    context::{Context, answer, receive, require_scope},
+    explain,
+    page::{Asked, LONG, Page},
+    parse,
+    status::Rejection,
+};
+
+/// Most questions in one call.
+const MAX_QUESTIONS: usize = 100;
+/// Most layers named in one call.
+const MAX_LAYERS: usize = 1000;
+
+#[derive(Debug)]
+pub(crate) struct CheckApi<S, P>(pub(crate) Arc<Context<S, P>>);
+
+#[tonic::async_trait]
+impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
+    type CheckStreamStream = tokio_stream::Empty<Result<pb::CheckStreamResponse, Status>>;
+
+    async fn check(
+        &self,
+        request: Request<pb::CheckRequest>,
+    ) -> Result<Response<pb::CheckResponse>, Status> {
+        answer(async {
+            let (caller, message) = receive(request)?;
+            let pb::CheckRequest {
+                subject,
+                questions,
+                freshness,
+            } = message;
+            let about = About {
+                subject: parse::subject(subject)?,
+                at_least: parse::freshness(freshness)?,
+            };
+            let questions = parse_questions(questions)?;
+            require_scope(&caller, Scope::Check)?;
+            let Answer {
+                value,
+                token,
+                valid_for,
+                actor,
+            } = self.0.authority.check(about.by(&caller), &questions)?;
+            Ok(pb::CheckResponse {
+                decisions: value.into_iter().map(decision_to_proto).collect(),
+                policy_token: format_policy_token(token),
+                valid_for: Some(duration_to_proto(valid_for)),
+                actor_id: actor.map_or(0, ActorId::get),
+            })
+        })
+        .await
+    }
+
+    async fn check_stream(
+        &self,
+        _request: Request<Streaming<pb::CheckStreamRequest>>,
+    ) -> Result<Response<Self::CheckStreamStream>, Status> {
+        let failure = Failure::new(
+            Code::Unimplemented,
+            "NOT_BUILT",
+            "the check stream is not built yet",
+        );
+        Err(Rejection::from(failure).into())
+    }
+
+    async fn list_effective_permissions(
+        &self,
+        request: Request<pb::ListEffectivePermissionsRequest>,
+    ) -> Result<Response<pb::ListEffectivePermissionsResponse>, Status> {
+        answer(async {
+            let (caller, message) = receive(request)?;
+            let pb::ListEffectivePermissionsRequest {
+                subject,
+                layers,
+                page_size,
+                page_token,
+                freshness,
+            } = message;
+            let about = About {
+                subject: parse::subject(subject)?,
+                at_least: parse::freshness(freshness)?,
+            };
+            let chosen = parse_chosen(layers)?;
+            require_scope(&caller, Scope::Check)?;
+            let asked = Asked {
+                size: page_size,
+                token: &page_token,
+            };
+            let query = format!("permissions {:?} {chosen:?}", about.subject);
+            let page = Page::parse(&self.0.pages, query, asked, LONG)?;
+            let Answer {
+                value,
+                token,
+                valid_for: _,
+                actor: _,
+            } = self.chosen_layers(about.by(&caller), &chosen)?;
+            let (layers, next_page_token) = page.take(value, place);
+            Ok(pb::ListEffectivePermissionsResponse {
+                layers: layers.iter().map(layer_permissions).collect(),
+                next_page_token,
+                policy_token: format_policy_token(token),
+            })
+        })
+        .await
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        answer(async {
+            let (caller, message) = receive(request)?;
+            let pb::ExplainRequest {
+                subject,
+                question,
+                freshness,
+            } = message;
+            let about = About {
+                subject: parse::subject(subject)?,
+                at_least: parse::freshness(freshness)?,
+            };
+            let path = FieldPath::of("question");
+            let question = parse_question(&path, required(path.clone(), question)?)?;
+            let explanation = self.0.authority.explain(about.by(&caller), question)?;
+            Ok(explain::response(
+                &self.0.authority.snapshot(),
+                &explanation,
+            ))
+        })
+        .await
+    }
+}
+
+impl<S: PolicyStore, P: Platform> CheckApi<S, P> {
+    /// The layers in the order of their places.
+    fn chosen_layers(
+        &self,
+        asking: Asking<'_>,
+        chosen: &Chosen,
+    ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
+        match chosen {
+            Chosen::Project(project) => self.0.authority.list_layers(asking, *project),
+            Chosen::Layers(layers) => {
+                let mut answer = self.0.authority.list_chosen_layers(asking, layers)?;
+                answer.value.sort_by_key(place);
+                answer.value.dedup_by_key(|layer| layer.layer.id);
+                Ok(answer)
+            }
+        }
+    }
+}
+
+/// About whom is asked, and how new the policy must be.
+struct About {
+    subject: Option<Subject>,
+    at_least: Option<PolicyToken>,
+}
+
+impl About {
+    const fn by<'c>(&self, caller: &'c Caller) -> Asking<'c> {
+        Asking {
+            caller,
+            subject: self.subject,
+            at_least: self.at_least,
+        }
+    }
+}
+
+/// Which layers are asked for.
+#[derive(Debug)]
+enum Chosen {
+    Project(ProjectId),
+    Layers(Vec<LayerId>),
+}
+
+fn parse_questions(questions: Vec<pb::Question>) -> Result<Vec<Question>, FieldViolation> {
+    let path = FieldPath::of("questions");
+    if questions.is_empty() {
+        return Err(path.violates(Violation::Missing));
+    }
+    if questions.len() > MAX_QUESTIONS {
+        return Err(path.violates(Violation::TooMany {
+            maximum: MAX_QUESTIONS,
+        }));
+    }
+    let parse = |(index, question)| parse_question(&path.item(index), question);
+    questions.into_iter().enumerate().map(parse).collect()
+}
+
+fn parse_chosen(
+    layers: Option<pb::list_effective_permissions_request::Layers>,
+) -> Result<Chosen, FieldViolation> {
+    match required("layers", layers)? {
+        pb::list_effective_permissions_request::Layers::ProjectId(project) => {
+            id("project_id", project).map(Chosen::Project)
+        }
+        pb::list_effective_permissions_request::Layers::LayerIds(pb::LayerIds { layer_ids }) => {
+            let path = FieldPath::of("layer_ids").field("layer_ids");
+            parse::ids(&path, &layer_ids, MAX_LAYERS).map(Chosen::Layers)
+        }
+    }
+}
+
+/// A layer's place: its project, its position there, and its id. Personal layers come first.
+fn place(visible: &VisibleLayer) -> Vec<u8> {
+    let layer = &visible.layer;
+    let (project, position) = match layer.placement {
+        Placement::Project { project, position } => (project.get(), position),
+        Placement::Personal { owner: _ } => (0, 0),
+    };
+    [
+        &project.to_be_bytes()[..],
+        &position.to_be_bytes(),
+        &layer.id.get().to_be_bytes(),
+    ]
+    .concat()
+}
+
+fn layer_permissions(visible: &VisibleLayer) -> pb::LayerPermissions {
+    let VisibleLayer { layer, permissions } = visible;
+    let (project_id, owner_user_id) = match layer.placement {
+        Placement::Project {
+            project,
+            position: _,
+        } => (project.get(), 0),
+        Placement::Personal { owner } => (0, owner.get()),
+    };
+    pb::LayerPermissions {
+        layer_id: layer.id.get(),
+        name: layer.name.to_string(),
+        project_id,
+        owner_user_id,
+        connection_id: layer.reference.map_or(0, ConnectionId::get),
+        editing_enabled: layer.editing == Editing::Enabled,
+        permissions: Some(effective_to_proto(*permissions)),
+    }
+}

@@ -1,0 +1,90 @@
+//! What every service of this crate works with.
+
+use std::sync::Arc;
+
+use authorization_core::{
+    Authority,
+    ports::{Platform, PolicyStore},
+};
+use jmap_domain::{Caller, Scope};
+use jmap_service::{
+    call::CallScope,
+    token::{Authenticator, PublishedKeys},
+};
+use jmap_wire::{PageTokenKey, format_policy_token};
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+
+use crate::{
+    retry::Retries,
+    status::{DOMAIN, Rejection, scope_missing},
+};
+
+/// The user's own token, with which a service passes on the user's call.
+const USER_TOKEN: &str = "jmap-user-token";
+
+/// What the services need: the authority, and what verifies and seals tokens.
+#[derive(Debug)]
+pub struct Context<S, P> {
+    pub(crate) authority: Arc<Authority<S, P>>,
+    pub(crate) published: PublishedKeys,
+    pub(crate) pages: PageTokenKey,
+    pub(crate) retries: Retries,
+    authenticator: Arc<Authenticator>,
+}
+
+impl<S: PolicyStore, P: Platform> Context<S, P> {
+    /// Puts the parts together; `authenticator` is the one of the stack.
+    #[must_use]
+    pub fn new(
+        authority: Arc<Authority<S, P>>,
+        authenticator: Arc<Authenticator>,
+        published: PublishedKeys,
+        pages: PageTokenKey,
+    ) -> Self {
+        let retries = Retries::default();
+        Self {
+            authority,
+            published,
+            pages,
+            retries,
+            authenticator,
+        }
+    }
+
+    /// The user behind a call that a service passes on, by the user's own token. Without one it is nobody.
+    pub(crate) async fn user(&self, metadata: &MetadataMap) -> Result<Caller, Rejection> {
+        let Some(token) = metadata.get(USER_TOKEN) else {
+            return Ok(Caller::Anonymous);
+        };
+        let token = token.to_str().unwrap_or_default();
+        Ok(self.authenticator.authenticate(token).await?)
+    }
+
+    /// The policy as it is now, for answers about a change that has just been made.
+    pub(crate) fn policy_token(&self) -> String {
+        format_policy_token(self.authority.token())
+    }
+}
+
+/// Who calls, and with what message.
+pub(crate) fn receive<T>(request: Request<T>) -> Result<(Caller, T), Rejection> {
+    let caller = CallScope::of(request.extensions(), DOMAIN)?.caller;
+    Ok((caller, request.into_inner()))
+}
+
+/// Runs a call; its rejection becomes the status.
+pub(crate) async fn answer<T>(
+    work: impl Future<Output = Result<T, Rejection>> + Send,
+) -> Result<Response<T>, Status> {
+    Ok(Response::new(work.await?))
+}
+
+/// Refuses a service whose token lacks the scope. The core refuses it as well; here it learns what it lacks.
+pub(crate) fn require_scope(caller: &Caller, scope: Scope) -> Result<(), Rejection> {
+    match caller {
+        Caller::Service(service) if !service.scopes.contains(scope) => {
+            Err(scope_missing(scope).into())
+        }
+        Caller::Anonymous | Caller::Session(_) | Caller::Service(_) => Ok(()),
+    }
+}

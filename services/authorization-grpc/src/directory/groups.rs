@@ -1,0 +1,231 @@
+//! Groups and memberships.
+
+use std::collections::BTreeSet;
+
+use authorization_core::{
+    Refusal, Resource,
+    directory::{DirectoryError, MembersUpdate},
+    ports::{Platform, PolicyStore},
+};
+use jmap_domain::{Caller, GroupId, Name, PolicyRevision, UserId};
+use jmap_proto::authorization as pb;
+use jmap_wire::{FieldPath, FieldViolation, Violation, field_mask, id, required};
+
+use crate::{
+    context::Context,
+    page::{Asked, Page, SHORT, number},
+    parse, principals,
+    retry::Attempt,
+    status::{Rejection, stale},
+};
+
+/// Most users that join or leave in one call.
+const MAX_MEMBERS: usize = 1000;
+
+impl<S: PolicyStore, P: Platform> Context<S, P> {
+    pub(super) async fn create_group(
+        &self,
+        caller: &Caller,
+        message: pb::CreateGroupRequest,
+    ) -> Result<pb::CreateGroupResponse, Rejection> {
+        let pb::CreateGroupRequest { group, request_id } = message;
+        let name = parse_new_group(required("group", group)?)?;
+        self.authority.own_session(caller)?;
+        let content = name.to_string();
+        let attempt = Attempt {
+            call: "create_group",
+            request_id: &request_id,
+            content: &content,
+        };
+        let create = async {
+            let group = self.authority.create_group(caller, name).await?;
+            let group = Some(principals::group(&group));
+            Ok(pb::CreateGroupResponse {
+                group,
+                policy_token: self.policy_token(),
+            })
+        };
+        self.retries.once(caller, attempt, create).await
+    }
+
+    pub(super) fn list_groups(
+        &self,
+        caller: &Caller,
+        message: pb::ListGroupsRequest,
+    ) -> Result<pb::ListGroupsResponse, Rejection> {
+        let pb::ListGroupsRequest {
+            page_size,
+            page_token,
+        } = message;
+        let asked = Asked {
+            size: page_size,
+            token: &page_token,
+        };
+        let page = Page::parse(&self.pages, "groups".to_owned(), asked, SHORT)?;
+        let groups = self
+            .authority
+            .list_groups(caller, &page.after_text(), page.size + 1)?;
+        let (groups, next_page_token) = page.cut(groups, |group| group.name.key().into_bytes());
+        let groups = groups
+            .iter()
+            .map(|group| principals::group(group))
+            .collect();
+        Ok(pb::ListGroupsResponse {
+            groups,
+            next_page_token,
+        })
+    }
+
+    pub(super) async fn update_group(
+        &self,
+        caller: &Caller,
+        message: pb::UpdateGroupRequest,
+    ) -> Result<pb::UpdateGroupResponse, Rejection> {
+        let Update {
+            group,
+            name,
+            expected,
+        } = parse_update(message)?;
+        let result = self
+            .authority
+            .rename_group(caller, group, name, expected)
+            .await;
+        let group = result.map_err(|error| self.group_rejection(group, error))?;
+        let group = Some(principals::group(&group));
+        Ok(pb::UpdateGroupResponse {
+            group,
+            policy_token: self.policy_token(),
+        })
+    }
+
+    pub(super) async fn delete_group(
+        &self,
+        caller: &Caller,
+        message: pb::DeleteGroupRequest,
+    ) -> Result<pb::DeleteGroupResponse, Rejection> {
+        let pb::DeleteGroupRequest { group_id } = message;
+        self.authority
+            .delete_group(caller, id("group_id", group_id)?)
+            .await?;
+        Ok(pb::DeleteGroupResponse {
+            policy_token: self.policy_token(),
+        })
+    }
+
+    pub(super) fn list_group_members(
+        &self,
+        caller: &Caller,
+        message: pb::ListGroupMembersRequest,
+    ) -> Result<pb::ListGroupMembersResponse, Rejection> {
+        let pb::ListGroupMembersRequest {
+            group_id,
+            page_size,
+            page_token,
+        } = message;
+        let group: GroupId = id("group_id", group_id)?;
+        let asked = Asked {
+            size: page_size,
+            token: &page_token,
+        };
+        let page = Page::parse(&self.pages, format!("members {group}"), asked, SHORT)?;
+        let after = UserId::new(page.after_number()).ok();
+        let users = self
+            .authority
+            .list_members(caller, group, after, page.size + 1)?;
+        let (users, next_page_token) = page.cut(users, |user| number(user.id.get()));
+        let users = users.iter().map(|user| principals::user(user)).collect();
+        Ok(pb::ListGroupMembersResponse {
+            users,
+            next_page_token,
+        })
+    }
+
+    pub(super) async fn update_group_members(
+        &self,
+        caller: &Caller,
+        message: pb::UpdateGroupMembersRequest,
+    ) -> Result<pb::UpdateGroupMembersResponse, Rejection> {
+        let pb::UpdateGroupMembersRequest {
+            group_id,
+            add_user_ids,
+            remove_user_ids,
+        } = message;
+        let group = id("group_id", group_id)?;
+        let update = parse_members(&add_user_ids, &remove_user_ids)?;
+        self.authority.update_members(caller, group, update).await?;
+        Ok(pb::UpdateGroupMembersResponse {
+            policy_token: self.policy_token(),
+        })
+    }
+
+    fn group_rejection(&self, group: GroupId, error: DirectoryError) -> Rejection {
+        let snapshot = self.authority.snapshot();
+        match (&error, snapshot.group(group)) {
+            (DirectoryError::Refused(Refusal::Stale(Resource::Group(_))), Some(group)) => {
+                stale(error.to_string(), group.revision).into()
+            }
+            _ => error.into(),
+        }
+    }
+}
+
+fn parse_new_group(group: pb::Group) -> Result<Name, FieldViolation> {
+    let path = FieldPath::of("group");
+    let pb::Group {
+        name,
+        description,
+        group_id: _output_only,
+        revision: _of_nothing_yet,
+    } = group;
+    if !description.is_empty() {
+        return Err(path.field("description").violates(Violation::NotBuilt));
+    }
+    parse::name(path.field("name"), &name)
+}
+
+struct Update {
+    group: GroupId,
+    name: Name,
+    expected: Option<PolicyRevision>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Field {
+    Name,
+    Description,
+}
+
+const FIELDS: [(&str, Field); 2] = [("name", Field::Name), ("description", Field::Description)];
+
+fn parse_update(message: pb::UpdateGroupRequest) -> Result<Update, FieldViolation> {
+    let pb::UpdateGroupRequest { group, update_mask } = message;
+    let path = FieldPath::of("group");
+    let pb::Group {
+        group_id,
+        name,
+        revision,
+        description: _not_built,
+    } = required(path.clone(), group)?;
+    if field_mask(update_mask, &FIELDS)?.contains(&Field::Description) {
+        return Err(path.field("description").violates(Violation::NotBuilt));
+    }
+    Ok(Update {
+        group: id(path.field("group_id"), group_id)?,
+        name: parse::name(path.field("name"), &name)?,
+        expected: parse::expected(path.field("revision"), revision)?,
+    })
+}
+
+fn parse_members(add: &[i64], remove: &[i64]) -> Result<MembersUpdate, FieldViolation> {
+    let path = FieldPath::of("remove_user_ids");
+    let joining: Vec<UserId> = parse::ids(&"add_user_ids".into(), add, MAX_MEMBERS)?;
+    let leaving: Vec<UserId> = parse::ids(&path, remove, MAX_MEMBERS)?;
+    let add: BTreeSet<UserId> = joining.into_iter().collect();
+    match leaving.iter().position(|user| add.contains(user)) {
+        Some(index) => Err(path.item(index).invalid("the user is added as well")),
+        None => Ok(MembersUpdate {
+            add,
+            remove: leaving.into_iter().collect(),
+        }),
+    }
+}

@@ -1,0 +1,172 @@
+//! Parsers of what several services take.
+
+use authorization_core::model::{Description, GrantRow, LayerGrant};
+use jmap_domain::{
+    GroupId, IdError, Name, PolicyRevision, PolicyToken, PrincipalId, Subject, UserId,
+};
+use jmap_proto::{authorization as pb, types};
+use jmap_wire::{
+    FieldPath, FieldViolation, Violation, id, parse_permissions, parse_policy_token, required,
+};
+
+/// Longest password or key that is looked at, in bytes: hashing takes its time.
+const MAX_SECRET: usize = 1024;
+
+/// A name; nothing is a missing one.
+pub(crate) fn name(path: impl Into<FieldPath>, text: &str) -> Result<Name, FieldViolation> {
+    if text.is_empty() {
+        return Err(path.into().violates(Violation::Missing));
+    }
+    Name::parse(text).map_err(|error| path.into().invalid(error))
+}
+
+/// A name that may be left out.
+pub(crate) fn optional_name(
+    path: impl Into<FieldPath>,
+    text: &str,
+) -> Result<Option<Name>, FieldViolation> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        name(path, text).map(Some)
+    }
+}
+
+pub(crate) fn description(
+    path: impl Into<FieldPath>,
+    text: &str,
+) -> Result<Description, FieldViolation> {
+    Description::parse(text).map_err(|error| path.into().invalid(error))
+}
+
+/// A secret that somebody shows. Its text is in no violation.
+pub(crate) fn secret(
+    path: impl Into<FieldPath>,
+    text: String,
+) -> Result<secrecy::SecretString, FieldViolation> {
+    match text.len() {
+        0 => Err(path.into().violates(Violation::Missing)),
+        1..=MAX_SECRET => Ok(text.into()),
+        _ => Err(path.into().invalid("is longer than 1024 bytes")),
+    }
+}
+
+/// A revision that was read; 0 means any.
+pub(crate) fn expected(
+    path: impl Into<FieldPath>,
+    revision: i64,
+) -> Result<Option<PolicyRevision>, FieldViolation> {
+    match u64::try_from(revision) {
+        Ok(0) => Ok(None),
+        Ok(revision) => Ok(Some(PolicyRevision(revision))),
+        Err(_negative) => Err(path.into().invalid("is negative")),
+    }
+}
+
+pub(crate) fn principal(
+    path: &FieldPath,
+    principal: Option<types::Principal>,
+) -> Result<PrincipalId, FieldViolation> {
+    let types::Principal { principal } = required(path.clone(), principal)?;
+    match required(path.clone(), principal)? {
+        types::principal::Principal::UserId(user) => {
+            id::<UserId>(path.field("user_id"), user).map(Into::into)
+        }
+        types::principal::Principal::GroupId(group) => {
+            id::<GroupId>(path.field("group_id"), group).map(Into::into)
+        }
+    }
+}
+
+/// A row of a permission table; one without permissions says nothing and is refused.
+pub(crate) fn grant(
+    path: &FieldPath,
+    grant: types::LayerGrant,
+) -> Result<GrantRow, FieldViolation> {
+    let types::LayerGrant {
+        principal: who,
+        permissions,
+        only_own,
+    } = grant;
+    let principal = principal(&path.field("principal"), who)?;
+    let path = path.field("permissions");
+    if permissions.is_empty() {
+        return Err(path.violates(Violation::Missing));
+    }
+    let permissions = parse_permissions(&path, &permissions)?;
+    Ok(GrantRow {
+        principal,
+        grant: LayerGrant {
+            permissions,
+            own_only: only_own,
+        },
+    })
+}
+
+/// Rows of a permission table.
+pub(crate) fn grants(
+    path: &FieldPath,
+    grants: Vec<types::LayerGrant>,
+) -> Result<Vec<GrantRow>, FieldViolation> {
+    let parse = |(index, row)| grant(&path.item(index), row);
+    grants.into_iter().enumerate().map(parse).collect()
+}
+
+/// About whom is asked; `None` is the caller itself.
+pub(crate) fn subject(subject: Option<pb::Subject>) -> Result<Option<Subject>, FieldViolation> {
+    let path = FieldPath::of("subject");
+    let pb::Subject {
+        subject,
+        end_user_assertion,
+    } = required(path.clone(), subject)?;
+    if !end_user_assertion.is_empty() {
+        return Err(path
+            .field("end_user_assertion")
+            .violates(Violation::NotBuilt));
+    }
+    match required(path.clone(), subject)? {
+        pb::subject::Subject::SessionId(session) => {
+            id(path.field("session_id"), session).map(|id| Some(Subject::Session(id)))
+        }
+        pb::subject::Subject::UserId(user) => {
+            id(path.field("user_id"), user).map(|id| Some(Subject::User(id)))
+        }
+        pb::subject::Subject::Anonymous(pb::AnonymousSubject {}) => Ok(Some(Subject::Anonymous)),
+        pb::subject::Subject::Self_(pb::SelfSubject {}) => Ok(None),
+    }
+}
+
+/// How new the policy must be.
+pub(crate) fn freshness(
+    freshness: Option<types::Freshness>,
+) -> Result<Option<PolicyToken>, FieldViolation> {
+    let path = FieldPath::of("freshness");
+    let Some(types::Freshness { at }) = freshness else {
+        return Ok(None);
+    };
+    match at {
+        None => Ok(None),
+        Some(types::freshness::At::AtLeast(token)) => parse_policy_token(&token)
+            .map(Some)
+            .map_err(|error| path.field("at_least").invalid(error)),
+        Some(types::freshness::At::Exactly(_)) => {
+            Err(path.field("exactly").violates(Violation::NotBuilt))
+        }
+        Some(types::freshness::At::AsOfTime(_)) => {
+            Err(path.field("as_of_time").violates(Violation::NotBuilt))
+        }
+    }
+}
+
+/// Ids in a list.
+pub(crate) fn ids<T: TryFrom<i64, Error = IdError>>(
+    path: &FieldPath,
+    values: &[i64],
+    maximum: usize,
+) -> Result<Vec<T>, FieldViolation> {
+    if values.len() > maximum {
+        return Err(path.clone().violates(Violation::TooMany { maximum }));
+    }
+    let parse = |(index, value): (usize, &i64)| id(path.item(index), *value);
+    values.iter().enumerate().map(parse).collect()
+}

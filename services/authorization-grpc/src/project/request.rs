@@ -1,0 +1,162 @@
+//! What the calls of projects take, parsed.
+
+use authorization_core::{
+    ProjectEntry,
+    model::{ProjectGrantRow, ProjectRights},
+    projects::{NewProject, ProjectUpdate},
+};
+use jmap_domain::{PrincipalId, ProjectAct, ProjectId};
+use jmap_proto::{authorization as pb, types};
+use jmap_wire::{FieldPath, FieldViolation, Violation, enumeration, field_mask, id, required};
+
+use crate::parse;
+
+/// Most principals in one change of a table.
+const MAX_CHANGES: usize = 1000;
+
+pub(super) fn parse_new(project: pb::Project) -> Result<NewProject, FieldViolation> {
+    let path = FieldPath::of("project");
+    let pb::Project {
+        name,
+        description,
+        project_id: _output_only,
+        create_time: _output_only_too,
+        revision: _of_nothing_yet,
+        permissions: _the_makers_own,
+    } = project;
+    Ok(NewProject {
+        name: parse::name(path.field("name"), &name)?,
+        description: parse::description(path.field("description"), &description)?,
+    })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Field {
+    Name,
+    Description,
+}
+
+const FIELDS: [(&str, Field); 2] = [("name", Field::Name), ("description", Field::Description)];
+
+pub(super) fn parse_update(
+    message: pb::UpdateProjectRequest,
+) -> Result<(ProjectId, ProjectUpdate), FieldViolation> {
+    let pb::UpdateProjectRequest {
+        project,
+        update_mask,
+    } = message;
+    let path = FieldPath::of("project");
+    let pb::Project {
+        project_id,
+        name,
+        description,
+        revision,
+        create_time: _output_only,
+        permissions: _output_only_too,
+    } = required(path.clone(), project)?;
+    let expected = parse::expected(path.field("revision"), revision)?;
+    let mut update = ProjectUpdate {
+        expected,
+        name: None,
+        description: None,
+    };
+    for field in field_mask(update_mask, &FIELDS)? {
+        match field {
+            Field::Name => update.name = Some(parse::name(path.field("name"), &name)?),
+            Field::Description => {
+                let text = parse::description(path.field("description"), &description)?;
+                update.description = Some(text);
+            }
+        }
+    }
+    Ok((id(path.field("project_id"), project_id)?, update))
+}
+
+/// What one principal gains and loses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Difference {
+    principal: PrincipalId,
+    add: ProjectRights,
+    remove: ProjectRights,
+}
+
+impl Difference {
+    pub(super) fn row(&self, table: &ProjectEntry) -> ProjectGrantRow {
+        let Self {
+            principal,
+            add,
+            remove,
+        } = *self;
+        let held = table.grants.get(&principal).copied().unwrap_or_default();
+        ProjectGrantRow {
+            principal,
+            rights: held.union(add).difference(remove),
+        }
+    }
+}
+
+pub(super) fn parse_differences(
+    changes: Vec<pb::ProjectGrantChange>,
+) -> Result<Vec<Difference>, FieldViolation> {
+    let path = FieldPath::of("changes");
+    if changes.is_empty() {
+        return Err(path.violates(Violation::Missing));
+    }
+    if changes.len() > MAX_CHANGES {
+        return Err(path.violates(Violation::TooMany {
+            maximum: MAX_CHANGES,
+        }));
+    }
+    let parse = |(index, change)| parse_difference(&path.item(index), change);
+    changes.into_iter().enumerate().map(parse).collect()
+}
+
+fn parse_difference(
+    path: &FieldPath,
+    change: pb::ProjectGrantChange,
+) -> Result<Difference, FieldViolation> {
+    let pb::ProjectGrantChange {
+        principal,
+        add,
+        remove,
+    } = change;
+    let principal = parse::principal(&path.field("principal"), principal)?;
+    let add = parse_rights(&path.field("add"), &add)?;
+    let path = path.field("remove");
+    let remove = parse_rights(&path, &remove)?;
+    if add.intersection(remove).is_empty() {
+        Ok(Difference {
+            principal,
+            add,
+            remove,
+        })
+    } else {
+        Err(path.invalid("names a permission that is in `add` as well"))
+    }
+}
+
+fn parse_rights(path: &FieldPath, numbers: &[i32]) -> Result<ProjectRights, FieldViolation> {
+    let parse = |(index, number): (usize, &i32)| {
+        enumeration(path.item(index), *number, permission_from_proto)
+    };
+    numbers.iter().enumerate().map(parse).collect()
+}
+
+const fn permission_from_proto(permission: types::ProjectPermission) -> Option<ProjectAct> {
+    match permission {
+        types::ProjectPermission::Unspecified => None,
+        types::ProjectPermission::Open => Some(ProjectAct::Open),
+        types::ProjectPermission::Access => Some(ProjectAct::Access),
+        types::ProjectPermission::Administrate => Some(ProjectAct::Administrate),
+        types::ProjectPermission::Own => Some(ProjectAct::Own),
+    }
+}
+
+pub(super) const fn permission_to_proto(act: ProjectAct) -> types::ProjectPermission {
+    match act {
+        ProjectAct::Open => types::ProjectPermission::Open,
+        ProjectAct::Access => types::ProjectPermission::Access,
+        ProjectAct::Administrate => types::ProjectPermission::Administrate,
+        ProjectAct::Own => types::ProjectPermission::Own,
+    }
+}
