@@ -2,7 +2,7 @@
 //!
 //! Ports ([`ports`]) say what is needed from outside; the use cases of [`LayerData`] say what is done with it.
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 pub mod crs;
 pub mod definition;
@@ -11,11 +11,15 @@ pub mod edits;
 pub mod element;
 pub mod geometry;
 pub mod layers;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 pub mod permit;
 pub mod ports;
 pub mod query;
 pub mod reads;
 mod service;
+#[cfg(test)]
+mod tests;
 pub mod transfer;
 pub mod value;
 

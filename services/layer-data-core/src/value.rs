@@ -206,6 +206,9 @@ impl fmt::Display for Date {
 pub struct DateTime(i64);
 
 impl DateTime {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// Takes a number of milliseconds since 1970-01-01T00:00:00Z; negative before.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jmap_domain::{ActorId, DataRevision, Decision, ElementId, LayerId, Permission};
+use jmap_domain::{ActorId, DataRevision, Decision, ElementId, LayerId};
 
 use crate::{
     definition::{
@@ -54,6 +54,12 @@ pub fn actor(id: i64) -> ActorId {
 /// A definition of points with one attribute of each type, named as the type.
 #[must_use]
 pub fn definition() -> LayerDefinition {
+    definition_with(|_| {})
+}
+
+/// The same, with its attributes changed.
+#[must_use]
+pub fn definition_with(change: impl Fn(&mut AttributeDraft)) -> LayerDefinition {
     let attribute = |kind: AttributeType| AttributeDraft {
         name: kind.name().to_owned(),
         label: String::new(),
@@ -65,7 +71,8 @@ pub fn definition() -> LayerDefinition {
         constraints: AttributeConstraints::default(),
         input_hint: String::new(),
     };
-    let attributes = AttributeType::ALL.map(attribute).to_vec();
+    let mut attributes = AttributeType::ALL.map(attribute).to_vec();
+    attributes.iter_mut().for_each(change);
     let draft = LayerDraft {
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
@@ -252,6 +259,3 @@ pub async fn revision(store: &impl LayerStore) -> DataRevision {
 pub const fn is_expired(answer: &Result<StoredAnswer, StoreError>) -> bool {
     matches!(answer, Err(StoreError::PermitExpired))
 }
-
-/// The permission to delete, for which scopes are tried most.
-pub const DELETE: Permission = Permission::DeleteElements;

@@ -184,3 +184,6 @@ impl LayerDefinition {
             .map(|attribute| attribute.default.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

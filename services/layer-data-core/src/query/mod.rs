@@ -110,6 +110,9 @@ pub enum QueryError {
     /// An attribute that the layer does not have.
     #[error("attribute `{0}` does not exist in the layer")]
     UnknownAttribute(String),
+    /// An attribute that is wanted twice.
+    #[error("attribute `{0}` is wanted twice")]
+    RepeatedAttribute(String),
     /// A value of another type than the attribute's, or null.
     #[error("attribute `{attribute}` compares with {expected} values only")]
     WrongType {
@@ -209,16 +212,17 @@ fn find_all(
     wanted: &[AttributeRef],
     definition: &LayerDefinition,
 ) -> Result<Vec<AttributeId>, QueryError> {
-    let find = |wanted: &AttributeRef| match wanted.find(definition) {
-        Some((_, attribute)) => Ok(attribute.id),
-        None => Err(QueryError::UnknownAttribute(wanted.to_string())),
-    };
-    // More columns than the layer has would only be repetitions.
-    wanted
-        .iter()
-        .take(definition.attributes().len())
-        .map(find)
-        .collect()
+    let mut found = Vec::with_capacity(wanted.len().min(definition.attributes().len()));
+    for attribute in wanted {
+        let Some((_, definition)) = attribute.find(definition) else {
+            return Err(QueryError::UnknownAttribute(attribute.to_string()));
+        };
+        if found.contains(&definition.id) {
+            return Err(QueryError::RepeatedAttribute(attribute.to_string()));
+        }
+        found.push(definition.id);
+    }
+    Ok(found)
 }
 
 fn sorted(mut ids: Vec<ElementId>) -> Result<Vec<ElementId>, QueryError> {

@@ -1,0 +1,393 @@
+//! A store in memory, for tests: the plainest thing that conforms.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
+
+use crate::{
+    definition::LayerDefinition,
+    edit::{
+        BatchOutcome, Edit, EditMode, EditRefusal, EditResult, EditedElement, ExpectedRevision,
+        Intent, PermittedBatch, PermittedEdit, StoredAnswer,
+    },
+    element::{Element, ElementPatch, NewElement, Stamps},
+    geometry::{Bounds, Geometry},
+    permit::{Permit, Scope},
+    ports::{
+        Chunk, ChunkLimit, LayerStore, NewLayer, Removal, Rest, StoreError, StoredLayer, Summary,
+    },
+    query::{CheckedQuery, GeometryOutput},
+    value::{DateTime, Value},
+};
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    installation: Option<String>,
+    layers: BTreeMap<LayerId, Layer>,
+    answers: HashMap<(ActorId, [u8; 16]), ([u8; 32], StoredAnswer)>,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    definition: Arc<LayerDefinition>,
+    rows: BTreeMap<ElementId, Row>,
+    next: i64,
+    revision: DataRevision,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    element: Element,
+    geometry: Geometry,
+}
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LayerStore for MemoryStore {
+    async fn bind_installation(&self, installation: &str) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let bound = state
+            .installation
+            .get_or_insert_with(|| installation.to_owned());
+        if bound == installation {
+            Ok(())
+        } else {
+            Err(StoreError::OtherInstallation)
+        }
+    }
+
+    async fn create_layer(&self, new: NewLayer) -> Result<StoredLayer, StoreError> {
+        let mut state = self.state();
+        let json = |definition: &LayerDefinition| definition.to_json().ok();
+        if let Some(layer) = state.layers.get(&new.layer) {
+            let same = json(&layer.definition) == json(&new.definition);
+            return if same {
+                Ok(layer.stored(new.layer))
+            } else {
+                Err(StoreError::LayerExists(new.layer))
+            };
+        }
+        let (definition, rows) = (Arc::new(new.definition), BTreeMap::new());
+        let layer = Layer {
+            definition,
+            rows,
+            next: 1,
+            revision: DataRevision::default(),
+        };
+        let stored = layer.stored(new.layer);
+        state.layers.insert(new.layer, layer);
+        Ok(stored)
+    }
+
+    async fn drop_layer(&self, removal: Removal) -> Result<(), StoreError> {
+        self.state().layers.remove(&removal.layer);
+        Ok(())
+    }
+
+    async fn layer(&self, layer: LayerId) -> Result<Option<StoredLayer>, StoreError> {
+        Ok(self
+            .state()
+            .layers
+            .get(&layer)
+            .map(|found| found.stored(layer)))
+    }
+
+    async fn layers(&self) -> Result<Vec<LayerId>, StoreError> {
+        Ok(self.state().layers.keys().copied().collect())
+    }
+
+    async fn edit(&self, batch: PermittedBatch) -> Result<StoredAnswer, StoreError> {
+        let mut state = self.state();
+        let mut tried = state.clone();
+        let answer = tried.edit(&batch)?;
+        let now = Instant::now();
+        if !batch
+            .edits
+            .iter()
+            .all(|edit| edit.permit().is_valid_at(now))
+        {
+            return Err(StoreError::PermitExpired);
+        }
+        if answer.outcome == BatchOutcome::Committed {
+            *state = tried;
+        }
+        Ok(answer)
+    }
+
+    async fn read(
+        &self,
+        query: &CheckedQuery,
+        after: Option<ElementId>,
+        limit: ChunkLimit,
+    ) -> Result<Chunk, StoreError> {
+        let state = self.state();
+        let layer = state
+            .layers
+            .get(&query.layer())
+            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = layer
+            .rows
+            .range((start, Bound::Unbounded))
+            .map(|(_, row)| row);
+        let mut chunk = Chunk {
+            elements: Vec::new(),
+            rest: Rest::End,
+            revision: layer.revision,
+        };
+        let mut bytes = 0;
+        for row in rows.filter(|row| layer.selects(query, row)) {
+            if let Some(last) = chunk.elements.last()
+                && (chunk.elements.len() >= limit.rows.get() as usize || bytes >= limit.bytes)
+            {
+                chunk.rest = Rest::After(last.id);
+                break;
+            }
+            bytes += row.geometry.wkb().len();
+            chunk.elements.push(layer.output(query, row));
+        }
+        Ok(chunk)
+    }
+
+    async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
+        let state = self.state();
+        let layer = state
+            .layers
+            .get(&query.layer())
+            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let found: Vec<Bounds> = layer
+            .rows
+            .values()
+            .filter(|row| layer.selects(query, row))
+            .map(|row| row.geometry.bounds())
+            .collect();
+        let (count, revision) = (found.len() as u64, layer.revision);
+        Ok(Summary {
+            count,
+            extent: found.into_iter().reduce(Bounds::union),
+            revision,
+        })
+    }
+}
+
+impl State {
+    fn edit(&mut self, batch: &PermittedBatch) -> Result<StoredAnswer, StoreError> {
+        let request = batch
+            .request
+            .map(|request| ((batch.actor, request.id), request.content));
+        if let Some((key, content)) = request
+            && let Some((known, answer)) = self.answers.get(&key)
+        {
+            return if *known == content {
+                Ok(answer.clone())
+            } else {
+                Err(StoreError::RequestReused)
+            };
+        }
+        let mut revisions = BTreeMap::new();
+        let mut results = Vec::new();
+        for edit in &batch.edits {
+            let id = edit.permit().layer();
+            let layer = self
+                .layers
+                .get_mut(&id)
+                .ok_or(StoreError::LayerMissing(id))?;
+            let revision = *revisions.entry(id).or_insert_with(|| layer.revision.next());
+            layer.revision = revision;
+            results.push((edit.index(), layer.edit(edit)));
+        }
+        let answer = conclude(batch, results);
+        if let Some((key, content)) = request {
+            self.answers.insert(key, (content, answer.clone()));
+        }
+        Ok(answer)
+    }
+}
+
+fn conclude(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> StoredAnswer {
+    let refused = results
+        .iter()
+        .any(|(_, result)| matches!(result, EditResult::Refused(_)));
+    let none_done = refused && batch.mode == EditMode::Atomic;
+    for (_, result) in &mut results {
+        if none_done && matches!(result, EditResult::Done(_)) {
+            *result = EditResult::NotAttempted;
+        }
+    }
+    let outcome = match batch.intent {
+        Intent::Validate => BatchOutcome::Validated,
+        Intent::Commit if none_done => BatchOutcome::Refused,
+        Intent::Commit => BatchOutcome::Committed,
+    };
+    StoredAnswer { outcome, results }
+}
+
+impl Layer {
+    fn stored(&self, layer: LayerId) -> StoredLayer {
+        let definition = Arc::clone(&self.definition);
+        StoredLayer {
+            layer,
+            definition,
+            created: now(),
+            revision: self.revision,
+        }
+    }
+
+    fn edit(&mut self, edit: &PermittedEdit) -> EditResult {
+        let done = match edit.edit() {
+            Edit::Create(new) => self.create(new, edit.permit()),
+            Edit::Update {
+                element,
+                expected,
+                patch,
+            } => self
+                .reach(*element, *expected, edit.permit())
+                .and_then(|()| self.update(*element, patch, edit.permit())),
+            Edit::Delete { element, expected } => {
+                self.reach(*element, *expected, edit.permit()).map(|()| {
+                    self.rows.remove(element);
+                    *element
+                })
+            }
+        };
+        match done {
+            Ok(element) => EditResult::Done(EditedElement {
+                element,
+                revision: self.revision,
+            }),
+            Err(refusal) => EditResult::Refused(refusal),
+        }
+    }
+
+    fn create(&mut self, new: &NewElement, permit: &Permit) -> Result<ElementId, EditRefusal> {
+        let id = ElementId::new(self.next).or(Err(EditRefusal::NoSuchLayer(permit.layer())))?;
+        self.next += 1;
+        let (by, at) = (Some(permit.actor()), now());
+        let stamps = Stamps {
+            created_by: by,
+            updated_by: by,
+            create_time: at,
+            update_time: at,
+        };
+        let values = new.values().to_vec();
+        let element = Element {
+            id,
+            revision: self.revision,
+            geometry: None,
+            values,
+            stamps,
+        };
+        self.rows.insert(
+            id,
+            Row {
+                element,
+                geometry: new.geometry().clone(),
+            },
+        );
+        Ok(id)
+    }
+
+    fn update(
+        &mut self,
+        id: ElementId,
+        patch: &ElementPatch,
+        permit: &Permit,
+    ) -> Result<ElementId, EditRefusal> {
+        let row = self
+            .rows
+            .get_mut(&id)
+            .ok_or(EditRefusal::NoSuchElement(id))?;
+        row.geometry = patch.geometry().unwrap_or(&row.geometry).clone();
+        for (attribute, value) in patch.values() {
+            let place = self
+                .definition
+                .attribute(*attribute)
+                .map(|(place, _)| place);
+            if let Some(slot) = place.and_then(|place| row.element.values.get_mut(place)) {
+                *slot = value.clone();
+            }
+        }
+        row.element.revision = self.revision;
+        row.element.stamps.updated_by = Some(permit.actor());
+        row.element.stamps.update_time = now();
+        Ok(id)
+    }
+
+    fn reach(
+        &self,
+        id: ElementId,
+        expected: ExpectedRevision,
+        permit: &Permit,
+    ) -> Result<(), EditRefusal> {
+        let row = self.rows.get(&id).ok_or(EditRefusal::NoSuchElement(id))?;
+        if let Scope::Own(actor) = permit.scope()
+            && row.element.stamps.created_by != Some(actor)
+        {
+            return Err(EditRefusal::NotOwn(id));
+        }
+        let current = row.element.revision;
+        match expected {
+            ExpectedRevision::Revision(revision) if revision != current => {
+                Err(EditRefusal::Stale {
+                    element: id,
+                    current,
+                })
+            }
+            ExpectedRevision::Revision(_) | ExpectedRevision::Any => Ok(()),
+        }
+    }
+
+    fn selects(&self, query: &CheckedQuery, row: &Row) -> bool {
+        let value_of = |id| {
+            let place = self.definition.attribute(id).map(|(place, _)| place);
+            place
+                .and_then(|place| row.element.values.get(place))
+                .unwrap_or(&Value::Null)
+        };
+        query.ids().is_none_or(|ids| ids.contains(&row.element.id))
+            && query.meets_boxes(&row.geometry.bounds())
+            && query.meets_operand(row.geometry.wkb())
+            && query
+                .condition()
+                .is_none_or(|condition| condition.holds(&value_of))
+    }
+
+    fn output(&self, query: &CheckedQuery, row: &Row) -> Element {
+        let value = |id| {
+            let (place, _) = self.definition.attribute(id)?;
+            row.element.values.get(place).cloned()
+        };
+        let geometry = match query.geometry() {
+            GeometryOutput::Include => Some(row.geometry.wkb().to_vec()),
+            GeometryOutput::Omit => None,
+        };
+        let values = query
+            .attributes()
+            .iter()
+            .map(|id| value(*id).unwrap_or(Value::Null))
+            .collect();
+        Element {
+            geometry,
+            values,
+            ..row.element.clone()
+        }
+    }
+}
+
+fn now() -> DateTime {
+    let millis = jiff::Timestamp::now().as_millisecond();
+    DateTime::from_millis(millis).unwrap_or(DateTime::EPOCH)
+}

@@ -1,0 +1,260 @@
+//! The use cases over a store in memory and an authorizer that says what it is told to.
+
+mod edits;
+mod imports;
+mod layers;
+mod memory;
+mod reads;
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use jmap_domain::{
+    Caller, Decision, DenyReason, LayerAct, LayerId, Permission, Question, SessionCaller,
+    SessionId, SessionKind, UserId,
+};
+
+use crate::{
+    LayerData, Limits,
+    conformance::layer,
+    memory::MemoryStore,
+    ports::{
+        Answer, Authorizer, AuthorizerError, Call, LayerFilter, LayerPage, PageRequest, Registry,
+        RegistryError, Removal, Reservation, ReservationState, Reserved,
+    },
+};
+
+/// Runs what never waits: nothing in memory does.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a test in memory waits"),
+    }
+}
+
+/// Says what it is told to say, about the suite's layer.
+#[derive(Debug, Default)]
+struct FakeAuthorizer {
+    decisions: Mutex<HashMap<LayerAct, Decision>>,
+    asked: AtomicU32,
+    /// How many answers are already out of date when they are given.
+    stale_answers: AtomicU32,
+    down: Mutex<bool>,
+}
+
+impl FakeAuthorizer {
+    fn say(&self, act: LayerAct, decision: Decision) {
+        self.decisions.lock().unwrap().insert(act, decision);
+    }
+
+    fn decide(&self, question: &Question) -> Decision {
+        match question {
+            Question::Layer(asked, act) if *asked == layer() => {
+                let decisions = self.decisions.lock().unwrap();
+                decisions
+                    .get(act)
+                    .copied()
+                    .unwrap_or(Decision::Denied(DenyReason::NoGrant))
+            }
+            Question::Layer(..)
+            | Question::Project(..)
+            | Question::Connection(..)
+            | Question::Global(_) => Decision::Denied(DenyReason::NotVisible),
+        }
+    }
+}
+
+impl Authorizer for FakeAuthorizer {
+    async fn ask(&self, call: &Call, questions: &[Question]) -> Result<Answer, AuthorizerError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if *self.down.lock().unwrap() {
+            return Err(AuthorizerError::Unavailable);
+        }
+        let user = match call.caller {
+            Caller::Session(session) => session.user,
+            Caller::Anonymous => UserId::ANONYMOUS,
+            Caller::Service(_) => return Err(AuthorizerError::NotASubject),
+        };
+        let stale = self
+            .stale_answers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        let validity = if stale.is_ok() {
+            Duration::ZERO
+        } else {
+            Duration::from_mins(1)
+        };
+        Ok(Answer {
+            decisions: questions
+                .iter()
+                .map(|question| self.decide(question))
+                .collect(),
+            actor: user.into(),
+            valid_until: Instant::now() + validity,
+            policy_token: "token".to_owned(),
+        })
+    }
+
+    async fn layers(
+        &self,
+        _: &Call,
+        _: &LayerFilter,
+        _: &PageRequest,
+    ) -> Result<LayerPage, AuthorizerError> {
+        Ok(LayerPage {
+            layers: Vec::new(),
+            next_token: String::new(),
+            policy_token: String::new(),
+        })
+    }
+}
+
+/// Remembers what it was told.
+#[derive(Debug, Default)]
+struct FakeRegistry {
+    log: Mutex<Vec<String>>,
+    removals: Mutex<Vec<Removal>>,
+    active: Mutex<bool>,
+}
+
+impl FakeRegistry {
+    fn note(&self, what: impl Into<String>) {
+        self.log.lock().unwrap().push(what.into());
+    }
+
+    fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+impl Registry for FakeRegistry {
+    async fn reserve(
+        &self,
+        _: &Call,
+        reservation: &Reservation,
+    ) -> Result<Reserved, RegistryError> {
+        self.note("reserve");
+        let active = *self.active.lock().unwrap();
+        let state = if active {
+            ReservationState::Active
+        } else {
+            ReservationState::Pending
+        };
+        Ok(Reserved {
+            layer: layer(),
+            name: reservation.name.trim().to_owned(),
+            state,
+        })
+    }
+
+    async fn activate(&self, _: &Call, layer: LayerId) -> Result<String, RegistryError> {
+        self.note(format!("activate {layer}"));
+        *self.active.lock().unwrap() = true;
+        Ok("token".to_owned())
+    }
+
+    async fn abandon(&self, _: &Call, layer: LayerId) -> Result<(), RegistryError> {
+        self.note(format!("abandon {layer}"));
+        Ok(())
+    }
+
+    async fn unregister(
+        &self,
+        _: &Call,
+        layer: LayerId,
+        confirm_name: &str,
+    ) -> Result<String, RegistryError> {
+        self.note(format!("unregister {layer} {confirm_name}"));
+        self.removals.lock().unwrap().push(Removal { layer });
+        Ok("token".to_owned())
+    }
+
+    async fn removals(&self) -> Result<Vec<Removal>, RegistryError> {
+        Ok(self.removals.lock().unwrap().clone())
+    }
+
+    async fn confirm_removals(&self, layers: &[LayerId]) -> Result<(), RegistryError> {
+        self.note(format!("confirm {layers:?}"));
+        self.removals
+            .lock()
+            .unwrap()
+            .retain(|removal| !layers.contains(&removal.layer));
+        Ok(())
+    }
+}
+
+/// The use cases, with their fakes at hand.
+struct World {
+    service: LayerData<MemoryStore, FakeAuthorizer, FakeRegistry>,
+    authorizer: Arc<FakeAuthorizer>,
+    registry: Arc<FakeRegistry>,
+    store: Arc<MemoryStore>,
+}
+
+impl World {
+    /// The suite's layer, and a caller who holds these permissions without limit.
+    fn with(permissions: &[Permission]) -> Self {
+        let world = Self::empty();
+        run(crate::conformance::make_layer(&*world.store));
+        for permission in permissions {
+            world
+                .authorizer
+                .say(LayerAct::Elements(*permission), Decision::All);
+        }
+        world
+    }
+
+    fn empty() -> Self {
+        let (store, authorizer, registry) = (Arc::default(), Arc::default(), Arc::default());
+        let limits = Limits {
+            display: 3.try_into().unwrap(),
+            edits: 5,
+        };
+        let service = LayerData::new(
+            Arc::clone(&store),
+            Arc::clone(&authorizer),
+            Arc::clone(&registry),
+            limits,
+        );
+        Self {
+            service,
+            authorizer,
+            registry,
+            store,
+        }
+    }
+
+    fn say(&self, permission: Permission, decision: Decision) {
+        self.authorizer
+            .say(LayerAct::Elements(permission), decision);
+    }
+
+    fn asked(&self) -> u32 {
+        self.authorizer.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// A call by a user.
+fn call(user: i64) -> Call {
+    let session = SessionCaller {
+        session: SessionId::new(1).unwrap(),
+        user: UserId::new(user).unwrap(),
+        kind: SessionKind::Ordinary,
+    };
+    Call {
+        caller: Caller::Session(session),
+        deadline: Instant::now() + Duration::from_mins(1),
+        user_token: None,
+        request_id: "test".into(),
+    }
+}
