@@ -73,7 +73,8 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
 }
 
 async fn migrate(writer: &mut SqliteConnection) -> Result<(), OpenError> {
-    match MIGRATIONS.run(&mut *writer).await {
+    // Of the ways to run migrations on one connection, only this one's future may move between threads.
+    match MIGRATIONS.run_direct(None, writer, false).await {
         Ok(()) => {}
         Err(MigrateError::VersionMissing(_)) => return Err(OpenError::NewerThanCode),
         Err(error) => return Err(OpenError::Migrate(error)),
