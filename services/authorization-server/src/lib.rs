@@ -1,1 +1,13 @@
-//! The authorization executable.
+//! The authorization executable: introduces the store, the cryptography and the gRPC side to each other.
+
+mod config;
+mod first_start;
+mod http;
+mod keys;
+mod password;
+mod platform;
+mod serve;
+mod upkeep;
+
+pub use config::{Config, Options};
+pub use serve::serve;

@@ -22,13 +22,13 @@ use crate::{
 /// Takes the write lock at once: a transaction that reads first could not write after another one has.
 const BEGIN: &str = "begin immediate";
 
-/// The database of one installation, held by this process until the value is dropped or closed.
+/// The database of one installation, held by this process until the value is dropped.
 #[derive(Debug)]
 pub struct SqliteStore {
     db: SqlitePool,
     installation_id: String,
     tenure: i64,
-    lease: Lease,
+    _lease: Lease,
 }
 
 impl SqliteStore {
@@ -42,7 +42,7 @@ impl SqliteStore {
             db,
             installation_id,
             tenure,
-            lease,
+            _lease: lease,
         }
     }
 
@@ -52,16 +52,9 @@ impl SqliteStore {
         &self.installation_id
     }
 
-    /// Waits for running work, closes the files and gives the database up.
-    pub async fn close(self) {
-        let Self {
-            db,
-            installation_id: _,
-            tenure: _,
-            lease,
-        } = self;
-        db.close().await;
-        drop(lease);
+    /// Waits for running work and closes the files. The database stays this process's until the value is dropped.
+    pub async fn close(&self) {
+        self.db.close().await;
     }
 
     /// Writes one statement, if this process still holds the database. A session's id raises the mark of ids.
@@ -194,12 +187,13 @@ pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
         error = &error as &dyn std::error::Error,
         "the database failed"
     );
-    match error {
-        sqlx::Error::ColumnDecode {
-            index: _,
-            source: _,
-        }
-        | sqlx::Error::Decode(_) => StoreError::Corrupt,
-        _ => StoreError::Unavailable,
+    if let sqlx::Error::ColumnDecode {
+        index: _,
+        source: _,
     }
+    | sqlx::Error::Decode(_) = error
+    {
+        return StoreError::Corrupt;
+    }
+    StoreError::Unavailable
 }

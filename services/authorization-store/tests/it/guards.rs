@@ -28,6 +28,7 @@ async fn a_second_process_is_refused() {
             .ends_with("is in use by another process; stop that one first")
     );
     store.close().await;
+    drop(store);
     SqliteStore::open(&path).await.unwrap();
 }
 
@@ -35,6 +36,7 @@ async fn a_second_process_is_refused() {
 async fn a_newer_database_is_refused() {
     let (folder, store) = store().await;
     store.close().await;
+    drop(store);
     let path = folder.path().join("policy.db");
     execute(
         &path,

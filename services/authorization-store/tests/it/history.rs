@@ -97,6 +97,7 @@ async fn a_restart_keeps_everything() {
     store.add_signing_key(&key).await.unwrap();
     store.put_session(&session()).await.unwrap();
     store.close().await;
+    drop(store);
 
     let store = SqliteStore::open(&folder.path().join("policy.db"))
         .await

@@ -1,0 +1,141 @@
+//! Configuration: what the command line and the environment say, and what the service is started with.
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use authorization_core::Settings;
+use clap::Parser;
+use jmap_service::{
+    config::{ServiceOptions, duration},
+    telemetry::TelemetryOptions,
+};
+use secrecy::SecretString;
+
+/// Holds the first administrator's password when no file does; not a flag, because flags are seen by everybody.
+const PASSWORD_VARIABLE: &str = "JMAP_ADMINISTRATOR_PASSWORD";
+
+/// Answers who may do what, and keeps accounts, groups, projects and permissions
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Example:\n  authorization-server --database authorization.sqlite --service-key-file layer-data.key\n\n\
+                  At the first start the administrator gets the password in JMAP_ADMINISTRATOR_PASSWORD or in\n\
+                  --administrator-password-file, or else a generated one that is printed once."
+)]
+pub struct Options {
+    /// Where to listen for gRPC
+    #[arg(
+        long,
+        env = "JMAP_AUTHORIZATION_LISTEN",
+        default_value = "127.0.0.1:7701",
+        value_name = "ADDRESS"
+    )]
+    pub listen: SocketAddr,
+    /// Where to listen for HTTP (/healthz and /.well-known/jwks.json); nowhere if left out
+    #[arg(long, env = "JMAP_AUTHORIZATION_HTTP_LISTEN", value_name = "ADDRESS")]
+    pub http_listen: Option<SocketAddr>,
+    /// The `SQLite` file; made if there is none
+    #[arg(long, env = "JMAP_DATABASE", value_name = "FILE")]
+    pub database: PathBuf,
+    /// A file with the first administrator's password
+    #[arg(long, env = "JMAP_ADMINISTRATOR_PASSWORD_FILE", value_name = "FILE")]
+    pub administrator_password_file: Option<PathBuf>,
+    /// A file for layer-data's key; the key is made and written if there is no such file
+    #[arg(long, env = "JMAP_SERVICE_KEY_FILE", value_name = "FILE")]
+    pub service_key_file: Option<PathBuf>,
+    /// Where callers reach this service, if not where it listens
+    #[arg(long, env = "JMAP_AUTHORIZATION_PUBLIC_ADDRESS", value_name = "URL")]
+    pub public_address: Option<String>,
+    /// Where callers reach layer-data
+    #[arg(
+        long,
+        env = "JMAP_LAYER_DATA_PUBLIC_ADDRESS",
+        default_value = "http://127.0.0.1:7702",
+        value_name = "URL"
+    )]
+    pub layer_data_public_address: String,
+    /// How long an access token lives
+    #[arg(long, env = "JMAP_ACCESS_TOKEN_LIFE", default_value = "10m", value_parser = duration)]
+    pub access_token_life: Duration,
+    /// How long a session lives without being refreshed
+    #[arg(long, env = "JMAP_SESSION_LIFE", default_value = "720h", value_parser = duration)]
+    pub session_life: Duration,
+    /// Check the configuration and exit
+    #[arg(long)]
+    pub check_config: bool,
+    /// Limits and times.
+    #[command(flatten)]
+    pub service: ServiceOptions,
+    /// Logging.
+    #[command(flatten)]
+    pub telemetry: TelemetryOptions,
+}
+
+/// What the service is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The `SQLite` file.
+    pub database: PathBuf,
+    /// Where to listen for HTTP; `None` for nowhere.
+    pub http_listen: Option<SocketAddr>,
+    /// The first administrator's password; `None` to have one generated and printed once.
+    pub administrator_password: Option<SecretString>,
+    /// The file with layer-data's key, written if there is none.
+    pub service_key_file: Option<PathBuf>,
+    /// Where callers reach this service; `None` for where it listens.
+    pub public_address: Option<String>,
+    /// Where callers reach layer-data.
+    pub layer_data_public_address: String,
+    /// How long things live.
+    pub settings: Settings,
+    /// Limits and times of the gRPC side.
+    pub service: ServiceOptions,
+}
+
+impl Options {
+    /// Checks what was given and reads the secrets.
+    ///
+    /// # Errors
+    /// A sentence that names the flag or the file.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        self.service.check()?;
+        self.telemetry.filter()?;
+        ensure!(
+            !self.access_token_life.is_zero(),
+            "--access-token-life is 0"
+        );
+        ensure!(!self.session_life.is_zero(), "--session-life is 0");
+        let password = self
+            .administrator_password_file
+            .as_deref()
+            .map(read_secret)
+            .transpose()?;
+        Ok(Config {
+            database: self.database.clone(),
+            http_listen: self.http_listen,
+            administrator_password: password
+                .or_else(|| env::var(PASSWORD_VARIABLE).ok().map(Into::into)),
+            service_key_file: self.service_key_file.clone(),
+            public_address: self.public_address.clone(),
+            layer_data_public_address: self.layer_data_public_address.clone(),
+            settings: Settings {
+                access_token: self.access_token_life,
+                idle_session: self.session_life,
+                ..Settings::default()
+            },
+            service: self.service.clone(),
+        })
+    }
+}
+
+fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
+    let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    ensure!(!secret.is_empty(), "{} is empty", file.display());
+    Ok(secret.into())
+}

@@ -1,0 +1,134 @@
+//! Starting: the store, the keys, the authority, then the gRPC side and the HTTP port.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use authorization_core::Authority;
+use authorization_grpc::{Context as Api, DOMAIN, SERVICES, routes};
+use authorization_store::SqliteStore;
+use jmap_service::{
+    admin,
+    config::ServiceOptions,
+    serve::{Served, check_plaintext, serve as serve_grpc},
+    server_info::ServerInfo,
+    stack::Stack,
+    token::{Authenticator, PublishedKeys},
+};
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::error;
+
+use crate::{
+    Config, first_start, http, keys,
+    platform::{self, Platform},
+    upkeep,
+};
+
+type Engine = Authority<SqliteStore, Platform>;
+
+/// Serves authorization on a listener until `shutdown` completes and running calls have finished.
+///
+/// # Errors
+/// When the database cannot be opened, a secret cannot be read or written, or a listener cannot be served.
+pub async fn serve(
+    listener: TcpListener,
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    let store = SqliteStore::open(&config.database).await?;
+    let issuer = store.installation_id().to_owned();
+    let keys::Keys {
+        signing,
+        published,
+        pages,
+    } = keys::load(&store, &issuer, platform::now()).await?;
+    let platform = Platform::new(signing, &issuer).context("prepare the password hasher")?;
+    let authority = Engine::start(store, platform, config.settings)
+        .await
+        .context("load the policy")?;
+    first_start::administrator(&authority, config.administrator_password.as_ref()).await?;
+    if let Some(file) = &config.service_key_file {
+        first_start::service_key(&authority, file).await?;
+    }
+    let authority = Arc::new(authority);
+    let _http = serve_http(&config, &published).await?;
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(upkeep::run(Arc::clone(&authority))));
+    let info = server_info(&listener, &config, issuer)?;
+    let authenticator = Arc::new(Authenticator::with_keys(&published));
+    let api = Api::new(
+        Arc::clone(&authority),
+        Arc::clone(&authenticator),
+        published,
+        pages,
+    );
+    let served = served(api, authenticator, info, &config.service);
+    let result = serve_grpc(listener, served, shutdown).await;
+    authority.store().close().await;
+    result
+}
+
+fn server_info(
+    listener: &TcpListener,
+    config: &Config,
+    instance_id: String,
+) -> anyhow::Result<ServerInfo> {
+    let own = format!(
+        "http://{}",
+        listener
+            .local_addr()
+            .context("read the listener's address")?
+    );
+    Ok(ServerInfo {
+        instance_id,
+        authorization_address: config.public_address.clone().unwrap_or(own),
+        layer_data_address: config.layer_data_public_address.clone(),
+    })
+}
+
+fn served(
+    api: Api<SqliteStore, Platform>,
+    authenticator: Arc<Authenticator>,
+    info: ServerInfo,
+    service: &ServiceOptions,
+) -> Served {
+    Served {
+        routes: routes(Arc::new(api), service.max_message_bytes).add_service(info.service()),
+        names: [&SERVICES[..], &[ServerInfo::NAME]].concat(),
+        stack: Stack {
+            domain: DOMAIN,
+            descriptor_set: jmap_proto::DESCRIPTORS,
+            max_concurrent_calls: service.max_concurrent_calls,
+            time_limits: service.time_limits(),
+            authenticator,
+        },
+        drain: service.drain_timeout,
+        plaintext: service.plaintext(),
+    }
+}
+
+/// Serves HTTP in the background, if it is wanted; it ends when the handle is dropped.
+async fn serve_http(
+    config: &Config,
+    published: &PublishedKeys,
+) -> anyhow::Result<Option<AbortOnDropHandle<()>>> {
+    let Some(address) = config.http_listen else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listen on {address}"))?;
+    let plaintext = config.service.plaintext();
+    check_plaintext(address, plaintext)?;
+    let serving = admin::serve(
+        listener,
+        http::jwks(published),
+        plaintext,
+        std::future::pending(),
+    );
+    let serving = async move {
+        if let Err(error) = serving.await {
+            error!(%error, "the HTTP port failed");
+        }
+    };
+    Ok(Some(AbortOnDropHandle::new(tokio::spawn(serving))))
+}
