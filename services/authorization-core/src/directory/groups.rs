@@ -112,13 +112,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             ordinary_group(&snapshot, group)?;
             let MembersUpdate { add, remove } = update;
             for user in add.difference(&remove) {
-                check_membership(&snapshot, group, *user)?;
+                check_member(&snapshot, *user)?;
                 if !is_member(&snapshot, group, *user) {
                     draft.push(PolicyChange::MemberAdded(group, *user));
                 }
             }
             for user in &remove {
-                check_membership(&snapshot, group, *user)?;
+                check_member(&snapshot, *user)?;
                 if is_member(&snapshot, group, *user) {
                     draft.push(PolicyChange::MemberRemoved(group, *user));
                 }
@@ -212,16 +212,11 @@ fn ordinary_group(snapshot: &Snapshot, id: GroupId) -> Result<&Arc<Group>, Direc
     Ok(group)
 }
 
-/// Special users and groups have no memberships: who is in them follows from what they are.
-fn check_membership(
-    snapshot: &Snapshot,
-    group: GroupId,
-    user: UserId,
-) -> Result<(), DirectoryError> {
-    ordinary_group(snapshot, group)?;
+/// Special users have no memberships: which groups they are in follows from what they are.
+fn check_member(snapshot: &Snapshot, id: UserId) -> Result<(), DirectoryError> {
     let user = snapshot
-        .user(user)
-        .ok_or(Refusal::NotFound(Resource::User(user)))?;
+        .user(id)
+        .ok_or(Refusal::NotFound(Resource::User(id)))?;
     if is_special_user(user) {
         return Err(DirectoryError::Special(user.name.clone()));
     }

@@ -1,10 +1,12 @@
 //! Sign-in, refresh, sign-out, closing (R117, R118).
 
 use authorization_core::{
-    Refusal, Resource, Settings,
+    Refusal, Resource, Settings, Timestamp,
+    change::{Author, ChangeSet, PolicyChange},
     directory::{DirectoryError, UserUpdate},
     model::AccountState,
-    secret::{NewPassword, PasswordError},
+    ports::PolicyStore as _,
+    secret::{NewPassword, PasswordError, PasswordHash, SecretChange},
     sessions::{Credentials, SignInError},
 };
 use futures::executor::block_on;
@@ -13,7 +15,7 @@ use jmap_domain::{
 };
 use secrecy::SecretString;
 
-use crate::house::{House, PASSWORD, caller, name};
+use crate::house::{House, PASSWORD, caller, name, password};
 
 fn credentials(who: &str, password: &str) -> Credentials {
     Credentials::Password {
@@ -52,6 +54,37 @@ fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
     }
     let garbage = Credentials::ServiceKey("c2VydmljZQ".to_owned().into());
     let signed_in = block_on(house.authority.sign_in(&garbage));
+    assert_eq!(signed_in.unwrap_err(), SignInError::WrongCredentials);
+}
+
+#[test]
+fn nobody_signs_in_as_anonymous_whatever_is_stored() {
+    // R118.
+    let house = House::new();
+    let new = password();
+    let set = house
+        .authority
+        .set_password(&house.administrator, UserId::ANONYMOUS, &new);
+    assert_eq!(block_on(set), Err(DirectoryError::NoPasswordAllowed));
+    let snapshot = house.authority.snapshot();
+    let hash = PasswordHash(PASSWORD.to_owned().into());
+    let stored = ChangeSet {
+        revision: snapshot.revision().next(),
+        at: Timestamp::from_millis(0),
+        by: Author::System,
+        changes: vec![PolicyChange::PasswordSet(UserId::ANONYMOUS)],
+        marks: snapshot.marks(),
+        secrets: vec![SecretChange::Password {
+            user: UserId::ANONYMOUS,
+            hash,
+        }],
+    };
+    block_on(house.store.commit(&stored)).unwrap();
+    let signed_in = block_on(
+        house
+            .restarted()
+            .sign_in(&credentials("anonymous", PASSWORD)),
+    );
     assert_eq!(signed_in.unwrap_err(), SignInError::WrongCredentials);
 }
 
