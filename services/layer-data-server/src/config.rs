@@ -221,7 +221,7 @@ mod tests {
         no_edits.data_limits.max_edits = 0;
         assert!(no_edits.check().is_err());
         let mut bad_filter = with_key();
-        bad_filter.telemetry.log = "level=".to_owned();
+        bad_filter.telemetry.log = "info=info=info".to_owned();
         assert!(bad_filter.check().is_err());
     }
 

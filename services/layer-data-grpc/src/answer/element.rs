@@ -66,10 +66,10 @@ pub(crate) fn header(layer: &StoredLayer, wanted: Option<&[AttributeRef]>) -> El
     let all = layer.definition.attributes();
     let attributes: Vec<&AttributeDefinition> = match wanted {
         None => all.iter().collect(),
-        // As many as the query takes, so that names and values agree.
         Some(wanted) => {
-            let named = wanted.iter().take(all.len());
-            let found = named.filter_map(|wanted| wanted.find(&layer.definition));
+            let found = wanted
+                .iter()
+                .filter_map(|wanted| wanted.find(&layer.definition));
             found.map(|(_, attribute)| attribute).collect()
         }
     };

@@ -40,6 +40,10 @@ fn query(error: &QueryError, base: &FieldPath) -> Failure {
     match error {
         // It may stand in the mask or in the filter; the sentence names it.
         QueryError::UnknownAttribute(name) => plain("INVALID_ATTRIBUTE").fact("attribute", name),
+        QueryError::RepeatedAttribute(name) => {
+            let violation = base.field("mask").field("attributes").invalid(error);
+            about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
         QueryError::WrongType {
             attribute,
             expected: _,
@@ -51,7 +55,10 @@ fn query(error: &QueryError, base: &FieldPath) -> Failure {
         QueryError::EmptyJunction | QueryError::TooDeep | QueryError::TooManyConditions => {
             about("INVALID_FIELD", selection.field("filter").invalid(error))
         }
-        QueryError::TooManyIds => about("TOO_LARGE", selection.field("element_ids").invalid(error)),
+        QueryError::TooManyIds => {
+            let violation = selection.field("element_ids").invalid(error);
+            Failure::new(Code::ResourceExhausted, "TOO_LARGE", error.to_string()).at(violation)
+        }
         // The box and the geometry to compare with each name one.
         QueryError::UnknownCrs(_) => plain("INVALID_FIELD"),
         QueryError::BadBox => about("INVALID_FIELD", selection.field("box").invalid(error)),

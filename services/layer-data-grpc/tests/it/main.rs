@@ -1,0 +1,14 @@
+//! The services over an in-memory connection, with the whole stack in front, a real GeoPackage behind, and an
+//! authorization service that answers what a test tells it to.
+
+// The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
+#[cfg(test)]
+mod edits;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod reads;
+#[cfg(test)]
+mod transfers;

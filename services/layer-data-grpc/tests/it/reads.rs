@@ -1,0 +1,525 @@
+//! Reads: pages, streams, selections and their limits.
+
+use jmap_domain::{DenyReason, Permission};
+use jmap_proto::{
+    layerdata::{
+        self as pb, Condition, ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest,
+        ReadElementsRequest, ReadElementsResponse, Selection, SummarizeElementsRequest,
+        condition::Kind as Conditions, filter::Form, read_elements_response::Part,
+        spatial_condition::Operand,
+    },
+    types::{Box, NullValue, value::Kind},
+};
+use layer_data_core::Limits;
+use tonic::Code;
+
+use crate::fixture::{LAYER, Service, attribute, point, refusal, refused, text, value};
+
+fn everywhere() -> Selection {
+    Selection {
+        r#box: Some(Box {
+            min_x: -180.0,
+            min_y: -90.0,
+            max_x: 180.0,
+            max_y: 90.0,
+            epsg: 0,
+        }),
+        ..Selection::default()
+    }
+}
+
+fn list() -> ListElementsRequest {
+    ListElementsRequest {
+        layer_id: LAYER,
+        selection: Some(everywhere()),
+        page_size: 2,
+        ..Default::default()
+    }
+}
+
+async fn with_elements(count: u32) -> Service {
+    let service = Service::start().await;
+    for x in 0..count {
+        service.create(f64::from(x), &format!("e{x}")).await;
+    }
+    service
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_until_the_end_in_the_order_of_the_ids() {
+    // R112.
+    let service = with_elements(5).await;
+    let (mut ids, mut token, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let request = ListElementsRequest {
+            page_token: token,
+            ..list()
+        };
+        let page = service
+            .elements()
+            .list_elements(request)
+            .await
+            .unwrap()
+            .into_inner();
+        ids.extend(page.elements.iter().map(|element| element.element_id));
+        token = page.next_page_token;
+        pages += 1;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(ids, [1, 2, 3, 4, 5]);
+    assert!(pages >= 3);
+}
+
+#[tokio::test]
+async fn a_page_token_is_of_its_own_query_alone() {
+    // R112, R120.
+    let service = with_elements(3).await;
+    let page = service
+        .elements()
+        .list_elements(list())
+        .await
+        .unwrap()
+        .into_inner();
+    let invalid = refusal(Code::InvalidArgument, "INVALID_PAGE_TOKEN", "page_token");
+    let token = page.next_page_token;
+    assert!(!token.is_empty());
+    let of_another = ListElementsRequest {
+        page_token: token.clone(),
+        mask: Some(ElementMask::default()),
+        ..list()
+    };
+    assert_eq!(
+        refused(service.elements().list_elements(of_another).await),
+        invalid
+    );
+    let forged = ListElementsRequest {
+        page_token: format!("{token}A"),
+        ..list()
+    };
+    assert_eq!(
+        refused(service.elements().list_elements(forged).await),
+        invalid
+    );
+    let negative = ListElementsRequest {
+        page_size: -1,
+        ..list()
+    };
+    let answer = service.elements().list_elements(negative).await;
+    assert_eq!(
+        refused(answer),
+        refusal(Code::InvalidArgument, "INVALID_FIELD", "page_size")
+    );
+    // Another page size is not another query.
+    let longer = ListElementsRequest {
+        page_token: token,
+        page_size: 50,
+        ..list()
+    };
+    let rest = service
+        .elements()
+        .list_elements(longer)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(rest.elements.len(), 1);
+}
+
+#[tokio::test]
+async fn elements_come_as_the_mask_asks_and_tell_whose_they_are() {
+    // R54, R106.
+    let service = with_elements(1).await;
+    let request = GetElementsRequest {
+        layer_id: LAYER,
+        element_ids: vec![1, 99],
+        mask: Some(ElementMask {
+            geometry: false,
+            attributes: vec![attribute("note"), attribute("name")],
+            stamps: true,
+        }),
+    };
+    let answer = service
+        .elements()
+        .get_elements(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    let header = answer.header.unwrap();
+    let names: Vec<_> = header
+        .attributes
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    assert_eq!((names, header.epsg), (vec!["note", "name"], 4326));
+    let [element] = &answer.elements[..] else {
+        panic!("{:?}", answer.elements)
+    };
+    assert_eq!(element.values[1], text("e0"));
+    assert!(element.geometry.is_empty() && element.own);
+    assert_eq!(element.stamps.as_ref().unwrap().created_by, 10);
+    let of_another = service
+        .elements_as(11)
+        .get_elements(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(!of_another.elements[0].own);
+}
+
+#[tokio::test]
+async fn unset_masks_mean_geometry_and_all_attributes() {
+    let service = with_elements(1).await;
+    let request = GetElementsRequest {
+        layer_id: LAYER,
+        element_ids: vec![1],
+        mask: None,
+    };
+    let answer = service
+        .elements()
+        .get_elements(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let element = &answer.elements[0];
+    assert_eq!(element.geometry, point(0.0, 0.0));
+    assert_eq!(
+        element.values,
+        [
+            text("e0"),
+            value(Kind::Null(NullValue {})),
+            value(Kind::Null(NullValue {}))
+        ]
+    );
+    assert_eq!(element.stamps, None);
+}
+
+fn query(selection: Option<Selection>) -> LayerQuery {
+    LayerQuery {
+        layer_id: LAYER,
+        selection,
+        ..Default::default()
+    }
+}
+
+async fn read(
+    service: &Service,
+    queries: Vec<LayerQuery>,
+    partial: bool,
+) -> Vec<Result<ReadElementsResponse, tonic::Status>> {
+    let request = ReadElementsRequest { queries, partial };
+    let mut stream = match service.elements().read_elements(request).await {
+        Ok(stream) => stream.into_inner(),
+        Err(status) => return vec![Err(status)],
+    };
+    let mut parts = Vec::new();
+    loop {
+        match stream.message().await {
+            Ok(Some(part)) => parts.push(Ok(part)),
+            Ok(None) => return parts,
+            Err(status) => {
+                parts.push(Err(status));
+                return parts;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_has_a_header_batches_and_a_trailer_that_counts() {
+    let service = with_elements(3).await;
+    let parts = read(&service, vec![query(Some(everywhere()))], false).await;
+    let mut elements = 0;
+    for (place, part) in parts.iter().enumerate() {
+        match part.as_ref().unwrap().part.as_ref().unwrap() {
+            Part::Header(header) => assert_eq!((place, header.layer_id), (0, LAYER)),
+            Part::Batch(batch) => elements += batch.elements.len(),
+            Part::Trailer(trailer) => {
+                assert_eq!((place, trailer.element_count), (parts.len() - 1, 3));
+            }
+            Part::Error(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(elements, 3);
+}
+
+#[tokio::test]
+async fn a_failing_query_ends_the_call_or_stays_with_itself_as_asked() {
+    // R40.
+    let service = with_elements(1).await;
+    let absent = LayerQuery {
+        layer_id: 99,
+        ..query(Some(everywhere()))
+    };
+    let queries = vec![absent, query(Some(everywhere()))];
+    let mut parts = read(&service, queries.clone(), false).await;
+    assert_eq!(
+        refused(parts.remove(0)),
+        refusal(Code::NotFound, "NOT_FOUND", "")
+    );
+    assert!(parts.is_empty());
+    let parts = read(&service, queries, true).await;
+    let parts: Vec<_> = parts.into_iter().map(Result::unwrap).collect();
+    let Some(Part::Error(error)) = &parts[0].part else {
+        panic!("{parts:?}")
+    };
+    assert_eq!(
+        (parts[0].query_index, error.reason.as_str()),
+        (0, "NOT_FOUND")
+    );
+    let last = parts.last().unwrap();
+    assert!(matches!(last.part, Some(Part::Trailer(_))) && last.query_index == 1);
+}
+
+#[tokio::test]
+async fn more_than_the_maximum_is_an_error_and_never_a_cut() {
+    // R112.
+    let service = with_elements(3).await;
+    let limited = LayerQuery {
+        maximum: 2,
+        ..query(Some(everywhere()))
+    };
+    let last = read(&service, vec![limited], false).await.pop().unwrap();
+    let expected = refusal(Code::ResourceExhausted, "TOO_MANY_ELEMENTS", "");
+    assert_eq!(refused(last), expected);
+}
+
+#[tokio::test]
+async fn without_copying_a_whole_layer_and_more_than_the_display_limit_are_refused() {
+    // R38.
+    let limits = Limits {
+        display: 2.try_into().unwrap(),
+        ..Limits::default()
+    };
+    let service = Service::with_limits(limits).await;
+    for x in 0..3 {
+        service.create(f64::from(x), "e").await;
+    }
+    service
+        .house
+        .deny(Permission::CopyExport, DenyReason::NoGrant);
+    let whole = read(&service, vec![query(None)], false)
+        .await
+        .pop()
+        .unwrap();
+    assert_eq!(
+        refused(whole),
+        refusal(Code::PermissionDenied, "NOT_PERMITTED", "")
+    );
+    let shown = read(&service, vec![query(Some(everywhere()))], false)
+        .await
+        .pop()
+        .unwrap();
+    assert_eq!(
+        refused(shown),
+        refusal(Code::ResourceExhausted, "TOO_MANY_ELEMENTS", "")
+    );
+    // Pages do not get around it.
+    let page = service
+        .elements()
+        .list_elements(list())
+        .await
+        .unwrap()
+        .into_inner();
+    let next = ListElementsRequest {
+        page_token: page.next_page_token,
+        ..list()
+    };
+    let next = service.elements().list_elements(next).await;
+    assert_eq!(
+        refused(next),
+        refusal(Code::ResourceExhausted, "TOO_MANY_ELEMENTS", "")
+    );
+}
+
+#[tokio::test]
+async fn summaries_count_and_measure() {
+    let service = with_elements(3).await;
+    let request = SummarizeElementsRequest {
+        layer_id: LAYER,
+        selection: None,
+    };
+    let answer = service
+        .elements()
+        .summarize_elements(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let extent = answer.extent.unwrap();
+    assert_eq!((extent.min_x, extent.max_x, extent.epsg), (0.0, 2.0, 4326));
+    assert_eq!(answer.data_revision, 3);
+}
+
+fn filtered(kind: Conditions) -> Selection {
+    by_form(Form::Tree(Condition { kind: Some(kind) }))
+}
+
+fn by_form(form: Form) -> Selection {
+    Selection {
+        filter: Some(pb::Filter { form: Some(form) }),
+        ..Selection::default()
+    }
+}
+
+fn spatial(relation: pb::SpatialRelation, operand: Option<Operand>) -> Selection {
+    Selection {
+        spatial: Some(pb::SpatialCondition {
+            relation: relation.into(),
+            operand,
+            epsg: 0,
+        }),
+        ..Selection::default()
+    }
+}
+
+fn compare(name: &str, operator: pb::ComparisonOperator, kind: Kind) -> Conditions {
+    Conditions::Comparison(pb::Comparison {
+        attribute: Some(attribute(name)),
+        operator: operator.into(),
+        value: Some(value(kind)),
+    })
+}
+
+#[tokio::test]
+async fn conditions_select_by_values() {
+    // R110, R111.
+    let service = with_elements(3).await;
+    let is = |name: &str| Condition {
+        kind: Some(compare(
+            "name",
+            pb::ComparisonOperator::Equal,
+            Kind::String(name.to_owned()),
+        )),
+    };
+    let either = Conditions::Or(pb::Conditions {
+        conditions: vec![is("e0"), is("e2")],
+    });
+    let request = ListElementsRequest {
+        selection: Some(filtered(either)),
+        page_size: 0,
+        ..list()
+    };
+    let page = service
+        .elements()
+        .list_elements(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let ids: Vec<_> = page
+        .elements
+        .iter()
+        .map(|element| element.element_id)
+        .collect();
+    assert_eq!(ids, [1, 3]);
+}
+
+async fn refuse_each(cases: Vec<(Selection, (Code, String, String))>) {
+    let service = with_elements(1).await;
+    for (selection, expected) in cases {
+        let request = ListElementsRequest {
+            selection: Some(selection.clone()),
+            ..list()
+        };
+        let answer = service.elements().list_elements(request).await;
+        assert_eq!(refused(answer), expected, "{selection:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_selection_is_refused_by_its_path() {
+    // R113, R120.
+    let invalid = |reason, field| refusal(Code::InvalidArgument, reason, field);
+    let upside_down = Selection {
+        r#box: Some(Box {
+            min_x: 0.0,
+            min_y: 1.0,
+            max_x: 1.0,
+            max_y: 0.0,
+            epsg: 0,
+        }),
+        ..Selection::default()
+    };
+    let equal = pb::ComparisonOperator::Equal;
+    let no_operator = pb::ComparisonOperator::Unspecified;
+    refuse_each(vec![
+        (upside_down, invalid("INVALID_FIELD", "selection.box")),
+        (
+            filtered(compare("colour", equal, Kind::Integer(1))),
+            invalid("INVALID_ATTRIBUTE", ""),
+        ),
+        (
+            filtered(compare("name", equal, Kind::Integer(1))),
+            invalid("INVALID_ATTRIBUTE", "selection.filter"),
+        ),
+        (
+            filtered(compare("name", no_operator, Kind::Integer(1))),
+            invalid("INVALID_FIELD", "selection.filter.tree.comparison.operator"),
+        ),
+        (
+            filtered(Conditions::And(pb::Conditions::default())),
+            invalid("INVALID_FIELD", "selection.filter"),
+        ),
+        (
+            spatial(pb::SpatialRelation::Intersects, None),
+            invalid("INVALID_FIELD", "selection.spatial.operand"),
+        ),
+        (
+            spatial(pb::SpatialRelation::Unspecified, None),
+            invalid("INVALID_FIELD", "selection.spatial.relation"),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_built_is_said_so_and_never_ignored() {
+    // R120.
+    let not_built = |field| refusal(Code::Unimplemented, "NOT_BUILT", field);
+    let here = Some(Operand::Geometry(point(0.0, 0.0).into()));
+    let circle = Some(Operand::Circle(pb::Circle::default()));
+    refuse_each(vec![
+        (
+            by_form(Form::Cql2Text("a = 1".to_owned())),
+            not_built("selection.filter.cql2_text"),
+        ),
+        (
+            by_form(Form::Cql2Json("{}".to_owned())),
+            not_built("selection.filter.cql2_json"),
+        ),
+        (
+            spatial(pb::SpatialRelation::Within, here),
+            not_built("selection.spatial.relation"),
+        ),
+        (
+            spatial(pb::SpatialRelation::Intersects, circle),
+            not_built("selection.spatial.circle"),
+        ),
+    ])
+    .await;
+    let service = with_elements(1).await;
+    let elsewhere = LayerQuery {
+        output_epsg: 3857,
+        ..query(Some(everywhere()))
+    };
+    let answer = read(&service, vec![elsewhere], false).await.remove(0);
+    assert_eq!(refused(answer), not_built("queries[0].output_epsg"));
+}
+
+#[tokio::test]
+async fn an_attribute_is_wanted_once() {
+    let service = with_elements(1).await;
+    let mask = Some(ElementMask {
+        attributes: vec![attribute("name"); 2],
+        ..Default::default()
+    });
+    let answer = service
+        .elements()
+        .list_elements(ListElementsRequest { mask, ..list() })
+        .await;
+    let expected = refusal(
+        Code::InvalidArgument,
+        "INVALID_ATTRIBUTE",
+        "mask.attributes",
+    );
+    assert_eq!(refused(answer), expected);
+}
