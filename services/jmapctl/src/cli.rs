@@ -1,0 +1,204 @@
+//! The command line as a whole.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    client::{Client, Credential},
+    command::{
+        Context, check, demo, edit, explain, export, grants, groups, import, layers, permissions,
+        projects, query, sign_in, up, users,
+    },
+    console::Console,
+    error::Failure,
+    output::{Format, Report},
+    session::SessionFile,
+};
+
+const EXAMPLES: &str = "\
+First steps:
+  jmapctl demo                                   a guided tour on real data
+  jmapctl up --data ./jmap-data                  run both services on this machine
+  jmapctl sign-in administrator                  then administer, import, query and edit
+
+Names and ids: wherever a user, group, project or layer is wanted, give its name or its id; what consists of
+digits is an id. A layer is PROJECT/LAYER or an id. A grantee is a user's name, `group:NAME`, `everyone` or
+`authenticated`.
+
+With --json answers are objects or arrays with the field names of the contract, ids as numbers; failures are an
+object on standard error with kind, message, code, reason, field and hint.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not found, 5 conflict (stale or taken), 6 unavailable.";
+
+/// Runs a JMap pair (authorization and layer-data), administers it, and brings data in and out
+#[derive(Debug, Parser)]
+#[command(name = "jmapctl", version, after_help = EXAMPLES, propagate_version = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Globals {
+    /// Address of the server; any port of the pair will do for sign-in with authorization's as default
+    #[arg(
+        long,
+        global = true,
+        env = "JMAP_SERVER",
+        default_value = "http://127.0.0.1:50051",
+        value_name = "URL"
+    )]
+    pub(crate) server: String,
+    /// Where the session is remembered; by default a file per server in the configuration folder
+    #[arg(long, global = true, env = "JMAP_SESSION_FILE", value_name = "FILE")]
+    pub(crate) session_file: Option<PathBuf>,
+    /// Answer with JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Globals {
+    /// For whom answers are written.
+    pub(crate) const fn format(&self) -> Format {
+        if self.json {
+            Format::Programs
+        } else {
+            Format::People
+        }
+    }
+
+    fn session(&self) -> Result<SessionFile, Failure> {
+        match &self.session_file {
+            Some(path) => Ok(SessionFile::at(path.clone())),
+            None => SessionFile::for_server(&self.server),
+        }
+    }
+}
+
+/// What jmapctl does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Call(Call),
+    /// Run both services in one process, with their data in a folder
+    #[command(after_help = up::EXAMPLES)]
+    Up(up::Up),
+    /// Show the pair at work on real data, step by step
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::Demo),
+}
+
+/// What is done by calls to a running pair.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Call {
+    /// Sign in and remember the session
+    #[command(after_help = sign_in::EXAMPLES)]
+    SignIn(sign_in::SignIn),
+    /// Close the session and forget it
+    SignOut,
+    /// Tell as whom calls are made
+    Whoami,
+    /// Manage user accounts
+    #[command(subcommand, after_help = users::EXAMPLES)]
+    Users(users::Users),
+    /// Manage groups and their members
+    #[command(subcommand, after_help = groups::EXAMPLES)]
+    Groups(groups::Groups),
+    /// Manage permissions that belong to no project
+    #[command(subcommand, after_help = permissions::EXAMPLES)]
+    Permissions(permissions::Permissions),
+    /// Manage projects and the permissions on them
+    #[command(subcommand, after_help = projects::EXAMPLES)]
+    Projects(projects::Projects),
+    /// Manage layers
+    #[command(subcommand, after_help = layers::EXAMPLES)]
+    Layers(layers::Layers),
+    /// Manage the permissions on layers
+    #[command(subcommand, after_help = grants::EXAMPLES)]
+    Grants(grants::Grants),
+    /// Ask what you may do
+    #[command(subcommand, after_help = check::EXAMPLES)]
+    Check(check::Check),
+    /// Explain why somebody may or may not do something
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Explain),
+    /// Read elements
+    #[command(after_help = query::EXAMPLES)]
+    Query(query::Query),
+    /// Create, change and delete elements
+    #[command(subcommand, after_help = edit::EXAMPLES)]
+    Edit(edit::Edit),
+    /// Bring the elements of a file into a layer
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::Import),
+    /// Write the elements of a layer to a file
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Export),
+}
+
+/// Does what is done by calls.
+pub(crate) async fn call(
+    globals: &Globals,
+    call: Call,
+    console: Console,
+) -> Result<Report, Failure> {
+    let session_file = globals.session()?;
+    let credential = match (&console.token, session_file.load()?) {
+        (Some(token), _) => Credential::Token(token.clone()),
+        (None, Some(session)) => Credential::Session(Box::new(session), session_file.clone()),
+        (None, None) => Credential::Anonymous,
+    };
+    let context = Context {
+        client: Client::new(&globals.server, credential)?,
+        session_file,
+        console,
+    };
+    Box::pin(dispatch(call, &context)).await
+}
+
+async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
+    match call {
+        Call::SignIn(command) => command.run(context).await,
+        Call::SignOut => sign_in::sign_out(context).await,
+        Call::Whoami => sign_in::whoami(context).await,
+        Call::Users(command) => command.run(context).await,
+        Call::Groups(command) => command.run(context).await,
+        Call::Permissions(command) => command.run(context).await,
+        Call::Projects(command) => command.run(context).await,
+        Call::Layers(command) => command.run(context).await,
+        Call::Grants(command) => command.run(context).await,
+        Call::Check(command) => command.run(context).await,
+        Call::Explain(command) => command.run(context).await,
+        Call::Query(command) => command.run(context).await,
+        Call::Edit(command) => command.run(context).await,
+        Call::Import(command) => command.run(context).await,
+        Call::Export(command) => command.run(context).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_for() {
+        fn visit(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            command.get_subcommands().for_each(visit);
+        }
+        visit(&Cli::command());
+    }
+}

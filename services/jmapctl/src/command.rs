@@ -1,0 +1,78 @@
+//! The commands, one area a file. Each takes its arguments and answers with a report.
+
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod edit;
+pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod grants;
+pub(crate) mod groups;
+pub(crate) mod import;
+pub(crate) mod layers;
+pub(crate) mod permissions;
+pub(crate) mod projects;
+pub(crate) mod query;
+pub(crate) mod sign_in;
+pub(crate) mod up;
+pub(crate) mod users;
+
+mod definition;
+mod element;
+mod file;
+mod grantee;
+mod question;
+mod selection;
+
+use prost_types::Timestamp;
+
+use crate::{client::Client, console::Console, session::SessionFile};
+
+/// What a command works with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The pair.
+    pub(crate) client: Client,
+    /// Where the session is remembered.
+    pub(crate) session_file: SessionFile,
+    /// Progress and secrets.
+    pub(crate) console: Console,
+}
+
+/// A time as RFC 3339; empty when the service told none.
+fn time(timestamp: Option<Timestamp>) -> String {
+    let time = timestamp.and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok());
+    time.map_or_else(String::new, |time| time.to_string())
+}
+
+/// A UUID under which a retry of the same call does nothing twice.
+fn request_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// Words with commas between them, or a dash.
+fn listed(words: &[String]) -> String {
+    if words.is_empty() {
+        "-".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+/// Whether something is given or taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    /// Given: granted, or added.
+    Give,
+    /// Taken: revoked, or removed.
+    Take,
+}
+
+impl Direction {
+    /// What is to be added and what is to be removed.
+    fn split<T>(self, items: Vec<T>) -> (Vec<T>, Vec<T>) {
+        match self {
+            Self::Give => (items, Vec::new()),
+            Self::Take => (Vec::new(), items),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Layers and their definitions as they are shown.
+
+use jmap_proto::{
+    layerdata::{Layer, LayerDefinition},
+    types::AttributeDefinition,
+};
+use serde::Serialize;
+
+use crate::{
+    command::listed,
+    error::Failure,
+    output::{Report, View, pairs, rows},
+    value::{json, text, type_word},
+    words::{effective_words, geometry_word, plain_word},
+};
+
+/// A layer as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct LayerView {
+    pub(super) layer_id: i64,
+    pub(super) name: String,
+    project_id: i64,
+    owner_user_id: i64,
+    editing_enabled: bool,
+    permissions: Flags,
+    availability: String,
+    data_revision: i64,
+    definition: Option<DefinitionView>,
+}
+
+/// What the caller may do on a layer.
+#[derive(Debug, Serialize)]
+pub(super) struct Flags {
+    /// For every element.
+    pub(super) all: Vec<String>,
+    /// For own elements only.
+    pub(super) own: Vec<String>,
+}
+
+impl Flags {
+    /// In a line: `view, modify (own)`.
+    pub(super) fn line(&self) -> String {
+        let own = self.own.iter().map(|word| format!("{word} (own)"));
+        listed(&self.all.iter().cloned().chain(own).collect::<Vec<_>>())
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct DefinitionView {
+    version: i32,
+    geometry_type: String,
+    z: bool,
+    epsg: i32,
+    attributes: Vec<AttributeView>,
+}
+
+#[derive(Debug, Serialize)]
+struct AttributeView {
+    attribute_id: i64,
+    name: String,
+    label: String,
+    description: String,
+    r#type: &'static str,
+    required: bool,
+    read_only: bool,
+    default_value: serde_json::Value,
+}
+
+impl From<Layer> for LayerView {
+    fn from(layer: Layer) -> Self {
+        let availability = plain_word(layer.availability().as_str_name(), "LAYER_AVAILABILITY_");
+        let (all, own) = effective_words(layer.permissions);
+        Self {
+            layer_id: layer.layer_id,
+            name: layer.name,
+            project_id: layer.project_id,
+            owner_user_id: layer.owner_user_id,
+            editing_enabled: layer.editing_enabled,
+            permissions: Flags { all, own },
+            availability,
+            data_revision: layer.data_revision,
+            definition: layer.definition.map(DefinitionView::from),
+        }
+    }
+}
+
+impl From<LayerDefinition> for DefinitionView {
+    fn from(definition: LayerDefinition) -> Self {
+        Self {
+            version: definition.version,
+            geometry_type: geometry_word(definition.geometry_type),
+            z: definition.z_policy() == jmap_proto::types::ZPolicy::Mandatory,
+            epsg: definition.epsg,
+            attributes: definition
+                .attributes
+                .into_iter()
+                .map(AttributeView::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<AttributeDefinition> for AttributeView {
+    fn from(attribute: AttributeDefinition) -> Self {
+        let r#type = type_word(attribute.r#type());
+        let default_value = attribute
+            .default_value
+            .as_ref()
+            .map_or(serde_json::Value::Null, json);
+        Self {
+            attribute_id: attribute.attribute_id,
+            name: attribute.name,
+            label: attribute.label,
+            description: attribute.description,
+            r#type,
+            required: attribute.required,
+            read_only: attribute.read_only,
+            default_value,
+        }
+    }
+}
+
+impl View for LayerView {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "name", "geometry", "epsg", "editing", "you may"];
+    fn cells(&self) -> Vec<String> {
+        let definition = self.definition.as_ref();
+        vec![
+            self.layer_id.to_string(),
+            self.name.clone(),
+            definition.map_or_else(|| self.availability.clone(), |d| d.geometry_type.clone()),
+            definition.map_or_else(String::new, |d| d.epsg.to_string()),
+            if self.editing_enabled { "on" } else { "off" }.to_owned(),
+            self.permissions.line(),
+        ]
+    }
+}
+
+impl LayerView {
+    /// The layer with its attributes.
+    pub(super) fn report(&self) -> Result<Report, Failure> {
+        let headings = Self::COLUMNS.iter().map(ToString::to_string);
+        let mut shown = pairs(headings.zip(self.cells()));
+        if let Some(definition) = &self.definition {
+            shown += "\n\n";
+            shown += &definition.table();
+        }
+        Report::new(shown, self)
+    }
+}
+
+impl DefinitionView {
+    fn table(&self) -> String {
+        let cells = |attribute: &AttributeView| {
+            vec![
+                attribute.attribute_id.to_string(),
+                attribute.name.clone(),
+                attribute.r#type.to_owned(),
+                attribute.flags(),
+                attribute.default_value.to_string(),
+            ]
+        };
+        rows(
+            &["id", "attribute", "type", "flags", "default"],
+            self.attributes.iter().map(cells),
+        )
+    }
+}
+
+impl AttributeView {
+    fn flags(&self) -> String {
+        let flags = [(self.required, "required"), (self.read_only, "read-only")];
+        let set = flags
+            .iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, name)| (*name).to_owned());
+        listed(&set.collect::<Vec<_>>())
+    }
+}
+
+/// Values in the order of their attributes, for a row of a table.
+pub(super) fn cells(values: &[jmap_proto::types::Value]) -> impl Iterator<Item = String> + '_ {
+    values.iter().map(text)
+}

@@ -1,0 +1,150 @@
+//! Why somebody may or may not do something.
+
+use clap::Args;
+use jmap_proto::authorization::{
+    AnonymousSubject, ExplainRequest, ExplainResponse, ExplainedGrant, IneffectiveReason,
+    MissingLink, Subject, subject,
+};
+use serde::Serialize;
+
+use crate::{
+    client::{Client, call},
+    command::{
+        Context,
+        grantee::Grantee,
+        listed,
+        question::{Asked, DecisionView},
+    },
+    error::Failure,
+    output::{Report, rows},
+    resolve::{self, Reference, myself},
+    words::plain_word,
+};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  jmapctl explain layer Atlas/cities modify               about yourself
+  jmapctl explain layer Atlas/cities modify --user ben    as an administrator
+  jmapctl explain project Atlas open --user anonymous";
+
+/// Explain why somebody may or may not do something
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// About whom; yourself when left out
+    #[arg(long, global = true, value_name = "NAME|ID")]
+    user: Option<Reference>,
+    #[command(subcommand)]
+    asked: Asked,
+}
+
+/// An explanation as it is shown.
+#[derive(Debug, Serialize)]
+struct ExplanationView {
+    #[serde(flatten)]
+    decision: DecisionView,
+    grants: Vec<GrantView>,
+    missing: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct GrantView {
+    path: String,
+    principal: Grantee,
+    gives: String,
+    only_own: bool,
+    effective: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ineffective: Option<String>,
+}
+
+impl From<ExplainedGrant> for GrantView {
+    fn from(grant: ExplainedGrant) -> Self {
+        let path = plain_word(grant.path().as_str_name(), "GRANT_PATH_");
+        let reason = grant.ineffective();
+        let ineffective = (reason != IneffectiveReason::Unspecified)
+            .then(|| plain_word(reason.as_str_name(), "INEFFECTIVE_REASON_"));
+        Self {
+            path,
+            principal: Grantee::named(grant.principal, grant.principal_name),
+            gives: grant.gives,
+            only_own: grant.only_own,
+            effective: ineffective.is_none(),
+            ineffective,
+        }
+    }
+}
+
+impl From<ExplainResponse> for ExplanationView {
+    fn from(response: ExplainResponse) -> Self {
+        let word = |link: MissingLink| plain_word(link.as_str_name(), "MISSING_LINK_");
+        let missing = response.missing().map(word).collect();
+        Self {
+            decision: response.decision.into(),
+            grants: response.grants.into_iter().map(GrantView::from).collect(),
+            missing,
+        }
+    }
+}
+
+impl Explain {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
+        let client = &context.client;
+        let message = ExplainRequest {
+            subject: Some(subject(client, self.user.as_ref()).await?),
+            question: Some(self.asked.question(client).await?),
+            freshness: None,
+        };
+        let answer = call!(client, client.checks(), explain, message);
+        let view = ExplanationView::from(answer);
+        Report::new(view.text(), &view)
+    }
+}
+
+async fn subject(client: &Client, user: Option<&Reference>) -> Result<Subject, Failure> {
+    let subject = match user {
+        None => return Ok(myself()),
+        Some(Reference::Name(name)) if name == "anonymous" => {
+            subject::Subject::Anonymous(AnonymousSubject {})
+        }
+        Some(user) => subject::Subject::UserId(resolve::user_id(client, user).await?),
+    };
+    Ok(Subject {
+        subject: Some(subject),
+        end_user_assertion: String::new(),
+    })
+}
+
+impl ExplanationView {
+    fn text(&self) -> String {
+        let mut text = self.decision.sentence();
+        if self.grants.is_empty() {
+            text += "\n\nno grant bears on it";
+        } else {
+            text += "\n\n";
+            text += &rows(
+                &["path", "granted to", "gives", "only own", "effective"],
+                self.grants.iter().map(GrantView::cells),
+            );
+        }
+        if !self.missing.is_empty() {
+            text += &format!("\n\nmissing for a full yes: {}", listed(&self.missing));
+        }
+        text
+    }
+}
+
+impl GrantView {
+    fn cells(&self) -> Vec<String> {
+        let effective = match &self.ineffective {
+            None => "yes".to_owned(),
+            Some(reason) => format!("no: {reason}"),
+        };
+        vec![
+            self.path.clone(),
+            self.principal.written(),
+            self.gives.clone(),
+            if self.only_own { "yes" } else { "no" }.to_owned(),
+            effective,
+        ]
+    }
+}

@@ -1,0 +1,183 @@
+//! Reading elements.
+
+use clap::Args;
+use jmap_proto::{
+    layerdata::{
+        ElementMask, ListElementsRequest, ListElementsResponse, Selection,
+        SummarizeElementsRequest, SummarizeElementsResponse, summarize_elements_response::Count,
+    },
+    types::AttributeDefinition,
+};
+use serde_json::json;
+
+use crate::{
+    client::call,
+    command::{
+        Context,
+        element::{ElementView, feature, table},
+        layers,
+        selection::SelectionArgs,
+    },
+    condition,
+    error::Failure,
+    output::Report,
+    resolve::LayerReference,
+};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  jmapctl query Atlas/cities --where 'population >= 5000000 and country = JP'
+  jmapctl query Atlas/cities --bbox -10,35,5,45 --count
+  jmapctl query Atlas/cities --circle 2.35,48.85,20000 --geojson > paris.geojson
+  jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
+
+Elements come page by page, in the order of their ids; where there are more, the answer says how to go on. Reading
+a layer as a whole, without ids, box, geometry or condition, needs `export`.";
+
+/// Read elements
+#[derive(Args, Debug)]
+pub(crate) struct Query {
+    /// PROJECT/LAYER or id
+    layer: LayerReference,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Only these attributes, in this order
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    attributes: Vec<String>,
+    /// Most elements in the answer, 1 to 1000
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=1000))]
+    limit: i32,
+    /// Go on where an earlier answer ended
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        default_value = "",
+        hide_default_value = true
+    )]
+    page_token: String,
+    /// Count the elements and measure their extent instead
+    #[arg(long, conflicts_with_all = ["geojson", "page_token"])]
+    count: bool,
+    /// Answer with a GeoJSON FeatureCollection
+    #[arg(long, conflicts_with = "json")]
+    geojson: bool,
+}
+
+impl Query {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
+        let layer = layers::get(&context.client, &self.layer).await?;
+        let selection = self.selection.bind(&layer)?;
+        let attributes = layer.definition.unwrap_or_default().attributes;
+        let mask = self.mask(&attributes)?;
+        if self.count {
+            count(context, layer.layer_id, selection).await
+        } else {
+            self.page(context, layer.layer_id, (selection, mask)).await
+        }
+    }
+
+    fn mask(&self, attributes: &[AttributeDefinition]) -> Result<Option<ElementMask>, Failure> {
+        if self.attributes.is_empty() {
+            return Ok(None);
+        }
+        let find = |name: &String| condition::find(name, attributes).map(condition::reference);
+        let wanted = self.attributes.iter().map(find).collect::<Result<_, _>>();
+        Ok(Some(ElementMask {
+            geometry: true,
+            attributes: wanted.map_err(Failure::usage)?,
+            stamps: false,
+        }))
+    }
+
+    async fn page(
+        self,
+        context: &Context,
+        layer_id: i64,
+        (selection, mask): (Selection, Option<ElementMask>),
+    ) -> Result<Report, Failure> {
+        let client = &context.client;
+        let message = ListElementsRequest {
+            layer_id,
+            selection: Some(selection),
+            mask,
+            page_size: self.limit,
+            page_token: self.page_token,
+        };
+        let page = call!(client, client.elements().await?, list_elements, message);
+        if self.geojson {
+            collection(&page)
+        } else {
+            listing(&page)
+        }
+    }
+}
+
+fn listing(page: &ListElementsResponse) -> Result<Report, Failure> {
+    let header = page.header.clone().unwrap_or_default();
+    let views = page
+        .elements
+        .iter()
+        .map(|element| ElementView::new(&header, element));
+    let views: Vec<_> = views.collect();
+    let mut text = table(&header, &page.elements);
+    if views.is_empty() {
+        "none".clone_into(&mut text);
+    }
+    if !page.next_page_token.is_empty() {
+        text += &format!(
+            "\n\nthere are more: repeat with --page-token {}",
+            page.next_page_token
+        );
+    }
+    let value = json!({"elements": views, "next_page_token": page.next_page_token});
+    Report::new(text, &value)
+}
+
+/// What a page leaves out is said in a member that readers of GeoJSON pass over.
+fn collection(page: &ListElementsResponse) -> Result<Report, Failure> {
+    let header = page.header.clone().unwrap_or_default();
+    let features: Vec<_> = page
+        .elements
+        .iter()
+        .map(|element| feature(&header, element))
+        .collect();
+    let mut value = json!({"type": "FeatureCollection", "features": features});
+    if let (Some(object), false) = (value.as_object_mut(), page.next_page_token.is_empty()) {
+        object.insert("next_page_token".to_owned(), json!(page.next_page_token));
+    }
+    Report::new(value.to_string(), &value)
+}
+
+async fn count(context: &Context, layer_id: i64, selection: Selection) -> Result<Report, Failure> {
+    let client = &context.client;
+    let message = SummarizeElementsRequest {
+        layer_id,
+        selection: Some(selection),
+    };
+    let SummarizeElementsResponse {
+        count,
+        extent,
+        data_revision,
+    } = call!(
+        client,
+        client.elements().await?,
+        summarize_elements,
+        message
+    );
+    let (count, exact) = match count {
+        Some(Count::ExactCount(count)) => (count, true),
+        Some(Count::EstimatedCount(count)) => (count, false),
+        None => return Err(Failure::incomplete("a count")),
+    };
+    let extent = extent.map(|extent| [extent.min_x, extent.min_y, extent.max_x, extent.max_y]);
+    let value =
+        json!({"count": count, "exact": exact, "extent": extent, "data_revision": data_revision});
+    let about = if exact { "" } else { "about " };
+    let text = match extent {
+        Some([min_x, min_y, max_x, max_y]) => {
+            format!("{about}{count} elements within {min_x},{min_y},{max_x},{max_y}")
+        }
+        None => format!("{about}{count} elements"),
+    };
+    Report::new(text, &value)
+}
