@@ -1,5 +1,7 @@
 //! A caller: one account with its token, at both services.
 
+mod deeds;
+
 use jmap_proto::{
     authorization::{
         check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
@@ -20,6 +22,8 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
     transport::Channel,
 };
+
+pub use deeds::everywhere;
 
 /// A connection that shows a token with every call.
 pub type Line = InterceptedService<Channel, Bearer>;

@@ -99,6 +99,9 @@ impl House {
     ///
     /// # Errors
     /// What authorization answers.
+    ///
+    /// # Panics
+    /// When it answers without tokens.
     pub async fn sign_in(
         &self,
         user_name: &str,
@@ -122,28 +125,19 @@ impl House {
     /// # Panics
     /// When it cannot be created.
     pub async fn create_user(&self, name: &str) -> i64 {
-        let made = self.create_account(name, AccountPolicy::Ordinary).await;
-        made.unwrap_or_else(|status| panic!("create user `{name}`: {status}"))
-    }
-
-    /// Creates an account, by the administrator, and answers its id.
-    ///
-    /// # Errors
-    /// What authorization answers.
-    pub async fn create_account(&self, name: &str, policy: AccountPolicy) -> Result<i64, Status> {
         let request = CreateUserRequest {
             user: Some(User {
                 name: name.to_owned(),
                 enabled: true,
-                policy: policy.into(),
+                policy: AccountPolicy::Ordinary.into(),
                 ..User::default()
             }),
             password: PASSWORD.to_owned(),
             request_id: String::new(),
         };
         let administrator = self.as_administrator().await;
-        let answer = administrator.directory().create_user(request).await?;
-        self.forget(name);
-        Ok(answer.into_inner().user.expect("a user").user_id)
+        let answer = administrator.directory().create_user(request).await;
+        let made = answer.unwrap_or_else(|status| panic!("create user `{name}`: {status}"));
+        made.into_inner().user.expect("a user").user_id
     }
 }

@@ -9,15 +9,22 @@
 )]
 
 mod caller;
+mod executables;
 mod house;
+mod pair;
+pub mod ready;
 mod rules_floor;
 mod run;
 mod served_floor;
+mod stage;
 pub mod wire;
 pub mod world;
 
-pub use caller::{Bearer, Caller, Line};
+pub use caller::{Bearer, Caller, Line, everywhere};
+pub use executables::{Executables, Process};
 pub use house::{House, PASSWORD};
+pub use pair::{Pair, Tuning};
 pub use rules_floor::RulesFloor;
 pub use run::{Explanation, Floor, run};
 pub use served_floor::ServedFloor;
+pub use stage::Stage;

@@ -159,9 +159,10 @@ impl Floor for RulesFloor {
             return Names::Refused(refusal(DenyReason::NotVisible));
         }
         let sees = |layer| self.permitted(who, layer, Permission::View) == Decision::All;
-        let entries = self.policy.snapshot.layers_in(Home::Project(project));
-        let seen = entries.filter(|entry| sees(entry.layer.id));
-        Names::Are(seen.map(|entry| entry.layer.name.to_string()).collect())
+        let all = self.policy.snapshot.layers_in(Home::Project(project));
+        let visible = all.filter(|entry| sees(entry.layer.id));
+        let names = visible.map(|entry| entry.layer.name.to_string());
+        Names::Are(names.collect())
     }
 
     async fn read(&mut self, who: &str, layer: &str) -> Finds {

@@ -3,7 +3,10 @@
 mod acts;
 mod setup;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jmap_domain::{EffectivePermissions, LayerId, Permission, ProjectId, Question};
 use jmap_proto::{
@@ -12,12 +15,7 @@ use jmap_proto::{
         IneffectiveReason, LayerIds, ListEffectivePermissionsRequest, ListProjectsRequest,
         SelfSubject, Subject, list_effective_permissions_request::Layers, subject,
     },
-    layerdata::{
-        CreateElementRequest, DeleteElementRequest, ElementChange, ExportElementsRequest,
-        FileFormat, GetLayerRequest, LayerQuery, ListLayersRequest, ReadElementsRequest, Selection,
-        UpdateElementRequest, export_elements_response, read_elements_response::Part,
-    },
-    types::Box,
+    layerdata::{AttributeValue, ElementChange, GetLayerRequest, ListLayersRequest},
 };
 use jmap_wire::{decision_from_proto, effective_from_proto, question_to_proto, reason_of};
 use tonic::Status;
@@ -32,8 +30,8 @@ use crate::{
 
 /// A world in a running pair.
 #[derive(Debug)]
-pub struct ServedFloor<'h> {
-    house: &'h House,
+pub struct ServedFloor {
+    house: Arc<House>,
     servers: BTreeSet<String>,
     users: BTreeMap<String, i64>,
     groups: BTreeMap<String, i64>,
@@ -49,16 +47,17 @@ struct Place {
     element_id: i64,
 }
 
-impl<'h> ServedFloor<'h> {
+impl ServedFloor {
     /// Makes the world in a fresh pair.
     ///
     /// # Panics
     /// When it cannot be made.
-    pub async fn of(house: &'h House, world: &World) -> Self {
+    pub async fn of(house: Arc<House>, world: &World) -> Self {
         setup::set_up(house, world).await
     }
 
-    async fn caller(&self, who: &str) -> Caller {
+    /// Somebody of the world, at both services.
+    pub async fn caller(&self, who: &str) -> Caller {
         match who {
             "anonymous" => self.house.anonymous(),
             server if self.servers.contains(server) => self.house.as_server(server).await,
@@ -138,76 +137,13 @@ impl<'h> ServedFloor<'h> {
         )
     }
 
-    async fn try_read(&self, who: &str, layer: &str) -> Result<u64, Status> {
-        let request = ReadElementsRequest {
-            queries: vec![LayerQuery {
-                layer_id: self.layer(layer),
-                selection: Some(everywhere()),
-                ..LayerQuery::default()
-            }],
-            partial: false,
-        };
-        let answer = self
-            .caller(who)
-            .await
-            .elements()
-            .read_elements(request)
-            .await?;
-        let (mut stream, mut found) = (answer.into_inner(), 0);
-        while let Some(message) = stream.message().await? {
-            match message.part.expect("a part") {
-                Part::Header(_) => {}
-                Part::Batch(batch) => found += batch.elements.len() as u64,
-                Part::Trailer(trailer) => {
-                    assert_eq!(
-                        u64::try_from(trailer.element_count),
-                        Ok(found),
-                        "the trailer counts"
-                    );
-                }
-                Part::Error(error) => panic!("an error in place of a status: {error:?}"),
-            }
-        }
-        Ok(found)
-    }
-
-    async fn try_export(&self, who: &str, layer: &str) -> Result<u64, Status> {
-        let request = ExportElementsRequest {
-            layer_id: self.layer(layer),
-            format: FileFormat::Geojson.into(),
-            ..ExportElementsRequest::default()
-        };
-        let answer = self
-            .caller(who)
-            .await
-            .transfer()
-            .export_elements(request)
-            .await?;
-        let (mut stream, mut count) = (answer.into_inner(), None);
-        while let Some(message) = stream.message().await? {
-            if let Some(export_elements_response::Part::Summary(summary)) = message.part {
-                count = u64::try_from(summary.element_count).ok();
-            }
-        }
-        Ok(count.expect("a summary at the end"))
-    }
-
     async fn add(&mut self, who: &str, added: &Added) -> Result<(), Status> {
         let layer_id = self.layer(&added.layer);
-        let values = added.label.iter().map(|text| wire::set_text("name", text));
-        let request = CreateElementRequest {
-            layer_id,
-            element: Some(wire::new_element(&added.at, values.collect())),
-            request_id: String::new(),
-        };
-        let answer = self
-            .caller(who)
-            .await
-            .elements()
-            .create_element(request)
-            .await?;
-        let element_id = answer.into_inner().element.expect("an element").element_id;
+        let values = named(added.label.as_deref());
+        let caller = self.caller(who).await;
+        let element = caller.add_with(layer_id, &added.at, values).await?;
         if let Some(name) = &added.element {
+            let element_id = element.element_id;
             let place = Place {
                 layer_id,
                 element_id,
@@ -222,26 +158,12 @@ impl<'h> ServedFloor<'h> {
             layer_id,
             element_id,
         } = self.place(&updated.element);
-        let values = updated
-            .label
-            .iter()
-            .map(|text| wire::set_text("name", text));
-        let request = UpdateElementRequest {
-            layer_id,
-            element_id,
-            expected: wire::any_revision(),
-            change: Some(ElementChange {
-                geometry: updated.at.as_deref().map(|at| wire::wkb(at).into()),
-                values: values.collect(),
-            }),
-            request_id: String::new(),
+        let change = ElementChange {
+            geometry: updated.at.as_deref().map(|at| wire::wkb(at).into()),
+            values: named(updated.label.as_deref()),
         };
-        self.caller(who)
-            .await
-            .elements()
-            .update_element(request)
-            .await?;
-        Ok(())
+        let caller = self.caller(who).await;
+        caller.change(layer_id, element_id, change).await.map(drop)
     }
 
     async fn delete(&self, who: &str, element: &str) -> Result<(), Status> {
@@ -249,18 +171,8 @@ impl<'h> ServedFloor<'h> {
             layer_id,
             element_id,
         } = self.place(element);
-        let request = DeleteElementRequest {
-            layer_id,
-            element_id,
-            expected: wire::any_revision(),
-            request_id: String::new(),
-        };
-        self.caller(who)
-            .await
-            .elements()
-            .delete_element(request)
-            .await?;
-        Ok(())
+        let caller = self.caller(who).await;
+        caller.delete(layer_id, element_id).await.map(drop)
     }
 
     async fn try_flags(&self, who: &str, layer_id: i64) -> Result<EffectivePermissions, Status> {
@@ -315,7 +227,7 @@ impl<'h> ServedFloor<'h> {
     }
 }
 
-impl Floor for ServedFloor<'_> {
+impl Floor for ServedFloor {
     async fn change(&mut self, change: &Change) -> Option<Outcome> {
         let caller = self.caller(&change.by).await;
         Some(wire::outcome(&self.act(&caller, &change.does).await))
@@ -385,11 +297,12 @@ impl Floor for ServedFloor<'_> {
     }
 
     async fn read(&mut self, who: &str, layer: &str) -> Finds {
-        found(self.try_read(who, layer).await)
+        found(self.caller(who).await.read(self.layer(layer)).await)
     }
 
     async fn export(&mut self, who: &str, layer: &str) -> Finds {
-        found(self.try_export(who, layer).await)
+        let exported = self.caller(who).await.export(self.layer(layer)).await;
+        found(exported.map(|(_, count)| u64::try_from(count).expect("a count")))
     }
 
     async fn edit(&mut self, edit: &Edit) -> Outcome {
@@ -429,16 +342,8 @@ fn oneself() -> Subject {
     }
 }
 
-/// The world as a box: a read that names one needs *view* alone (R38).
-fn everywhere() -> Selection {
-    Selection {
-        r#box: Some(Box {
-            min_x: -180.0,
-            min_y: -90.0,
-            max_x: 180.0,
-            max_y: 90.0,
-            epsg: 4326,
-        }),
-        ..Selection::default()
-    }
+/// A value for the attribute that every layer of a world has.
+fn named(label: Option<&str>) -> Vec<AttributeValue> {
+    let value = label.map(|text| wire::set_text("name", text));
+    value.into_iter().collect()
 }

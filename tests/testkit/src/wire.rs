@@ -43,14 +43,20 @@ pub fn attribute(name: &str, kind: AttributeType) -> AttributeDefinition {
     }
 }
 
+/// An attribute by its name.
+#[must_use]
+pub fn by_name(attribute: &str) -> AttributeRef {
+    let name = attribute_ref::Attribute::Name(attribute.to_owned());
+    AttributeRef {
+        attribute: Some(name),
+    }
+}
+
 /// A value for the attribute of that name.
 #[must_use]
 pub fn set(attribute: &str, value: value::Kind) -> AttributeValue {
-    let name = attribute_ref::Attribute::Name(attribute.to_owned());
     AttributeValue {
-        attribute: Some(AttributeRef {
-            attribute: Some(name),
-        }),
+        attribute: Some(by_name(attribute)),
         value: Some(Value { kind: Some(value) }),
     }
 }

@@ -4,7 +4,28 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
+mod architecture;
+mod batches;
+mod citations;
+mod edits;
+mod sessions;
 mod worlds;
+
+use testkit::{
+    Floor, Stage,
+    world::{Change, Outcome},
+};
+
+/// Does something, given as worlds write it, on behalf of the administrator.
+async fn change(stage: &mut Stage, does: &str) {
+    let change: Change = serde_yaml_ng::from_str(&format!("does: {does}")).unwrap();
+    assert_eq!(
+        stage.floor.change(&change).await,
+        Some(Outcome::Ok),
+        "{does}"
+    );
+}

@@ -1,6 +1,6 @@
 //! Every world on every floor.
 
-use testkit::{RulesFloor, run, world::World};
+use testkit::{Pair, RulesFloor, ServedFloor, run, world::World};
 
 macro_rules! worlds {
     ($($test:ident: $file:literal,)+) => {
@@ -9,6 +9,14 @@ macro_rules! worlds {
             $(#[tokio::test]
             async fn $test() {
                 super::on_the_rules_floor($file).await;
+            })+
+        }
+
+        /// Both services in one process, behind real sockets.
+        mod on_the_pair {
+            $(#[tokio::test]
+            async fn $test() {
+                super::on_a_pair($file).await;
             })+
         }
 
@@ -39,4 +47,9 @@ worlds! {
 async fn on_the_rules_floor(name: &str) {
     let world = World::named(name);
     run(&world, &mut RulesFloor::of(&world)).await;
+}
+
+async fn on_a_pair(name: &str) {
+    let (world, pair) = (World::named(name), Pair::start().await);
+    run(&world, &mut ServedFloor::of(pair.house(), &world).await).await;
 }

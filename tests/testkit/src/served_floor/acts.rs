@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-impl ServedFloor<'_> {
+impl ServedFloor {
     /// Does an act on behalf of a caller.
     pub(super) async fn act(&mut self, by: &Caller, act: &Act) -> Result<(), Status> {
         match act {
@@ -177,7 +177,7 @@ impl ServedFloor<'_> {
                 editing_enabled: switch.enabled,
                 ..LayerRegistration::default()
             }),
-            update_mask: mask("editing_enabled"),
+            update_mask: Some(mask("editing_enabled")),
         };
         by.administration()
             .update_layer_registration(request)
@@ -192,7 +192,7 @@ impl ServedFloor<'_> {
                 enabled: to == Direction::Give,
                 ..User::default()
             }),
-            update_mask: mask("enabled"),
+            update_mask: Some(mask("enabled")),
         };
         by.directory().update_user(request).await.map(drop)
     }
@@ -330,8 +330,8 @@ fn project_number(right: ProjectRight) -> i32 {
     permission.into()
 }
 
-fn mask(path: &str) -> Option<FieldMask> {
-    Some(FieldMask {
+fn mask(path: &str) -> FieldMask {
+    FieldMask {
         paths: vec![path.to_owned()],
-    })
+    }
 }

@@ -3,7 +3,7 @@
 //! A world may hold what could not be granted as it stands: rights on a layer without *open*, or while editing is
 //! disabled; elements of those who may not add. So everything is open while it is made, and closed at the end.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jmap_proto::authorization::AccountPolicy;
 use tonic::Status;
@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// Makes the world.
-pub(super) async fn set_up<'h>(house: &'h House, world: &World) -> ServedFloor<'h> {
+pub(super) async fn set_up(house: Arc<House>, world: &World) -> ServedFloor {
+    let administrator = house.as_administrator().await;
     let mut floor = ServedFloor {
         house,
         servers: world.servers.iter().cloned().collect(),
@@ -28,13 +29,12 @@ pub(super) async fn set_up<'h>(house: &'h House, world: &World) -> ServedFloor<'
         layers: BTreeMap::new(),
         elements: BTreeMap::new(),
     };
-    let administrator = house.as_administrator().await;
     let made = floor.make(&administrator, world).await;
     made.unwrap_or_else(|status| panic!("set world `{}` up: {status}", world.world));
     floor
 }
 
-impl ServedFloor<'_> {
+impl ServedFloor {
     async fn make(&mut self, by: &Caller, world: &World) -> Result<(), Status> {
         self.make_principals(by, world).await?;
         self.make_projects(by, world).await?;

@@ -1,0 +1,247 @@
+//! The real executables, as processes of their own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{House, PASSWORD, ready};
+
+/// Longer than an executable takes to start on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Both executables over a folder, on ports of their own.
+#[derive(Debug)]
+pub struct Executables {
+    folder: PathBuf,
+    programs: PathBuf,
+    /// The authorization service.
+    pub authorization: Process,
+    /// The data service.
+    pub layer_data: Process,
+    house: Arc<House>,
+}
+
+impl Executables {
+    /// Builds the executables if need be, and starts them over a folder.
+    ///
+    /// # Panics
+    /// When they cannot be built or do not start.
+    pub async fn start(folder: &Path) -> Self {
+        let programs = build();
+        std::fs::write(folder.join("password"), PASSWORD).expect("write the password");
+        let authorization = start_authorization(&programs, folder, "127.0.0.1:0");
+        ready::serving(&authorization.address).await;
+        let layer_data = start_layer_data(&programs, folder, &authorization.address);
+        ready::serving(&layer_data.address).await;
+        let house = Arc::new(House::at(&authorization.address, &layer_data.address));
+        let folder = folder.to_owned();
+        Self {
+            folder,
+            programs,
+            authorization,
+            layer_data,
+            house,
+        }
+    }
+
+    /// The pair as its callers see it.
+    #[must_use]
+    pub fn house(&self) -> Arc<House> {
+        Arc::clone(&self.house)
+    }
+
+    /// Starts authorization again, where it was.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn restart_authorization(&mut self) {
+        let listen = self
+            .authorization
+            .address
+            .trim_start_matches("http://")
+            .to_owned();
+        self.authorization = start_authorization(&self.programs, &self.folder, &listen);
+        ready::serving(&self.authorization.address).await;
+    }
+
+    /// Starts layer-data again, on another port, and answers the pair as its callers see it now.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn restart_layer_data(&mut self) {
+        let authorization = self.authorization.address.clone();
+        self.layer_data = start_layer_data(&self.programs, &self.folder, &authorization);
+        ready::serving(&self.layer_data.address).await;
+        self.house = Arc::new(House::at(&authorization, &self.layer_data.address));
+    }
+}
+
+fn start_authorization(programs: &Path, folder: &Path, listen: &str) -> Process {
+    let mut command = Command::new(programs.join("authorization-server"));
+    command.args(["--listen", listen]);
+    command
+        .arg("--database")
+        .arg(folder.join("authorization.sqlite"));
+    command
+        .arg("--service-key-file")
+        .arg(folder.join("layer-data.key"));
+    command
+        .arg("--administrator-password-file")
+        .arg(folder.join("password"));
+    Process::start(&mut command)
+}
+
+fn start_layer_data(programs: &Path, folder: &Path, authorization: &str) -> Process {
+    let mut command = Command::new(programs.join("layer-data-server"));
+    command.args(["--listen", "127.0.0.1:0", "--authorization", authorization]);
+    command.arg("--storage").arg(folder.join("layers.gpkg"));
+    command
+        .arg("--service-key-file")
+        .arg(folder.join("layer-data.key"));
+    Process::start(&mut command)
+}
+
+/// A running executable. What it logs is kept.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+    /// Where it serves gRPC, as its start-up line says.
+    pub address: String,
+}
+
+impl Process {
+    fn start(command: &mut Command) -> Self {
+        // Nothing of the surroundings may configure it.
+        let ours = std::env::vars()
+            .map(|(name, _)| name)
+            .filter(|name| name.starts_with("JMAP_"));
+        for name in ours {
+            command.env_remove(name);
+        }
+        command.args(["--log", "info", "--log-format", "json"]);
+        let mut child = command
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start an executable");
+        let lines = BufReader::new(child.stderr.take().expect("its log")).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (found, address) = mpsc::channel();
+        let kept = Arc::clone(&log);
+        let reader = thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some(address) = served_address(&line) {
+                    let _ = found.send(address);
+                }
+                kept.lock().expect("no panic").push(line);
+            }
+        });
+        let address = address.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            panic!("no start-up line: {:?}", log.lock().expect("no panic"));
+        });
+        Self {
+            child,
+            log,
+            reader: Some(reader),
+            address,
+        }
+    }
+
+    /// Asks it to end (SIGTERM), waits, and answers whether it ended well.
+    ///
+    /// # Panics
+    /// When it cannot be asked.
+    pub fn terminate(&mut self) -> bool {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.expect("run kill").success(), "no such process");
+        let ended = self.child.wait().expect("wait");
+        self.finish_log();
+        ended.success()
+    }
+
+    /// Ends it at once (SIGKILL).
+    ///
+    /// # Panics
+    /// When it cannot be ended.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+        self.finish_log();
+    }
+
+    fn finish_log(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the log is read");
+        }
+    }
+
+    /// The lines of its log that are warnings or errors.
+    ///
+    /// # Panics
+    /// Never, unless a thread panicked.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.log.lock().expect("no panic");
+        let bad = |line: &&String| {
+            let event: Option<Value> = serde_json::from_str(line).ok();
+            let level = event.as_ref().and_then(|event| event.get("level"));
+            matches!(level.and_then(Value::as_str), Some("WARN" | "ERROR"))
+        };
+        log.iter().filter(bad).cloned().collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in a start-up line.
+fn served_address(line: &str) -> Option<String> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    let fields = event.get("fields")?;
+    let says = fields.get("message")?.as_str()? == "serving gRPC";
+    let address = fields.get("address")?.as_str()?;
+    says.then(|| format!("http://{address}"))
+}
+
+/// Builds the executables and answers the folder that they are in: the one above the running test's.
+fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let profile = test
+        .ancestors()
+        .nth(2)
+        .expect("the profile's folder")
+        .to_owned();
+    let target = profile.parent().expect("the target folder");
+    let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    cargo.args([
+        "build",
+        "--quiet",
+        "-p",
+        "authorization-server",
+        "-p",
+        "layer-data-server",
+    ]);
+    cargo.arg("--target-dir").arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    assert!(
+        built.expect("run cargo").success(),
+        "the executables do not build"
+    );
+    profile
+}

@@ -1,0 +1,214 @@
+//! The pair in one process: both services on their own ports, behind real sockets, over a folder of their own.
+
+use std::{
+    net::TcpListener as Socket,
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use authorization_core::Settings;
+use jmap_service::config::ServiceOptions;
+use layer_data_server::DataLimits;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_util::sync::CancellationToken;
+
+use crate::{House, PASSWORD, ready};
+
+/// A running pair; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Pair {
+    house: Arc<House>,
+    folder: TempDir,
+    stop: CancellationToken,
+    running: Vec<JoinHandle<anyhow::Result<()>>>,
+}
+
+/// How a pair differs from one with default settings.
+#[derive(Clone, Debug, Default)]
+pub struct Tuning {
+    /// How long tokens, sessions and permits live.
+    pub settings: Settings,
+    /// Limits and times of both gRPC sides.
+    pub service: ServiceOptions,
+    /// How much a call may ask of layer-data.
+    pub data_limits: DataLimits,
+}
+
+impl Pair {
+    /// Starts a fresh pair.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start() -> Self {
+        Self::start_with(Tuning::default()).await
+    }
+
+    /// Starts a fresh pair with other settings.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(tuning: Tuning) -> Self {
+        let folder = TempDir::new().expect("make a folder");
+        let (authorization, layer_data) = (socket(), socket());
+        let (asked, kept) = (address(&authorization), address(&layer_data));
+        let stop = CancellationToken::new();
+        let config = authorization_config(folder.path(), &kept, &tuning);
+        let stopped = stop.clone().cancelled_owned();
+        let first = run(authorization, |listener| {
+            authorization_server::serve(listener, config, stopped)
+        });
+        until_ready(&asked, &first).await;
+        let config = layer_data_config(folder.path(), &asked, tuning);
+        let stopped = stop.clone().cancelled_owned();
+        let second = run(layer_data, |listener| {
+            layer_data_server::serve(listener, config, stopped)
+        });
+        until_ready(&kept, &second).await;
+        let house = Arc::new(House::at(&asked, &kept));
+        let running = vec![first, second];
+        Self {
+            house,
+            folder,
+            stop,
+            running,
+        }
+    }
+
+    /// The pair as its callers see it.
+    #[must_use]
+    pub fn house(&self) -> Arc<House> {
+        Arc::clone(&self.house)
+    }
+
+    /// The GeoPackage that holds the layers.
+    #[must_use]
+    pub fn storage(&self) -> PathBuf {
+        self.folder.path().join("layers.gpkg")
+    }
+
+    /// The key that layer-data has.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn service_key(&self) -> String {
+        service_key(self.folder.path())
+    }
+
+    /// Stops both services, and waits until they have drained.
+    ///
+    /// # Panics
+    /// When one of them ends with an error.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let running = std::mem::take(&mut self.running);
+        let ended = tokio::task::spawn_blocking(|| {
+            running
+                .into_iter()
+                .map(JoinHandle::join)
+                .collect::<Vec<_>>()
+        });
+        for result in ended.await.expect("wait for the services") {
+            result
+                .expect("a service does not panic")
+                .expect("a service ends well");
+        }
+    }
+}
+
+impl Deref for Pair {
+    type Target = House;
+
+    fn deref(&self) -> &House {
+        &self.house
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn authorization_config(
+    folder: &Path,
+    layer_data: &str,
+    tuning: &Tuning,
+) -> authorization_server::Config {
+    authorization_server::Config {
+        database: folder.join("authorization.sqlite"),
+        http_listen: None,
+        administrator_password: Some(SecretString::from(PASSWORD)),
+        service_key_file: Some(key_file(folder)),
+        public_address: None,
+        layer_data_public_address: layer_data.to_owned(),
+        settings: tuning.settings,
+        service: tuning.service.clone(),
+    }
+}
+
+fn layer_data_config(
+    folder: &Path,
+    authorization: &str,
+    tuning: Tuning,
+) -> layer_data_server::Config {
+    let key = SecretString::from(service_key(folder));
+    let storage = folder.join("layers.gpkg");
+    layer_data_server::Config {
+        data_limits: tuning.data_limits,
+        service: tuning.service,
+        ..layer_data_server::Config::new(storage, authorization.to_owned(), key)
+    }
+}
+
+fn key_file(folder: &Path) -> PathBuf {
+    folder.join("layer-data.key")
+}
+
+fn service_key(folder: &Path) -> String {
+    let key = std::fs::read_to_string(key_file(folder)).expect("read the service's key");
+    key.trim().to_owned()
+}
+
+fn socket() -> Socket {
+    let socket = Socket::bind("127.0.0.1:0").expect("listen");
+    socket
+        .set_nonblocking(true)
+        .expect("listen without blocking");
+    socket
+}
+
+fn address(socket: &Socket) -> String {
+    let address = socket.local_addr().expect("an address");
+    format!("http://{address}")
+}
+
+/// Serves on a thread and a runtime of its own, as the executables do.
+fn run<F: Future<Output = anyhow::Result<()>>>(
+    socket: Socket,
+    serve: impl FnOnce(TcpListener) -> F + Send + 'static,
+) -> JoinHandle<anyhow::Result<()>> {
+    thread::spawn(|| {
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(socket).expect("a listener");
+            serve(listener).await
+        })
+    })
+}
+
+/// Waits until a service answers that it serves; a service that ends instead has failed.
+async fn until_ready(address: &str, running: &JoinHandle<anyhow::Result<()>>) {
+    let ended = ready::eventually("the end of a service", || async {
+        running.is_finished().then_some(())
+    });
+    tokio::select! {
+        biased;
+        () = ready::serving(address) => {}
+        () = ended => panic!("the service at {address} ended at the start"),
+    }
+}
