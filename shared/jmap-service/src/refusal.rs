@@ -50,9 +50,9 @@ impl Refusal {
             Self::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
             Self::MalformedTimeout => (Code::InvalidArgument, "INVALID_FIELD"),
             Self::Panicked | Self::OutsideStack => (Code::Internal, "INTERNAL"),
-            Self::TokenMalformed => (Code::Unauthenticated, "TOKEN_INVALID"),
+            Self::TokenMalformed => (Code::Unauthenticated, "TOKEN_MALFORMED"),
             Self::TokenExpired => (Code::Unauthenticated, "TOKEN_EXPIRED"),
-            Self::TokenUntrusted => (Code::Unauthenticated, "TOKEN_INVALID"),
+            Self::TokenUntrusted => (Code::Unauthenticated, "TOKEN_UNTRUSTED"),
             Self::KeysUnavailable => (Code::Unavailable, "UNAVAILABLE"),
         }
     }
