@@ -16,16 +16,16 @@ const KEY_VARIABLE: &str = "JMAP_SERVICE_KEY";
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Config {
-    /// The address to serve gRPC on
+    /// Where to listen for gRPC
     #[arg(
         long,
         env = "JMAP_LAYER_DATA_LISTEN",
-        default_value = "127.0.0.1:50052"
+        default_value = "127.0.0.1:7702"
     )]
     pub listen: SocketAddr,
-    /// The address to serve plain HTTP on, for `/healthz`; none unless given
-    #[arg(long, env = "JMAP_LAYER_DATA_ADMIN_LISTEN")]
-    pub admin_listen: Option<SocketAddr>,
+    /// Where to listen for HTTP, for `/healthz`; none unless given
+    #[arg(long, env = "JMAP_LAYER_DATA_HTTP_LISTEN")]
+    pub http_listen: Option<SocketAddr>,
     /// The address at which callers reach this service, where it is not the one it listens on
     #[arg(long, env = "JMAP_LAYER_DATA_PUBLIC_ADDRESS", value_name = "URL")]
     pub public_address: Option<String>,
@@ -33,7 +33,7 @@ pub struct Config {
     #[arg(
         long,
         env = "JMAP_AUTHORIZATION",
-        default_value = "http://127.0.0.1:50051",
+        default_value = "http://127.0.0.1:7701",
         value_name = "URL"
     )]
     pub authorization: String,
@@ -103,7 +103,7 @@ impl Config {
     pub fn new(storage: PathBuf, authorization: String, service_key: SecretString) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            admin_listen: None,
+            http_listen: None,
             public_address: None,
             authorization,
             service_key_file: None,
@@ -189,7 +189,7 @@ mod tests {
 
     fn with_key() -> Config {
         let key = SecretString::from("k");
-        Config::new("l.gpkg".into(), "http://127.0.0.1:50051".to_owned(), key)
+        Config::new("l.gpkg".into(), "http://127.0.0.1:7701".to_owned(), key)
     }
 
     #[test]

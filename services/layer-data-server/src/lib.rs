@@ -87,7 +87,7 @@ async fn run(
     let mut background = JoinSet::new();
     background.spawn(upkeep::reconcile(data));
     background.spawn(async move { upkeep::refresh_keys(&authenticator).await });
-    if let Some(address) = config.admin_listen {
+    if let Some(address) = config.http_listen {
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("listen on {address}"))?;
         let plaintext = config.service.plaintext();
