@@ -13,7 +13,7 @@ use layer_data_core::{
         PermittedBatch, PermittedEdit, StoredAnswer,
     },
     element::{ElementPatch, NewElement},
-    permit::Scope,
+    permit::{Permit, Scope},
     ports::StoreError,
     value::DateTime,
 };
@@ -26,6 +26,9 @@ use crate::{
     table::{Stamp, Target},
     writer::find,
 };
+
+/// Most elements that one statement inserts; with 250 attributes each it is half of what SQLite binds at once.
+const ROWS_PER_STATEMENT: usize = 64;
 
 /// What became of an edit call, unless the group's commit fails.
 pub(crate) struct Applied {
@@ -86,8 +89,8 @@ async fn apply_within(
         layers: BTreeMap::new(),
     };
     let mut results = Vec::with_capacity(batch.edits.len());
-    for edit in &batch.edits {
-        results.push((edit.index(), call.edit(edit).await?));
+    for run in batch.edits.chunk_by(created_together) {
+        call.run(run, &mut results).await?;
     }
     let revisions = call.finish().await?;
     let answer = concluded(batch, results);
@@ -117,6 +120,14 @@ fn concluded(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> Sto
     StoredAnswer { outcome, results }
 }
 
+/// Whether two edits are creations that one statement can write.
+fn created_together(a: &PermittedEdit, b: &PermittedEdit) -> bool {
+    let creations = matches!((a.edit(), b.edit()), (Edit::Create(_), Edit::Create(_)));
+    creations
+        && a.permit().layer() == b.permit().layer()
+        && a.permit().actor() == b.permit().actor()
+}
+
 struct CallInProgress<'a> {
     db: &'a mut SqliteConnection,
     catalogue: &'a Catalogue,
@@ -125,32 +136,52 @@ struct CallInProgress<'a> {
 }
 
 impl CallInProgress<'_> {
-    async fn edit(&mut self, edit: &PermittedEdit) -> Result<EditResult, StoreError> {
-        let permit = edit.permit();
-        let (actor, scope) = (permit.actor(), permit.scope());
-        self.open(permit.layer()).await?;
-        match edit.edit() {
-            Edit::Create(element) => self.create(permit.layer(), element, actor).await,
-            Edit::Update {
-                element,
-                expected,
-                patch,
-            } => {
-                let target = Target {
-                    element: *element,
-                    expected: *expected,
-                    scope,
-                };
-                self.update(permit.layer(), target, patch, actor).await
-            }
-            Edit::Delete { element, expected } => {
-                let target = Target {
-                    element: *element,
-                    expected: *expected,
-                    scope,
-                };
-                self.delete(permit.layer(), target).await
-            }
+    async fn run(
+        &mut self,
+        run: &[PermittedEdit],
+        results: &mut Vec<(u32, EditResult)>,
+    ) -> Result<(), StoreError> {
+        let mut created = Vec::new();
+        for edit in run {
+            let permit = edit.permit();
+            let (layer, scope) = (permit.layer(), permit.scope());
+            self.open(layer).await?;
+            let stamp = self.stamp(layer, permit.actor())?;
+            let result = match edit.edit() {
+                Edit::Create(new) => {
+                    let element = self.next_element(layer)?;
+                    created.push((element, new));
+                    EditResult::Done(EditedElement {
+                        element,
+                        revision: stamp.revision,
+                    })
+                }
+                Edit::Update {
+                    element,
+                    expected,
+                    patch,
+                } => {
+                    let target = Target {
+                        element: *element,
+                        expected: *expected,
+                        scope,
+                    };
+                    self.update(layer, target, patch, stamp).await?
+                }
+                Edit::Delete { element, expected } => {
+                    let target = Target {
+                        element: *element,
+                        expected: *expected,
+                        scope,
+                    };
+                    self.delete(layer, target).await?
+                }
+            };
+            results.push((edit.index(), result));
+        }
+        match run.first() {
+            Some(first) => self.create(first.permit(), &created).await,
+            None => Ok(()),
         }
     }
 
@@ -190,25 +221,35 @@ impl CallInProgress<'_> {
         })
     }
 
-    async fn create(
-        &mut self,
-        id: LayerId,
-        new: &NewElement,
-        actor: ActorId,
-    ) -> Result<EditResult, StoreError> {
-        let stamp = self.stamp(id, actor)?;
+    fn next_element(&mut self, id: LayerId) -> Result<ElementId, StoreError> {
         let open = self.opened(id)?;
         let element = ElementId::new(open.next_element).map_err(unexpected)?;
         open.next_element += 1;
-        let layer = Arc::clone(&open.layer);
-        self.execute(layer.table.insert(element, new, stamp))
-            .await?;
-        self.execute(layer.table.put_box(element, new.geometry().bounds()))
-            .await?;
-        Ok(EditResult::Done(EditedElement {
-            element,
-            revision: stamp.revision,
-        }))
+        Ok(element)
+    }
+
+    /// Writes elements that were created one after the other, many by one statement: most of the time that an import
+    /// takes is the way to the driver and back.
+    async fn create(
+        &mut self,
+        permit: &Permit,
+        created: &[(ElementId, &NewElement)],
+    ) -> Result<(), StoreError> {
+        let stamp = self.stamp(permit.layer(), permit.actor())?;
+        let layer = Arc::clone(&self.opened(permit.layer())?.layer);
+        let mut rest = created;
+        while let Some(most) = rest.len().checked_ilog2() {
+            // Powers of two, so that few different statements have to be prepared.
+            let (now, remaining) = rest.split_at(1 << most.min(ROWS_PER_STATEMENT.ilog2()));
+            self.execute(layer.table.insert(now, stamp)).await?;
+            let boxes: Vec<_> = now
+                .iter()
+                .map(|(id, new)| (*id, new.geometry().bounds()))
+                .collect();
+            self.execute(layer.table.put_boxes(&boxes)).await?;
+            rest = remaining;
+        }
+        Ok(())
     }
 
     async fn update(
@@ -216,9 +257,8 @@ impl CallInProgress<'_> {
         id: LayerId,
         target: Target,
         patch: &ElementPatch,
-        actor: ActorId,
+        stamp: Stamp,
     ) -> Result<EditResult, StoreError> {
-        let stamp = self.stamp(id, actor)?;
         let layer = Arc::clone(&self.opened(id)?.layer);
         if self
             .execute(layer.table.update(target, patch, stamp))
@@ -228,8 +268,12 @@ impl CallInProgress<'_> {
             return self.why_not(&layer, target).await.map(EditResult::Refused);
         }
         if let Some(geometry) = patch.geometry() {
-            self.execute(layer.table.put_box(target.element, geometry.bounds()))
-                .await?;
+            self.execute(
+                layer
+                    .table
+                    .put_boxes(&[(target.element, geometry.bounds())]),
+            )
+            .await?;
         }
         Ok(EditResult::Done(EditedElement {
             element: target.element,

@@ -22,9 +22,8 @@ use crate::{
     values::read_value,
 };
 
-/// Above this many candidates of the index, a chunk costs less when the table is read in the order of ids: the index
-/// would be searched anew for every chunk.
-const MANY_CANDIDATES: i64 = 50_000;
+/// From this many candidates of the index on, later chunks are read in the order of ids.
+const MANY_CANDIDATES: i64 = 20_000;
 
 /// Columns of a reading statement before the attributes'.
 pub(crate) mod fields {
@@ -126,10 +125,15 @@ impl<'a> Plan<'a> {
         Ok(sql)
     }
 
-    /// Whether to search the index: not when it would find a large part of the layer, again for every chunk.
-    async fn index(&self, readers: &SqlitePool) -> Result<Index, StoreError> {
-        let Some(boxes) = &self.boxes else {
-            return Ok(Index::PassOver);
+    /// Whether to search the index. It finds all that is in a box at once, whichever chunk is wanted, so the later chunks
+    /// of a large answer are read in the order of ids instead.
+    async fn index(
+        &self,
+        readers: &SqlitePool,
+        after: Option<ElementId>,
+    ) -> Result<Index, StoreError> {
+        let (Some(boxes), Some(_)) = (&self.boxes, after) else {
+            return Ok(Index::Search);
         };
         let mut sql = self.layer.table.count_candidates(boxes, MANY_CANDIDATES);
         let count: i64 = sql
@@ -225,7 +229,7 @@ pub(crate) async fn chunk(
         GeometryOutput::Omit => BlobPart::Nothing,
     };
     let plan = Plan::new(layer, query, wanted);
-    let mut sql = plan.sql(window.after, plan.index(readers).await?)?;
+    let mut sql = plan.sql(window.after, plan.index(readers, window.after).await?)?;
     let mut rows = sql.build().fetch(readers);
     let mut chunk = Chunk {
         elements: Vec::new(),
@@ -290,7 +294,7 @@ pub(crate) async fn summary(
     revision: DataRevision,
 ) -> Result<Summary, StoreError> {
     let plan = Plan::new(layer, query, BlobPart::Header);
-    let mut sql = plan.sql(None, plan.index(readers).await?)?;
+    let mut sql = plan.sql(None, Index::Search)?;
     let mut rows = sql.build().fetch(readers);
     let mut summary = Summary {
         count: 0,

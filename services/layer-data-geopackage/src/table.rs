@@ -121,10 +121,10 @@ impl Table {
         QueryBuilder::new(format!("drop table {}", self.rtree))
     }
 
+    /// Inserts several elements by one statement.
     pub(crate) fn insert(
         &self,
-        id: ElementId,
-        element: &NewElement,
+        elements: &[(ElementId, &NewElement)],
         stamp: Stamp,
     ) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
@@ -132,21 +132,24 @@ impl Table {
         for column in &self.columns {
             sql.push(", ").push(&column.name);
         }
-        sql.push(", \"_revision\", \"_created_by\", \"_updated_by\", \"_create_time\", \"_update_time\") values (");
-        sql.push_bind(id.get())
-            .push(", ")
-            .push_bind(blob::encode(element.geometry(), self.epsg));
-        for value in element.values() {
-            sql.push(", ");
-            push_value(&mut sql, value);
-        }
-        let Stamp {
-            actor,
-            millis,
-            revision,
-        } = stamp;
-        for stamp in [revision.get(), actor.get(), actor.get(), millis, millis] {
-            sql.push(", ").push_bind(stamp);
+        sql.push(", \"_revision\", \"_created_by\", \"_updated_by\", \"_create_time\", \"_update_time\")");
+        let mut between = " values (";
+        for (id, element) in elements {
+            sql.push(between).push_bind(id.get()).push(", ");
+            sql.push_bind(blob::encode(element.geometry(), self.epsg));
+            for value in element.values() {
+                sql.push(", ");
+                push_value(&mut sql, value);
+            }
+            let Stamp {
+                actor,
+                millis,
+                revision,
+            } = stamp;
+            for stamp in [revision.get(), actor.get(), actor.get(), millis, millis] {
+                sql.push(", ").push_bind(stamp);
+            }
+            between = "), (";
         }
         sql.push(")");
         sql
@@ -198,13 +201,17 @@ impl Table {
         sql
     }
 
-    pub(crate) fn put_box(&self, element: ElementId, bounds: Bounds) -> QueryBuilder<Sqlite> {
+    /// Puts the boxes of elements into the index by one statement.
+    pub(crate) fn put_boxes(&self, boxes: &[(ElementId, Bounds)]) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert or replace into ");
-        sql.push(&self.rtree)
-            .push(" (id, minx, maxx, miny, maxy) values (")
-            .push_bind(element.get());
-        for edge in [bounds.min_x, bounds.max_x, bounds.min_y, bounds.max_y] {
-            sql.push(", ").push_bind(edge);
+        sql.push(&self.rtree).push(" (id, minx, maxx, miny, maxy)");
+        let mut between = " values (";
+        for (id, bounds) in boxes {
+            sql.push(between).push_bind(id.get());
+            for edge in [bounds.min_x, bounds.max_x, bounds.min_y, bounds.max_y] {
+                sql.push(", ").push_bind(edge);
+            }
+            between = "), (";
         }
         sql.push(")");
         sql

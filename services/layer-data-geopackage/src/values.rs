@@ -19,7 +19,8 @@ pub(crate) const fn column_type(kind: AttributeType) -> &'static str {
 /// Adds a value to a statement, always as a bound parameter.
 pub(crate) fn push_value(sql: &mut QueryBuilder<Sqlite>, value: &Value) {
     match value {
-        Value::Null => sql.push("null"),
+        // Bound as well, so that the text of a statement does not depend on its values and stays prepared.
+        Value::Null => sql.push_bind(None::<i64>),
         Value::String(text) => sql.push_bind(text.as_str()),
         Value::Integer(number) => sql.push_bind(*number),
         Value::Double(number) => sql.push_bind(number.get()),

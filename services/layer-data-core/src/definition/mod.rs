@@ -1,16 +1,17 @@
 //! What a layer's elements look like: the definition is the layer's form (R63, R64, R66, R105).
 
 mod attribute;
+mod constraints;
+mod name;
 mod stored;
 
 use std::collections::HashSet;
 
 use jmap_domain::AttributeId;
 
-pub use attribute::{
-    AllowedValue, AttributeConstraints, AttributeDefinition, AttributeDraft, AttributeName,
-    ConstraintError, NameFault, ValueFault,
-};
+pub use attribute::{AttributeDefinition, AttributeDraft};
+pub use constraints::{AllowedValue, AttributeConstraints, ConstraintError, ValueFault};
+pub use name::{AttributeName, NameFault};
 pub use stored::StoredDefinitionError;
 
 use crate::{crs::Crs, geometry::GeometryRules, value::Value};

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use jmap_domain::Decision;
 use layer_data_core::{
-    conformance::{actor, batch, creation, done, layers, make_layer, named, read_all},
-    edit::EditResult,
+    conformance::{
+        actor, batch, creation, done, layers, make_layer, name_of, named, read_all, renaming,
+    },
+    edit::{EditRefusal, EditResult, ExpectedRevision},
     ports::{LayerStore, StoreError},
 };
 use layer_data_geopackage::{GeoPackage, OpenError};
@@ -141,4 +143,49 @@ async fn a_closed_store_answers_unavailable() {
         ))
         .await;
     assert!(matches!(answer, Err(StoreError::Unavailable)));
+}
+
+#[tokio::test]
+async fn an_element_without_a_creator_is_nobodys_own() {
+    // R55: neither a missing creator nor an actor 0 opens it.
+    let (folder, store) = fresh().await;
+    make_layer(&store).await;
+    let element = done(&store, creation(1.0, 2.0, named("found")))
+        .await
+        .element;
+    let url = format!("sqlite://{}", folder.path().join("layers.gpkg").display());
+    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("update l_7 set _created_by = null")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let own = Decision::Own { creator: actor(1) };
+    let edits = vec![renaming(element, ExpectedRevision::Any, "taken")];
+    let answer = store.edit(batch(actor(1), own, edits)).await.unwrap();
+    assert_eq!(
+        answer.results,
+        [(0, EditResult::Refused(EditRefusal::NotOwn(element)))]
+    );
+    assert_eq!(read_all(&store).await[0].stamps.created_by, None);
+}
+
+#[tokio::test]
+async fn hundreds_of_creations_keep_their_order_and_values() {
+    let (_folder, store) = fresh().await;
+    make_layer(&store).await;
+    let mut edits: Vec<_> = (0..333)
+        .map(|n| creation(f64::from(n) / 2.0, 0.0, named(&n.to_string())))
+        .collect();
+    let first = layer_data_core::conformance::edit(&store, vec![edits.remove(0)]).await;
+    assert_eq!(first.results.len(), 1);
+    let answer = layer_data_core::conformance::edit(&store, edits).await;
+    assert_eq!(answer.results.len(), 332);
+    let elements = read_all(&store).await;
+    assert!(
+        elements
+            .iter()
+            .zip(0_u32..)
+            .all(|(element, n)| name_of(element) == n.to_string())
+    );
+    assert_eq!(elements.last().map(|element| element.id.get()), Some(333));
 }

@@ -10,3 +10,5 @@ mod durability;
 mod fixture;
 #[cfg(test)]
 mod outside;
+#[cfg(test)]
+mod statements;

@@ -1,0 +1,75 @@
+use super::*;
+
+#[test]
+fn doubles_are_finite() {
+    // R115.
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(Value::double(number), Err(ValueError::NotFinite));
+    }
+    assert_eq!(Finite::new(-0.0).map(|n| n.get().to_bits()), Ok(0));
+}
+
+#[test]
+fn texts_have_no_nul_character() {
+    // R115.
+    assert_eq!(Value::text("a\0b"), Err(ValueError::NulCharacter));
+    assert!(Value::text("").is_ok());
+}
+
+#[test]
+fn days_and_instants_stay_within_the_years_1_to_9999() {
+    // R115.
+    assert_eq!(
+        Date::parse("0001-01-01").map(|d| d.to_string()).as_deref(),
+        Ok("0001-01-01")
+    );
+    assert_eq!(
+        Date::parse("9999-12-31").map(|d| d.to_string()).as_deref(),
+        Ok("9999-12-31")
+    );
+    assert_eq!(Date::parse("0000-12-31"), Err(ValueError::YearOutOfRange));
+    assert_eq!(Date::from_days(2_932_897), Err(ValueError::YearOutOfRange));
+    assert_eq!(
+        DateTime::from_millis(i64::MAX),
+        Err(ValueError::YearOutOfRange)
+    );
+    assert_eq!(
+        DateTime::from_millis(253_402_300_800_000),
+        Err(ValueError::YearOutOfRange)
+    );
+    assert!(DateTime::from_millis(253_402_300_799_999).is_ok());
+}
+
+#[test]
+fn instants_are_utc_with_milliseconds() {
+    // R104, R115.
+    let instant = DateTime::parse("2024-02-29T14:30:00.1239+02:00").unwrap();
+    assert_eq!(instant.to_string(), "2024-02-29T12:30:00.123Z");
+    assert_eq!(DateTime::parse(&instant.to_string()), Ok(instant));
+    assert_eq!(
+        DateTime::parse("1969-12-31T23:59:59.9999Z").map(DateTime::millis),
+        Ok(-1)
+    );
+    assert_eq!(DateTime::parse("2024-02-29"), Err(ValueError::NotADateTime));
+    assert_eq!(Date::parse("2023-02-29"), Err(ValueError::NotADate));
+    assert_eq!(Date::parse("2024-02-29T10:00"), Err(ValueError::NotADate));
+}
+
+#[test]
+fn text_orders_by_code_point_and_null_compares_with_nothing() {
+    // R104, R115.
+    let (upper, lower) = (Value::text("Z").unwrap(), Value::text("a").unwrap());
+    assert_eq!(upper.compare(&lower), Some(Ordering::Less));
+    assert_eq!(Value::Null.compare(&Value::Null), None);
+    assert_eq!(Value::Integer(1).compare(&Value::Double(Finite(1.0))), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn days_and_instants_read_back_as_written(days in -719_162..=2_932_896_i32, millis in -62_135_596_800_000..=253_402_300_799_999_i64) {
+        let day = Date::from_days(days).unwrap();
+        proptest::prop_assert_eq!(Date::parse(&day.to_string()), Ok(day));
+        let instant = DateTime::from_millis(millis).unwrap();
+        proptest::prop_assert_eq!(DateTime::parse(&instant.to_string()), Ok(instant));
+    }
+}
