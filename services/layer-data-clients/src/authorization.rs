@@ -3,7 +3,8 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use jmap_proto::types::{
-    GetServerInfoRequest, server_info_service_client::ServerInfoServiceClient,
+    GetServerInfoRequest, GetServerInfoResponse,
+    server_info_service_client::ServerInfoServiceClient,
 };
 use jmap_service::{
     call::Deadline,
@@ -36,6 +37,15 @@ pub struct BadAddress {
     address: String,
     #[source]
     source: tonic::transport::Error,
+}
+
+/// The authorization service as it tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partner {
+    /// The id of the installation that it belongs to.
+    pub instance_id: String,
+    /// The address at which callers reach it.
+    pub address: String,
 }
 
 /// A call that is going out.
@@ -96,15 +106,26 @@ impl Authorization {
         Ok(Self { channel, session })
     }
 
-    /// The id of the installation that the service belongs to.
+    /// What the service tells about itself, to anybody.
     ///
     /// # Errors
     /// The status of the call.
-    pub async fn installation(&self) -> Result<String, Status> {
+    pub async fn partner(&self) -> Result<Partner, Status> {
         let request = Outgoing::unprompted(PATIENCE).request(GetServerInfoRequest {}, None)?;
         let mut client = ServerInfoServiceClient::new(self.channel());
         let answer = client.get_server_info(request).await.map_err(translate)?;
-        Ok(answer.into_inner().instance_id)
+        let GetServerInfoResponse {
+            instance_id,
+            authorization_address,
+            layer_data_address: _,
+            contract_level: _,
+            version: _,
+            features: _,
+        } = answer.into_inner();
+        Ok(Partner {
+            instance_id,
+            address: authorization_address,
+        })
     }
 
     pub(crate) fn channel(&self) -> Channel {

@@ -9,4 +9,4 @@ mod layers;
 mod registry;
 mod session;
 
-pub use authorization::{Authorization, BadAddress};
+pub use authorization::{Authorization, BadAddress, Partner};

@@ -17,11 +17,7 @@ const KEY_VARIABLE: &str = "JMAP_SERVICE_KEY";
 #[command(version)]
 pub struct Config {
     /// Where to listen for gRPC
-    #[arg(
-        long,
-        env = "JMAP_LAYER_DATA_LISTEN",
-        default_value = "127.0.0.1:7702"
-    )]
+    #[arg(long, env = "JMAP_LAYER_DATA_LISTEN", default_value = "127.0.0.1:7702")]
     pub listen: SocketAddr,
     /// Where to listen for HTTP, for `/healthz`; none unless given
     #[arg(long, env = "JMAP_LAYER_DATA_HTTP_LISTEN")]

@@ -12,7 +12,7 @@ use jmap_service::{
     admin, serve::Served, server_info::ServerInfo, stack::Stack, token::Authenticator,
 };
 use jmap_wire::PageTokenKey;
-use layer_data_clients::Authorization;
+use layer_data_clients::{Authorization, Partner};
 use layer_data_core::{LayerData, ports::LayerStore};
 use layer_data_geopackage::GeoPackage;
 use layer_data_grpc::{Api, DOMAIN, SERVICE_NAMES, Staging};
@@ -62,21 +62,21 @@ async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
     let mut shutdown = pin!(shutdown);
-    let instance_id = tokio::select! {
-        instance_id = installation(&authorization) => instance_id,
+    let partner = tokio::select! {
+        partner = partner(&authorization) => partner,
         () = &mut shutdown => return Ok(()),
     };
-    let bound = store.bind_installation(&instance_id).await;
+    let bound = store.bind_installation(&partner.instance_id).await;
     bound.context("bind the storage to the installation")?;
     let address = listener
         .local_addr()
         .context("read the listener's address")?;
-    let info = server_info(config, address, instance_id);
-    let partner = Arc::new(authorization.clone());
+    let info = server_info(config, address, partner);
+    let ports = Arc::new(authorization.clone());
     let data = Data::new(
         store,
-        Arc::clone(&partner),
-        partner,
+        Arc::clone(&ports),
+        ports,
         config.data_limits.of_calls(),
     );
     let authenticator = Arc::new(Authenticator::with_source(Box::new(authorization)));
@@ -101,12 +101,12 @@ async fn run(
     jmap_service::serve::serve(listener, served, shutdown).await
 }
 
-/// The id of the installation, as soon as authorization tells it.
-async fn installation(authorization: &Authorization) -> String {
+/// What authorization tells about itself, as soon as it answers.
+async fn partner(authorization: &Authorization) -> Partner {
     let mut waiting = false;
     loop {
-        match authorization.installation().await {
-            Ok(instance_id) => return instance_id,
+        match authorization.partner().await {
+            Ok(partner) => return partner,
             Err(status) if !waiting => {
                 info!(
                     reason = status.message(),
@@ -148,11 +148,12 @@ fn served(
     })
 }
 
-fn server_info(config: &Config, address: SocketAddr, instance_id: String) -> ServerInfo {
+/// The instance as authorization tells of it too, but for this service's address, which is known here.
+fn server_info(config: &Config, address: SocketAddr, partner: Partner) -> ServerInfo {
     let own = config.public_address.clone();
     ServerInfo {
-        instance_id,
-        authorization_address: config.authorization.clone(),
+        instance_id: partner.instance_id,
+        authorization_address: partner.address,
         layer_data_address: own.unwrap_or_else(|| format!("http://{address}")),
     }
 }
