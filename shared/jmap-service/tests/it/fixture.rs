@@ -6,6 +6,7 @@ use axum::routing::post;
 use jmap_service::{
     call::CallScope,
     serve::{Plaintext, Served, serve},
+    server_info::ServerInfo,
     stack::{Stack, TimeLimits},
     token::{Authenticator, PublishedKeys, SigningKey},
 };
@@ -82,9 +83,14 @@ pub(crate) async fn start(settings: Settings) -> Running {
         },
         authenticator: Arc::new(settings.authenticator),
     };
+    let info = ServerInfo {
+        instance_id: ISSUER.to_owned(),
+        authorization_address: format!("http://{address}"),
+        layer_data_address: String::new(),
+    };
     let served = Served {
-        routes: routes(&gate),
-        names: vec![],
+        routes: routes(&gate).add_service(info.service()),
+        names: vec![ServerInfo::NAME],
         stack,
         drain: PATIENCE,
         plaintext: Plaintext::LoopbackOnly,

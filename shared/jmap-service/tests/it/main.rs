@@ -6,6 +6,8 @@ mod drain;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod ports;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod tokens;
