@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{House, PASSWORD, ready};
 
 /// Longer than an executable takes to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Both executables over a folder, on ports of their own.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
 use jmap_proto::authorization::{
-    AccountPolicy, CreateUserRequest, PasswordCredential, ServerSession, SignInRequest, Tokens,
-    User, sign_in_request::Credential,
+    AccountPolicy, CreateUserRequest, PasswordCredential, SignInRequest, Tokens, User,
+    sign_in_request::Credential,
 };
 use jmap_service::client::channel;
 use tonic::{Status, transport::Channel};
@@ -53,33 +53,16 @@ impl House {
         self.as_user("administrator").await
     }
 
-    /// An account by name, signed in once.
+    /// An account by name, in a session of the kind that it opens, signed in once.
     ///
     /// # Panics
     /// When it cannot sign in.
     pub async fn as_user(&self, name: &str) -> Caller {
-        self.as_account(name, None).await
-    }
-
-    /// An account for server sessions, signed in once.
-    ///
-    /// # Panics
-    /// When it cannot sign in.
-    pub async fn as_server(&self, name: &str) -> Caller {
-        let server = ServerSession {
-            instance_id: "00000000-0000-4000-8000-000000000001".to_owned(),
-            instance_name: "elsewhere".to_owned(),
-            version: String::new(),
-        };
-        self.as_account(name, Some(server)).await
-    }
-
-    async fn as_account(&self, name: &str, server: Option<ServerSession>) -> Caller {
         let known = self.signed_in.lock().expect("no panic").get(name).cloned();
         if let Some(caller) = known {
             return caller;
         }
-        let tokens = self.sign_in(name, PASSWORD, server).await;
+        let tokens = self.sign_in(name, PASSWORD).await;
         let tokens = tokens.unwrap_or_else(|status| panic!("sign `{name}` in: {status}"));
         let caller = self.with_token(Some(&tokens.access_token));
         let mut signed_in = self.signed_in.lock().expect("no panic");
@@ -95,26 +78,21 @@ impl House {
         self.signed_in.lock().expect("no panic").remove(name);
     }
 
-    /// Signs an account in, for a server session where an instance is given.
+    /// Signs an account in.
     ///
     /// # Errors
     /// What authorization answers.
     ///
     /// # Panics
     /// When it answers without tokens.
-    pub async fn sign_in(
-        &self,
-        user_name: &str,
-        password: &str,
-        server: Option<ServerSession>,
-    ) -> Result<Tokens, Status> {
+    pub async fn sign_in(&self, user_name: &str, password: &str) -> Result<Tokens, Status> {
         let credential = PasswordCredential {
             user_name: user_name.to_owned(),
             password: password.to_owned(),
         };
         let request = SignInRequest {
             credential: Some(Credential::Password(credential)),
-            server,
+            server: None,
         };
         let answer = self.anonymous().sessions().sign_in(request).await?;
         Ok(answer.into_inner().tokens.expect("tokens"))

@@ -32,7 +32,6 @@ use crate::{
 #[derive(Debug)]
 pub struct ServedFloor {
     house: Arc<House>,
-    servers: BTreeSet<String>,
     users: BTreeMap<String, i64>,
     groups: BTreeMap<String, i64>,
     projects: BTreeMap<String, i64>,
@@ -60,7 +59,6 @@ impl ServedFloor {
     pub async fn caller(&self, who: &str) -> Caller {
         match who {
             "anonymous" => self.house.anonymous(),
-            server if self.servers.contains(server) => self.house.as_server(server).await,
             user => self.house.as_user(user).await,
         }
     }

@@ -107,9 +107,12 @@ pub struct OutputInput {
 /// Why a query makes no sense for the layer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum QueryError {
-    /// An attribute that the layer does not have.
+    /// A condition on an attribute that the layer does not have.
     #[error("attribute `{0}` does not exist in the layer")]
     UnknownAttribute(String),
+    /// An attribute is wanted that the layer does not have.
+    #[error("attribute `{0}` does not exist in the layer")]
+    UnknownOutput(String),
     /// An attribute that is wanted twice.
     #[error("attribute `{0}` is wanted twice")]
     RepeatedAttribute(String),
@@ -215,7 +218,7 @@ fn find_all(
     let mut found = Vec::with_capacity(wanted.len().min(definition.attributes().len()));
     for attribute in wanted {
         let Some((_, definition)) = attribute.find(definition) else {
-            return Err(QueryError::UnknownAttribute(attribute.to_string()));
+            return Err(QueryError::UnknownOutput(attribute.to_string()));
         };
         if found.contains(&definition.id) {
             return Err(QueryError::RepeatedAttribute(attribute.to_string()));

@@ -152,7 +152,7 @@ fn unknown_and_repeated_attributes_of_the_output_are_refused() {
     };
     assert_eq!(
         check(&["string", "nothing"]),
-        Err(QueryError::UnknownAttribute("nothing".to_owned()))
+        Err(QueryError::UnknownOutput("nothing".to_owned()))
     );
     assert_eq!(
         check(&["string", "string"]),

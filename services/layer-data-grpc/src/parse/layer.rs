@@ -1,5 +1,6 @@
 //! Layers to be created: where, under which name, and with which first grants.
 
+use jmap_domain::Name;
 use jmap_proto::{
     layerdata::{CreateLayerRequest, create_layer_request::Placement as WirePlacement},
     types::{self as pb, principal},
@@ -30,6 +31,7 @@ pub(crate) fn reservation(
         request_id: retry_id,
         placement: wanted,
     } = request;
+    Name::parse(&name).map_err(|error| FieldPath::of("name").invalid(error))?;
     let path = FieldPath::of("definition");
     let draft = draft(&path, required(path.clone(), definition)?)?;
     let grants = initial_grants.into_iter().enumerate().map(grant);

@@ -89,7 +89,9 @@ pub(crate) fn selection(
         } else {
             Some(element_ids(&path.field("element_ids"), &ids, MAX_IDS)?)
         },
-        bbox: bbox.map(box_input),
+        bbox: bbox
+            .map(|bbox| box_input(&path.field("box"), bbox))
+            .transpose()?,
         intersects: condition
             .map(|condition| spatial(&path.field("spatial"), condition))
             .transpose()?,
@@ -112,7 +114,7 @@ pub(crate) fn element_ids(
     ids.iter().enumerate().map(parse).collect()
 }
 
-const fn box_input(wire: WireBox) -> BoxInput {
+fn box_input(path: &FieldPath, wire: WireBox) -> Result<BoxInput, FieldViolation> {
     let WireBox {
         min_x,
         min_y,
@@ -120,17 +122,13 @@ const fn box_input(wire: WireBox) -> BoxInput {
         max_y,
         epsg,
     } = wire;
-    BoxInput {
+    Ok(BoxInput {
         min_x,
         min_y,
         max_x,
         max_y,
-        epsg: optional(epsg),
-    }
-}
-
-const fn optional(epsg: i32) -> Option<i32> {
-    if epsg == 0 { None } else { Some(epsg) }
+        epsg: known_crs(path.field("epsg"), epsg)?.map(Crs::epsg),
+    })
 }
 
 /// Only *intersects* with a geometry is built.
@@ -151,7 +149,7 @@ fn spatial(path: &FieldPath, wire: SpatialCondition) -> Result<OperandInput, Fie
     match required(path.field("operand"), operand)? {
         Operand::Geometry(wkb) => Ok(OperandInput {
             wkb: wkb.into(),
-            epsg: optional(epsg),
+            epsg: known_crs(path.field("epsg"), epsg)?.map(Crs::epsg),
         }),
         Operand::Circle(_) => Err(path.field("circle").violates(Violation::NotBuilt)),
     }

@@ -36,11 +36,12 @@ fn query(error: &QueryError, base: &FieldPath) -> Failure {
     let about = |reason, violation: FieldViolation| {
         Failure::new(Code::InvalidArgument, reason, violation.to_string()).at(violation)
     };
-    let plain = |reason| Failure::new(Code::InvalidArgument, reason, error.to_string());
     match error {
-        // It may stand in the mask or in the filter; the sentence names it.
-        QueryError::UnknownAttribute(name) => plain("INVALID_ATTRIBUTE").fact("attribute", name),
-        QueryError::RepeatedAttribute(name) => {
+        QueryError::UnknownAttribute(name) => {
+            let violation = selection.field("filter").invalid(error);
+            about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
+        QueryError::UnknownOutput(name) | QueryError::RepeatedAttribute(name) => {
             let violation = base.field("mask").field("attributes").invalid(error);
             about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
         }
@@ -59,8 +60,7 @@ fn query(error: &QueryError, base: &FieldPath) -> Failure {
             let violation = selection.field("element_ids").invalid(error);
             Failure::new(Code::ResourceExhausted, "TOO_LARGE", error.to_string()).at(violation)
         }
-        // The box and the geometry to compare with each name one.
-        QueryError::UnknownCrs(_) => plain("INVALID_FIELD"),
+        QueryError::UnknownCrs(_) => about("INVALID_FIELD", selection.invalid(error)),
         QueryError::BadBox => about("INVALID_FIELD", selection.field("box").invalid(error)),
         QueryError::Operand(_) | QueryError::OperandOutside(_) => {
             let violation = selection.field("spatial").field("geometry").invalid(error);

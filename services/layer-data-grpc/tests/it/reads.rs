@@ -445,7 +445,7 @@ async fn a_wrong_selection_is_refused_by_its_path() {
         (upside_down, invalid("INVALID_FIELD", "selection.box")),
         (
             filtered(compare("colour", equal, Kind::Integer(1))),
-            invalid("INVALID_ATTRIBUTE", ""),
+            invalid("INVALID_ATTRIBUTE", "selection.filter"),
         ),
         (
             filtered(compare("name", equal, Kind::Integer(1))),

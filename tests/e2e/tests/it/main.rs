@@ -9,9 +9,11 @@
 )]
 
 mod architecture;
+mod bad_input;
 mod batches;
 mod citations;
 mod edits;
+mod hiding;
 mod sessions;
 mod worlds;
 

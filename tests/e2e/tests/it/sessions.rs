@@ -5,8 +5,9 @@ use std::time::Duration;
 use authorization_core::Settings;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jmap_proto::authorization::{
-    CloseSessionRequest, GetCallerRequest, ListSessionsRequest, RefreshSessionRequest,
-    SetPasswordRequest, SignInRequest, SignOutRequest, sign_in_request::Credential,
+    CloseSessionRequest, GetCallerRequest, ListSessionsRequest, PasswordCredential,
+    RefreshSessionRequest, ServerSession, SessionKind, SetPasswordRequest, SignInRequest,
+    SignOutRequest, sign_in_request::Credential,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -149,7 +150,7 @@ async fn tokens_of_others_and_of_nobody_are_refused() {
     let layer = stage.layer("trees");
     let token = stage
         .pair
-        .sign_in("ana", PASSWORD, None)
+        .sign_in("ana", PASSWORD)
         .await
         .unwrap()
         .access_token;
@@ -200,7 +201,7 @@ async fn an_access_token_runs_out_and_a_refresh_token_buys_the_next() {
         ..Tuning::default()
     })
     .await;
-    let tokens = pair.sign_in("administrator", PASSWORD, None).await.unwrap();
+    let tokens = pair.sign_in("administrator", PASSWORD).await.unwrap();
     let caller = pair.with_token(Some(&tokens.access_token));
     let who = || async { caller.sessions().get_caller(GetCallerRequest {}).await };
     who().await.unwrap();
@@ -231,7 +232,7 @@ async fn a_replayed_refresh_token_closes_the_whole_family() {
     // R117.
     let stage = Stage::set(TOWN).await;
     let layer = stage.layer("trees");
-    let first = stage.pair.sign_in("ana", PASSWORD, None).await.unwrap();
+    let first = stage.pair.sign_in("ana", PASSWORD).await.unwrap();
     let second = refresh(&stage.pair, &first.refresh_token).await.unwrap();
     let owner = stage.pair.with_token(Some(&second.access_token));
     assert_eq!(told(&owner, layer).await, [Outcome::Ok, Outcome::Ok]);
@@ -255,19 +256,15 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
     let stage = Stage::set(TOWN).await;
     let wrong = stage
         .pair
-        .sign_in("ana", "not the password", None)
+        .sign_in("ana", "not the password")
         .await
         .unwrap_err();
     let unknown = stage
         .pair
-        .sign_in("nobody at all", "not the password", None)
+        .sign_in("nobody at all", "not the password")
         .await
         .unwrap_err();
-    let anonymous = stage
-        .pair
-        .sign_in("anonymous", PASSWORD, None)
-        .await
-        .unwrap_err();
+    let anonymous = stage.pair.sign_in("anonymous", PASSWORD).await.unwrap_err();
     assert_eq!(
         wire::outcome_of(&wrong),
         Outcome::refused("UNAUTHENTICATED", "CREDENTIAL_REFUSED")
@@ -297,12 +294,8 @@ async fn a_changed_password_is_the_only_one() {
         .set_password(change(PASSWORD, "another password"))
         .await
         .unwrap();
-    stage
-        .pair
-        .sign_in("ana", "another password", None)
-        .await
-        .unwrap();
-    let old = stage.pair.sign_in("ana", PASSWORD, None).await.unwrap_err();
+    stage.pair.sign_in("ana", "another password").await.unwrap();
+    let old = stage.pair.sign_in("ana", PASSWORD).await.unwrap_err();
     assert_eq!(
         wire::outcome_of(&old),
         Outcome::refused("UNAUTHENTICATED", "CREDENTIAL_REFUSED")
@@ -320,22 +313,25 @@ servers: [hub]
 ",
     )
     .await;
-    let instance = jmap_proto::authorization::ServerSession {
-        instance_id: "00000000-0000-4000-8000-000000000001".to_owned(),
-        ..Default::default()
-    };
-    let ordinary = stage
-        .pair
-        .sign_in("ana", PASSWORD, Some(instance))
-        .await
-        .unwrap_err();
-    let server = stage.pair.sign_in("hub", PASSWORD, None).await.unwrap_err();
-    for refused in [ordinary, server] {
-        assert_eq!(
-            wire::outcome_of(&refused),
-            Outcome::refused("UNAUTHENTICATED", "CREDENTIAL_REFUSED")
-        );
+    for (name, kind) in [("ana", SessionKind::Ordinary), ("hub", SessionKind::Server)] {
+        let caller = stage.caller(name).await;
+        let answer = caller.sessions().get_caller(GetCallerRequest {}).await;
+        let session = answer.unwrap().into_inner().session.unwrap();
+        assert_eq!(session.kind(), kind, "`{name}`");
     }
+    // An ordinary account does not get the other kind by asking for it.
+    let request = SignInRequest {
+        credential: Some(Credential::Password(PasswordCredential {
+            user_name: "ana".to_owned(),
+            password: PASSWORD.to_owned(),
+        })),
+        server: Some(ServerSession {
+            instance_id: "00000000-0000-4000-8000-000000000001".to_owned(),
+            ..ServerSession::default()
+        }),
+    };
+    let asked = stage.pair.anonymous().sessions().sign_in(request).await;
+    assert!(matches!(wire::outcome(&asked), Outcome::Refused { .. }));
 }
 
 #[tokio::test]

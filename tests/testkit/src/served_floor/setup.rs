@@ -22,7 +22,6 @@ pub(super) async fn set_up(house: Arc<House>, world: &World) -> ServedFloor {
     let administrator = house.as_administrator().await;
     let mut floor = ServedFloor {
         house,
-        servers: world.servers.iter().cloned().collect(),
         users: BTreeMap::from([("administrator".to_owned(), 1), ("anonymous".to_owned(), 2)]),
         groups: BTreeMap::from([("everyone".to_owned(), 3), ("authenticated".to_owned(), 4)]),
         projects: BTreeMap::new(),
@@ -41,9 +40,28 @@ impl ServedFloor {
         self.make_layers(by, world).await?;
         self.make_elements(by, world).await?;
         for grant in &world.grants {
-            self.grant(by, grant).await?;
+            self.make_row(by, grant).await?;
         }
         self.close(by, world).await
+    }
+
+    /// A row without permissions cannot be granted: it is what is left when they are taken away.
+    async fn make_row(&self, by: &Caller, grant: &Grant) -> Result<(), Status> {
+        if !grant.give.is_empty() {
+            return self.grant(by, grant).await;
+        }
+        let give = vec![Right::Export];
+        let taken = Withdrawal {
+            layer: grant.layer.clone(),
+            from: grant.to.clone(),
+            take: give.clone(),
+        };
+        let row = Grant {
+            give,
+            ..grant.clone()
+        };
+        self.grant(by, &row).await?;
+        self.revoke(by, &taken).await
     }
 
     async fn make_principals(&mut self, by: &Caller, world: &World) -> Result<(), Status> {

@@ -1,0 +1,427 @@
+//! What may not be seen is not there: one and the same answer for absent and invisible (R40, R21, R23, R46).
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use jmap_proto::{
+    authorization::{
+        CheckRequest, ExplainRequest, GetLayerPermissionsRequest, GetProjectRequest, LayerAct,
+        LayerGrantsDelta, LayerIds, LayerPermissionsChange, LayerQuestion, LayerRegistration,
+        ListEffectivePermissionsRequest, ListLayerRegistrationsRequest, Question, SelfSubject,
+        Subject, UpdateLayerPermissionsRequest, UpdateLayerRegistrationRequest,
+        get_project_request, layer_permissions_change::Change,
+        list_effective_permissions_request::Layers, question, subject,
+    },
+    layerdata::{
+        CreateImportRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
+        GetLayerRequest, ImportElementsRequest, ImportOptions, ListElementsRequest,
+        ListLayersRequest, Selection, edit::Act,
+    },
+};
+use prost_types::FieldMask;
+use testkit::{Caller, Stage, everywhere, wire};
+use tonic::Status;
+use tonic_types::StatusExt;
+
+const TOWN: &str = "
+world: a layer that eve may do everything with, but see
+users: [ana, eve]
+projects:
+  - { project: city, open: [ana, eve] }
+  - { project: closed, open: [ana] }
+layers:
+  - { layer: seen, in: city }
+  - { layer: unseen, in: city, editing: true, view: nobody }
+  - { layer: behind, in: closed, editing: true }
+grants:
+  - { layer: unseen, to: ana, give: [view] }
+  - { layer: unseen, to: eve, give: [add, modify, delete, modify-attributes, export] }
+  - { layer: behind, to: eve, give: [view, add, modify, delete, modify-attributes, export] }
+elements:
+  - { element: here, in: unseen, by: ana }
+  - { element: there, in: behind, by: ana }
+";
+
+/// A layer that never was.
+const ABSENT: i64 = 900_001;
+
+#[tokio::test]
+async fn an_invisible_layer_answers_as_an_absent_one_to_the_letter() {
+    // R40.
+    let stage = Stage::set(TOWN).await;
+    for who in ["eve", "anonymous"] {
+        let caller = stage.caller(who).await;
+        let absent = answers(&caller, ABSENT).await;
+        for name in ["unseen", "behind"] {
+            let id = stage.layer(name);
+            let invisible = answers(&caller, id).await;
+            for ((call, absent), (_, invisible)) in absent.iter().zip(&invisible) {
+                assert_eq!(
+                    invisible, absent,
+                    "{who}: {call} tells `{name}` from nothing"
+                );
+            }
+        }
+    }
+}
+
+/// What every call that names a layer answers, with the layer's id blotted out.
+async fn answers(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let mut told = elements(caller, layer_id).await;
+    told.extend(layers(caller, layer_id).await);
+    told.extend(administration(caller, layer_id).await);
+    let blot = |text: String| {
+        let named = [("`", "`"), ("\"", "\""), ("layer_id: ", ",")];
+        named.into_iter().fold(text, |text, (before, after)| {
+            text.replace(&format!("{before}{layer_id}{after}"), "_")
+        })
+    };
+    told.into_iter()
+        .map(|(call, text)| (call, blot(text)))
+        .collect()
+}
+
+/// An answer, down to its details.
+fn shown<T: Debug>(result: Result<T, Status>) -> String {
+    match result {
+        Ok(answer) => format!("ok {answer:?}"),
+        Err(status) => {
+            let (code, message) = (status.code(), status.message());
+            let details = status.get_error_details();
+            let info = details.error_info().expect("an ErrorInfo");
+            let facts: BTreeMap<_, _> = info.metadata.iter().collect();
+            let keys: Vec<_> = status
+                .metadata()
+                .keys()
+                .map(|key| format!("{key:?}"))
+                .collect();
+            let (reason, fields) = (&info.reason, details.bad_request());
+            format!("{code:?} {message} {reason} {facts:?} {fields:?} {keys:?}")
+        }
+    }
+}
+
+async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let get = GetElementsRequest {
+        layer_id,
+        element_ids: vec![1],
+        mask: None,
+    };
+    let list = ListElementsRequest {
+        layer_id,
+        selection: Some(everywhere()),
+        ..ListElementsRequest::default()
+    };
+    let wrong = Selection {
+        element_ids: vec![-1],
+        ..Selection::default()
+    };
+    let wrong = ListElementsRequest {
+        layer_id,
+        selection: Some(wrong),
+        ..ListElementsRequest::default()
+    };
+    let create = Act::Create(wire::new_element("POINT(1 2)", Vec::new()));
+    let batch = vec![Edit {
+        layer_id,
+        act: Some(create),
+    }];
+    let misfit = wire::new_element("LINESTRING(0 0,1 1)", vec![wire::set_text("nothing", "x")]);
+    vec![
+        (
+            "GetElements",
+            shown(
+                caller
+                    .elements()
+                    .get_elements(get)
+                    .await
+                    .map(tonic::Response::into_inner),
+            ),
+        ),
+        (
+            "ListElements",
+            shown(
+                caller
+                    .elements()
+                    .list_elements(list)
+                    .await
+                    .map(tonic::Response::into_inner),
+            ),
+        ),
+        (
+            "ListElements of wrong ids",
+            shown(
+                caller
+                    .elements()
+                    .list_elements(wrong)
+                    .await
+                    .map(tonic::Response::into_inner),
+            ),
+        ),
+        ("ReadElements", shown(caller.read(layer_id).await)),
+        ("SummarizeElements", shown(caller.count(layer_id).await)),
+        (
+            "CreateElement",
+            shown(caller.add(layer_id, "POINT(1 2)").await),
+        ),
+        (
+            "CreateElement that does not fit",
+            shown(caller.create(layer_id, misfit, "").await),
+        ),
+        (
+            "UpdateElement",
+            shown(caller.change(layer_id, 1, wire::moved("POINT(3 3)")).await),
+        ),
+        (
+            "UpdateElement of nothing",
+            shown(
+                caller
+                    .change(layer_id, 77_777, wire::moved("POINT(3 3)"))
+                    .await,
+            ),
+        ),
+        ("DeleteElement", shown(caller.delete(layer_id, 1).await)),
+        (
+            "BatchEditElements",
+            shown(caller.batch(batch, EditMode::Atomic, "").await),
+        ),
+    ]
+}
+
+async fn layers(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let delete = DeleteLayerRequest {
+        layer_id,
+        confirm_name: "unseen".to_owned(),
+    };
+    let format = FileFormat::Geojson.into();
+    let options = Some(ImportOptions {
+        format,
+        ..ImportOptions::default()
+    });
+    let import = CreateImportRequest {
+        layer_id,
+        options,
+        request_id: String::new(),
+    };
+    let elements = vec![wire::new_element("POINT(1 2)", Vec::new())];
+    let stream = tokio_stream::iter([ImportElementsRequest { layer_id, elements }]);
+    vec![
+        (
+            "GetLayer",
+            shown(
+                caller
+                    .layers()
+                    .get_layer(GetLayerRequest { layer_id })
+                    .await
+                    .map(tonic::Response::into_inner),
+            ),
+        ),
+        (
+            "DeleteLayer",
+            shown(
+                caller
+                    .layers()
+                    .delete_layer(delete)
+                    .await
+                    .map(tonic::Response::into_inner),
+            ),
+        ),
+        ("ExportElements", shown(caller.export(layer_id).await)),
+        (
+            "CreateImport",
+            shown(
+                caller
+                    .transfer()
+                    .create_import(import)
+                    .await
+                    .map(tonic::Response::into_inner),
+            ),
+        ),
+        (
+            "ImportElements",
+            shown(
+                caller
+                    .transfer()
+                    .import_elements(stream)
+                    .await
+                    .map(tonic::Response::into_inner),
+            ),
+        ),
+    ]
+}
+
+async fn administration(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let oneself = || {
+        Some(Subject {
+            subject: Some(subject::Subject::Self_(SelfSubject {})),
+            end_user_assertion: String::new(),
+        })
+    };
+    let asked = |act: LayerAct| Question {
+        question: Some(question::Question::Layer(LayerQuestion {
+            layer_id,
+            act: act.into(),
+        })),
+    };
+    let all = (1..=10)
+        .filter_map(|act| LayerAct::try_from(act).ok())
+        .map(asked)
+        .collect();
+    let check = CheckRequest {
+        subject: oneself(),
+        questions: all,
+        freshness: None,
+    };
+    let explain = ExplainRequest {
+        subject: oneself(),
+        question: Some(asked(LayerAct::AddElements)),
+        freshness: None,
+    };
+    let flags = ListEffectivePermissionsRequest {
+        subject: oneself(),
+        layers: Some(Layers::LayerIds(LayerIds {
+            layer_ids: vec![layer_id],
+        })),
+        ..ListEffectivePermissionsRequest::default()
+    };
+    let change = LayerPermissionsChange {
+        layer_id,
+        grants_revision: 77,
+        change: Some(Change::Delta(LayerGrantsDelta::default())),
+    };
+    let table = UpdateLayerPermissionsRequest {
+        changes: vec![change],
+    };
+    let layer = Some(LayerRegistration {
+        layer_id,
+        name: "mine".to_owned(),
+        ..LayerRegistration::default()
+    });
+    let update_mask = Some(FieldMask {
+        paths: vec!["name".to_owned()],
+    });
+    let rename = UpdateLayerRegistrationRequest { layer, update_mask };
+    let checked = caller
+        .checks()
+        .check(check)
+        .await
+        .map(|answer| answer.into_inner().decisions);
+    let explained = caller
+        .checks()
+        .explain(explain)
+        .await
+        .map(tonic::Response::into_inner);
+    let listed = caller
+        .checks()
+        .list_effective_permissions(flags)
+        .await
+        .map(|answer| answer.into_inner().layers);
+    let mut registry = caller.administration();
+    let read = registry
+        .get_layer_permissions(GetLayerPermissionsRequest { layer_id })
+        .await;
+    let written = registry.update_layer_permissions(table).await;
+    let renamed = registry.update_layer_registration(rename).await;
+    vec![
+        ("Check", shown(checked)),
+        ("Explain", shown(explained)),
+        ("ListEffectivePermissions", shown(listed)),
+        (
+            "GetLayerPermissions",
+            shown(read.map(tonic::Response::into_inner)),
+        ),
+        (
+            "UpdateLayerPermissions",
+            shown(written.map(tonic::Response::into_inner)),
+        ),
+        (
+            "UpdateLayerRegistration",
+            shown(renamed.map(tonic::Response::into_inner)),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_closed_project_answers_as_an_absent_one() {
+    // R21, R40.
+    let stage = Stage::set(TOWN).await;
+    let closed = stage.floor.project("closed");
+    for who in ["eve", "anonymous"] {
+        let caller = stage.caller(who).await;
+        let mut told = Vec::new();
+        for id in [closed, 800_001] {
+            let which = Some(get_project_request::Project::ProjectId(id));
+            let got = caller
+                .projects()
+                .get_project(GetProjectRequest { project: which })
+                .await;
+            let listed = caller
+                .layers()
+                .list_layers(ListLayersRequest {
+                    project_id: id,
+                    ..ListLayersRequest::default()
+                })
+                .await;
+            let request = ListLayerRegistrationsRequest {
+                project_id: id,
+                ..ListLayerRegistrationsRequest::default()
+            };
+            let registered = caller
+                .administration()
+                .list_layer_registrations(request)
+                .await;
+            let all = [
+                shown(got.map(tonic::Response::into_inner)),
+                shown(listed.map(tonic::Response::into_inner)),
+                shown(registered.map(tonic::Response::into_inner)),
+            ];
+            told.push(all.map(|text| text.replace(&format!("`{id}`"), "_")));
+        }
+        assert_eq!(told[0], told[1], "{who}");
+        let by_name = |name: &str| GetProjectRequest {
+            project: Some(get_project_request::Project::Name(name.to_owned())),
+        };
+        let closed = caller
+            .projects()
+            .get_project(by_name("closed"))
+            .await
+            .map(tonic::Response::into_inner);
+        let absent = caller
+            .projects()
+            .get_project(by_name("absent"))
+            .await
+            .map(tonic::Response::into_inner);
+        assert_eq!(
+            shown(closed).replace("closed", "_"),
+            shown(absent).replace("absent", "_")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_filter_does_not_probe_an_unseen_layer() {
+    // R40: a condition on what is not there is not judged before the right is.
+    let stage = Stage::set(TOWN).await;
+    let eve = stage.caller("eve").await;
+    let query = |layer_id| jmap_proto::layerdata::LayerQuery {
+        layer_id,
+        output_epsg: 999_999,
+        mask: Some(jmap_proto::layerdata::ElementMask {
+            attributes: vec![wire::by_name("name"), wire::by_name("nothing")],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut told = Vec::new();
+    for layer_id in [stage.layer("unseen"), ABSENT] {
+        let request = jmap_proto::layerdata::ReadElementsRequest {
+            queries: vec![query(layer_id)],
+            partial: false,
+        };
+        let status = match eve.elements().read_elements(request).await {
+            Err(status) => status,
+            Ok(stream) => stream.into_inner().message().await.unwrap_err(),
+        };
+        told.push(shown::<()>(Err(status)).replace(&format!("`{layer_id}`"), "_"));
+    }
+    assert_eq!(told[0], told[1]);
+}
