@@ -49,6 +49,8 @@ struct FakeAuthorizer {
     /// How many answers are already out of date when they are given.
     stale_answers: AtomicU32,
     down: Mutex<bool>,
+    /// Whether the last decision is left out of every answer.
+    incomplete: Mutex<bool>,
 }
 
 impl FakeAuthorizer {
@@ -94,11 +96,15 @@ impl Authorizer for FakeAuthorizer {
         } else {
             Duration::from_mins(1)
         };
+        let mut decisions: Vec<Decision> = questions
+            .iter()
+            .map(|question| self.decide(question))
+            .collect();
+        if *self.incomplete.lock().unwrap() {
+            decisions.pop();
+        }
         Ok(Answer {
-            decisions: questions
-                .iter()
-                .map(|question| self.decide(question))
-                .collect(),
+            decisions,
             actor: user.into(),
             valid_until: Instant::now() + validity,
             policy_token: "token".to_owned(),

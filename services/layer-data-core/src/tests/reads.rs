@@ -197,6 +197,15 @@ fn a_read_without_an_answer_is_refused() {
 }
 
 #[test]
+fn an_incomplete_answer_is_none() {
+    // R121.
+    let world = world(&[Permission::View, Permission::CopyExport], 1);
+    *world.authorizer.incomplete.lock().unwrap() = true;
+    let error = count(&world, in_a_box(), ReadPurpose::Display).unwrap_err();
+    assert!(matches!(error, ReadError::Ask(AskError::Unavailable)));
+}
+
+#[test]
 fn counting_a_whole_layer_needs_view_alone() {
     // R113.
     let world = world(&[Permission::View], 4);
