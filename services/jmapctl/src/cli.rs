@@ -31,8 +31,10 @@ object on standard error with kind, message, code, reason, field and hint.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not found, 5 conflict (stale or taken), 6 unavailable.";
 
-/// Runs a JMap pair (authorization and layer-data), administers it, and brings data in and out
+/// The command line.
 #[derive(Debug, Parser)]
+#[command(about = "Runs a pair of JMap services, administers it, and brings data in and out")]
+#[command(long_about = None)]
 #[command(name = "jmapctl", version, after_help = EXAMPLES, propagate_version = true)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -46,7 +48,7 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Globals {
-    /// Address of the server; any port of the pair will do for sign-in with authorization's as default
+    /// Address of the authorization service
     #[arg(
         long,
         global = true,
@@ -159,7 +161,8 @@ pub(crate) async fn call(
         session_file,
         console,
     };
-    Box::pin(dispatch(call, &context)).await
+    let done = Box::pin(dispatch(call, &context)).await;
+    done.map_err(|failure| failure.reaching(&globals.server))
 }
 
 async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {

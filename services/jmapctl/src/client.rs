@@ -175,8 +175,8 @@ impl Client {
 }
 
 fn open(address: &str) -> Result<Channel, Failure> {
-    channel(address).map_err(|_| {
-        Failure::usage(format!("`{address}` is not an address"))
+    channel(address).map_err(|error| {
+        Failure::usage(format!("`{address}` is not an address: {error}"))
             .hint("write it as http://host:port")
     })
 }

@@ -80,6 +80,7 @@ impl Console {
 }
 
 /// Whether a prompt asks twice.
+#[derive(Clone, Copy)]
 enum Repeat {
     Yes,
     No,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jmap_proto::types::ItemError;
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -15,21 +14,28 @@ pub(crate) struct Failure {
     pub(crate) kind: Kind,
     /// What went wrong and where, lower case.
     pub(crate) message: String,
-    /// The google.rpc code of a service's answer, such as `NOT_FOUND`.
+    /// What a service answered; unset when the failure was found here.
+    #[serde(flatten)]
+    pub(crate) answer: Option<Box<Answer>>,
+    /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'static str>,
-    /// The reason that the service gave, such as `STALE_REVISION`.
+    pub(crate) hint: Option<String>,
+}
+
+/// What a service says about a call that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Answer {
+    /// The google.rpc code, such as `NOT_FOUND`.
+    pub(crate) code: &'static str,
+    /// The reason, such as `STALE_REVISION`; unset when no service of ours made the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     /// The path of the field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<String>,
-    /// Further facts of the service, such as `current_revision`.
+    /// Further facts, such as `current_revision`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) facts: BTreeMap<String, String>,
-    /// What to do next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hint: Option<String>,
 }
 
 /// The kinds of failure, each with its exit code.
@@ -70,10 +76,7 @@ impl Failure {
         Self {
             kind,
             message: message.into(),
-            code: None,
-            reason: None,
-            field: None,
-            facts: BTreeMap::new(),
+            answer: None,
             hint: None,
         }
     }
@@ -88,11 +91,39 @@ impl Failure {
         Self::new(Kind::NotFound, message)
     }
 
+    /// The reason that a service gave.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.answer.as_ref()?.reason.as_deref()
+    }
+
+    /// Whether a service answered with this code and this reason.
+    pub(crate) fn is(&self, code: &str, reason: &str) -> bool {
+        let code_is = |answer: &Answer| answer.code == code;
+        self.answer.as_deref().is_some_and(code_is) && self.reason() == Some(reason)
+    }
+
+    /// A fact that a service told, such as `current_revision`.
+    pub(crate) fn fact(&self, name: &str) -> Option<&str> {
+        self.answer.as_ref()?.facts.get(name).map(String::as_str)
+    }
+
     /// Says what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Names the server that could not be reached; what a service answered names itself.
+    #[must_use]
+    pub(crate) fn reaching(self, server: &str) -> Self {
+        if self.kind != Kind::Unavailable || self.reason().is_some() {
+            return self;
+        }
+        Self {
+            message: format!("cannot reach the pair at {server}: {}", self.message),
+            ..self
+        }
     }
 
     /// An answer that lacks what the contract promises.
@@ -129,33 +160,13 @@ impl From<Status> for Failure {
         Self {
             kind: kind_of(status.code(), &info.reason),
             message: status.message().to_owned(),
-            code: Some(code_name(status.code())),
             hint: hint_for(&info.reason, &facts),
-            reason: Some(info.reason),
-            field: field.filter(|field| !field.is_empty()),
-            facts,
-        }
-    }
-}
-
-impl From<ItemError> for Failure {
-    fn from(error: ItemError) -> Self {
-        let ItemError {
-            code,
-            reason,
-            message,
-            field,
-            metadata,
-        } = error;
-        let facts = metadata.into_iter().collect();
-        Self {
-            kind: kind_of(Code::from(code), &reason),
-            message,
-            code: Some(code_name(Code::from(code))),
-            hint: hint_for(&reason, &facts),
-            reason: Some(reason),
-            field: Some(field).filter(|field| !field.is_empty()),
-            facts,
+            answer: Some(Box::new(Answer {
+                code: code_name(status.code()),
+                reason: Some(info.reason),
+                field: field.filter(|field| !field.is_empty()),
+                facts,
+            })),
         }
     }
 }
@@ -164,8 +175,14 @@ impl From<ItemError> for Failure {
 fn unexplained(status: &Status) -> Failure {
     let kind = kind_of(status.code(), "");
     let message = root_cause(status).unwrap_or_else(|| status.message().to_owned());
+    let answer = Answer {
+        code: code_name(status.code()),
+        reason: None,
+        field: None,
+        facts: BTreeMap::new(),
+    };
     let failure = Failure {
-        code: Some(code_name(status.code())),
+        answer: Some(Box::new(answer)),
         ..Failure::new(kind, message)
     };
     match kind {
@@ -289,8 +306,8 @@ mod tests {
         let violation = FieldPath::of("layer_id").violates(Violation::Missing);
         let failure = Failure::from(WireFailure::field(violation).status("layerdata.jmap"));
         assert_eq!(failure.kind.exit_code(), 1);
-        assert_eq!(failure.field.as_deref(), Some("layer_id"));
-        assert_eq!(failure.reason.as_deref(), Some("INVALID_FIELD"));
+        assert_eq!(failure.reason(), Some("INVALID_FIELD"));
+        assert_eq!(failure.answer.unwrap().field.as_deref(), Some("layer_id"));
     }
 
     #[test]
@@ -300,6 +317,17 @@ mod tests {
         let failure = Failure::from(stale.fact("current_revision", "7").status("layerdata.jmap"));
         assert_eq!(failure.kind, Kind::Conflict);
         assert!(failure.hint.unwrap().contains("--revision 7"));
+    }
+
+    #[test]
+    fn programs_get_a_flat_object() {
+        let refused = WireFailure::new(Code::PermissionDenied, "NOT_PERMITTED", "no");
+        let failure = Failure::from(refused.fact("permission", "view").status("layerdata.jmap"));
+        let object = serde_json::to_value(&failure).unwrap();
+        assert_eq!(object["kind"], "refused");
+        assert_eq!(object["code"], "PERMISSION_DENIED");
+        assert_eq!(object["reason"], "NOT_PERMITTED");
+        assert_eq!(object["facts"]["permission"], "view");
     }
 
     #[test]

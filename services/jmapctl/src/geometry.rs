@@ -10,23 +10,24 @@ use wkt::{
 /// The WKB of a geometry that is written as WKT, x first.
 pub(crate) fn wkb_of_wkt(text: &str) -> Result<Vec<u8>, String> {
     let refusal = || format!("`{text}` is not WKT such as `POINT(2.35 48.85)`");
-    let parsed: Wkt<f64> = text.parse().map_err(|_| refusal())?;
+    let parsed: Wkt<f64> = text.parse().ok().ok_or_else(refusal)?;
     let dimensions = match parsed.dimension() {
         Dimension::XY => CoordDimensions::xy(),
         Dimension::XYZ => CoordDimensions::xyz(),
         Dimension::XYM | Dimension::XYZM => return Err("measures (M) are not accepted".to_owned()),
     };
-    WktSource(text).to_wkb(dimensions).map_err(|_| refusal())
+    WktSource(text).to_wkb(dimensions).ok().ok_or_else(refusal)
 }
 
 /// The WKT of a geometry.
 pub(crate) fn wkt_of_wkb(wkb: &[u8]) -> Option<String> {
-    let dimensions = if has_z(wkb)? {
-        CoordDimensions::xyz()
+    if has_z(wkb)? {
+        let text = Wkb(wkb).to_wkt_ndim(CoordDimensions::xyz()).ok()?;
+        // The library writes the heights, and leaves out the letter that announces them.
+        Some(text.replacen('(', " Z(", 1))
     } else {
-        CoordDimensions::xy()
-    };
-    Wkb(wkb).to_wkt_ndim(dimensions).ok()
+        Wkb(wkb).to_wkt().ok()
+    }
 }
 
 /// The GeoJSON of a geometry.
@@ -113,6 +114,7 @@ mod tests {
         let expected =
             json!({"type": "LineString", "coordinates": [[0.0, 0.0, 5.0], [1.0, 1.0, 6.0]]});
         assert_eq!(geojson_of_wkb(&wkb), Some(expected));
+        assert_eq!(wkt_of_wkb(&wkb).unwrap(), "LINESTRING Z(0 0 5,1 1 6)");
     }
 
     #[test]

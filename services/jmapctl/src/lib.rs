@@ -71,15 +71,14 @@ fn write_failure(failure: &Failure, format: Format) -> ExitCode {
 
 /// The failure for people: what, why, where, and what to do next.
 fn describe(failure: &Failure) -> String {
-    let mut text = format!("error: {}", failure.message);
-    if let (Some(code), Some(reason)) = (failure.code, &failure.reason) {
-        text += &format!("\n  reason: {reason} ({code})");
+    let mut lines = vec![format!("error: {}", failure.message)];
+    if let Some(answer) = &failure.answer {
+        let reason = answer.reason.iter();
+        lines.extend(reason.map(|reason| format!("  reason: {reason} ({})", answer.code)));
+        let field = answer.field.iter();
+        lines.extend(field.map(|field| format!("  field:  {field}")));
     }
-    if let Some(field) = &failure.field {
-        text += &format!("\n  field:  {field}");
-    }
-    if let Some(hint) = &failure.hint {
-        text += &format!("\n  hint:   {hint}");
-    }
-    text
+    let hint = failure.hint.iter();
+    lines.extend(hint.map(|hint| format!("  hint:   {hint}")));
+    lines.join("\n")
 }

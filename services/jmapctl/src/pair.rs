@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use authorization_core::Settings;
 use authorization_server::Config as AuthorizationConfig;
 use jmap_proto::types::{
     GetServerInfoRequest, server_info_service_client::ServerInfoServiceClient,
@@ -77,7 +78,7 @@ impl Pair {
             service_key_file: Some(key_file.clone()),
             public_address: Some(authorization.clone()),
             layer_data_public_address: layer_data.clone(),
-            settings: Default::default(),
+            settings: Settings::default(),
             service: ServiceOptions::default(),
         };
         let mut authorization_service = Running::spawn(|stop| {

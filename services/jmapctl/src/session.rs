@@ -22,7 +22,8 @@ pub(crate) struct Session {
     /// The account's user id.
     pub(crate) user_id: i64,
     /// The session's id.
-    pub(crate) session_id: i64,
+    #[serde(rename = "session_id")]
+    pub(crate) id: i64,
     /// When the access token runs out, in seconds since 1970.
     access_token_expires: i64,
     #[serde(serialize_with = "expose")]
@@ -45,7 +46,7 @@ impl Session {
         let mut kept = Self {
             account_name: session.account_name,
             user_id: session.user_id,
-            session_id: session.session_id,
+            id: session.session_id,
             access_token_expires: 0,
             access_token: SecretString::default(),
             refresh_token: SecretString::default(),

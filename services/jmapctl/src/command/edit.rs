@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use jmap_proto::{
     layerdata::{
         AttributeValue, CreateElementRequest, DeleteElementRequest, EditedElement, ElementChange,
@@ -58,7 +58,7 @@ pub(crate) struct Create {
 
 /// Change an element
 #[derive(Args, Debug)]
-#[group(id = "change", multiple = true, required = true, args = ["geometry", "set", "unset"])]
+#[command(group(ArgGroup::new("change").args(["geometry", "set", "unset"]).required(true).multiple(true)))]
 pub(crate) struct Update {
     /// PROJECT/LAYER or id
     layer: LayerReference,
@@ -129,10 +129,10 @@ impl FromStr for RevisionSpec {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "any" => Ok(Self::Any),
-            number => number
-                .parse()
-                .map(Self::Exactly)
-                .map_err(|_| format!("`{text}` is neither a revision nor `any`")),
+            number => {
+                let revision = number.parse().ok().map(Self::Exactly);
+                revision.ok_or_else(|| format!("`{text}` is neither a revision nor `any`"))
+            }
         }
     }
 }

@@ -116,20 +116,19 @@ async fn subject(client: &Client, user: Option<&Reference>) -> Result<Subject, F
 
 impl ExplanationView {
     fn text(&self) -> String {
-        let mut text = self.decision.sentence();
-        if self.grants.is_empty() {
-            text += "\n\nno grant bears on it";
+        let table = if self.grants.is_empty() {
+            "no grant bears on it".to_owned()
         } else {
-            text += "\n\n";
-            text += &rows(
+            rows(
                 &["path", "granted to", "gives", "only own", "effective"],
                 self.grants.iter().map(GrantView::cells),
-            );
-        }
+            )
+        };
+        let mut parts = vec![self.decision.sentence(), table];
         if !self.missing.is_empty() {
-            text += &format!("\n\nmissing for a full yes: {}", listed(&self.missing));
+            parts.push(format!("missing for a full yes: {}", listed(&self.missing)));
         }
-        text
+        parts.join("\n\n")
     }
 }
 

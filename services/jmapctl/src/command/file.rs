@@ -11,7 +11,7 @@ use crate::error::Failure;
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum FormatWord {
-    /// A GeoJSON FeatureCollection
+    /// A GeoJSON feature collection
     Geojson,
     /// A GeoJSON feature per line
     Geojsonl,

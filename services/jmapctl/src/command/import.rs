@@ -12,7 +12,6 @@ use jmap_proto::layerdata::{
     ImportSummary, RowError, RunImportRequest, UploadChunkRequest, run_import_response::Event,
 };
 use serde::Serialize;
-use serde_json::json;
 
 use crate::{
     client::{Client, call},
@@ -62,14 +61,29 @@ pub(crate) struct Import {
 #[command(next_help_heading = "CSV")]
 struct Columns {
     /// The column with WKT
-    #[arg(long, default_value = "", hide_default_value = true)]
-    wkt_column: String,
+    #[arg(
+        long = "wkt-column",
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    wkt: String,
     /// The column with x
-    #[arg(long, default_value = "", hide_default_value = true)]
-    x_column: String,
+    #[arg(
+        long = "x-column",
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    x: String,
     /// The column with y
-    #[arg(long, default_value = "", hide_default_value = true)]
-    y_column: String,
+    #[arg(
+        long = "y-column",
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    y: String,
 }
 
 /// What became of an import.
@@ -125,11 +139,7 @@ impl Import {
     }
 
     fn options(&self, format: FormatWord) -> ImportOptions {
-        let Columns {
-            wkt_column,
-            x_column,
-            y_column,
-        } = self.columns.clone();
+        let Columns { wkt, x, y } = self.columns.clone();
         let mode = if self.atomic {
             EditMode::Atomic
         } else {
@@ -138,9 +148,9 @@ impl Import {
         ImportOptions {
             format: format.format().into(),
             epsg: self.epsg,
-            wkt_column,
-            x_column,
-            y_column,
+            wkt_column: wkt,
+            x_column: x,
+            y_column: y,
             mode: mode.into(),
         }
     }
@@ -226,34 +236,29 @@ impl ImportView {
         self.created_elements = created_elements;
         self.failed_rows = failed_rows;
         self.ignored_columns = ignored_columns;
+        // What the file itself shows is told before what its values show, some rows later.
+        self.row_errors.sort_by_key(|error| error.row);
         self
     }
 
     fn report(&self) -> Result<Report, Failure> {
-        let mut text = format!("created {} elements", self.created_elements);
+        let mut parts = vec![format!("created {} elements", self.created_elements)];
         if !self.ignored_columns.is_empty() {
-            text += &format!(
-                "\nthe layer has no attribute for: {}",
-                self.ignored_columns.join(", ")
-            );
+            let ignored = self.ignored_columns.join(", ");
+            parts.push(format!("the layer has no attribute for: {ignored}"));
         }
-        if self.failed_rows > 0 {
-            text += &format!(
-                "\n{} rows were not taken:\n\n{}",
-                self.failed_rows,
-                self.table()
-            );
+        if self.failed_rows == 0 {
+            return Report::new(parts.join("\n"), self);
         }
-        let value = json!(self);
-        let outcome = if self.failed_rows == 0 {
-            Outcome::Complete
-        } else {
-            Outcome::Partial
-        };
+        parts.push(format!(
+            "{} rows were not taken:\n\n{}",
+            self.failed_rows,
+            self.table()
+        ));
+        let report = Report::new(parts.join("\n"), self)?;
         Ok(Report {
-            value,
-            text,
-            outcome,
+            outcome: Outcome::Partial,
+            ..report
         })
     }
 

@@ -58,7 +58,7 @@ pub(crate) struct Query {
     /// Count the elements and measure their extent instead
     #[arg(long, conflicts_with_all = ["geojson", "page_token"])]
     count: bool,
-    /// Answer with a GeoJSON FeatureCollection
+    /// Answer with a GeoJSON feature collection
     #[arg(long, conflicts_with = "json")]
     geojson: bool,
 }
@@ -119,16 +119,20 @@ fn listing(page: &ListElementsResponse) -> Result<Report, Failure> {
         .iter()
         .map(|element| ElementView::new(&header, element));
     let views: Vec<_> = views.collect();
-    let mut text = table(&header, &page.elements);
-    if views.is_empty() {
-        "none".clone_into(&mut text);
-    }
+    let mut lines = vec![if views.is_empty() {
+        "none".to_owned()
+    } else {
+        table(&header, &page.elements)
+    }];
     if !page.next_page_token.is_empty() {
-        text += &format!(
-            "\n\nthere are more: repeat with --page-token {}",
-            page.next_page_token
-        );
+        let token = &page.next_page_token;
+        lines.push(format!("there are more: repeat with --page-token {token}"));
     }
+    let text = lines.join(
+        "
+
+",
+    );
     let value = json!({"elements": views, "next_page_token": page.next_page_token});
     Report::new(text, &value)
 }

@@ -55,20 +55,19 @@ impl FromStr for BoxSpec {
         let (edges, epsg) = parts.split_at_checked(4).ok_or_else(refusal)?;
         let epsg = match epsg {
             [] => 0,
-            [epsg] => epsg.parse().map_err(|_| refusal())?,
+            [epsg] => epsg.parse().ok().ok_or_else(refusal)?,
             _ => return Err(refusal()),
         };
-        let edges = edges.iter().map(|edge| edge.parse());
-        let edges: Vec<f64> = edges.collect::<Result<_, _>>().map_err(|_| refusal())?;
-        match edges[..] {
-            [min_x, min_y, max_x, max_y] => Ok(Self(Extent {
+        let edges = edges.iter().map(|edge| edge.parse().ok());
+        match edges.collect::<Option<Vec<f64>>>().as_deref() {
+            Some(&[min_x, min_y, max_x, max_y]) => Ok(Self(Extent {
                 min_x,
                 min_y,
                 max_x,
                 max_y,
                 epsg,
             })),
-            _ => Err(refusal()),
+            Some(_) | None => Err(refusal()),
         }
     }
 }

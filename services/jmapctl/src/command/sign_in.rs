@@ -88,7 +88,7 @@ impl SignIn {
             server: client.server().to_owned(),
             user_id: session.user_id,
             name: session.account_name,
-            session_id: session.session_id,
+            session_id: session.id,
         };
         Report::new(text, &caller)
     }

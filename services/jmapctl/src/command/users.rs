@@ -1,12 +1,12 @@
 //! User accounts.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jmap_proto::authorization::{
     AccountPolicy, CreateUserRequest, DeleteUserRequest, GetCallerRequest, ListUsersRequest,
     SetPasswordRequest, UpdateUserRequest, User,
 };
 use prost_types::FieldMask;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::json;
 
@@ -80,7 +80,7 @@ enum Policy {
 
 /// Change an account
 #[derive(Args, Debug)]
-#[group(id = "change", multiple = true, required = true, args = ["display_name", "enabled"])]
+#[command(group(ArgGroup::new("change").args(["display_name", "enabled"]).required(true).multiple(true)))]
 pub(crate) struct Update {
     /// Name or id
     user: Reference,
@@ -276,7 +276,7 @@ impl Password {
         let present = if user_id == own_id {
             context.console.password(PasswordSource::Ask)?
         } else {
-            Default::default()
+            SecretString::default()
         };
         let new = context.console.new_password(source(self.password_stdin))?;
         let message = SetPasswordRequest {

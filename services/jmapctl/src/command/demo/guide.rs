@@ -110,26 +110,14 @@ impl Guide {
                 "it should be refused, but: {}",
                 report.text
             ))),
-            Err(failure)
-                if failure.code == Some(code) && failure.reason.as_deref() == Some(reason) =>
-            {
+            Err(failure) if failure.is(code, reason) => {
                 tick(&format!("refused, {code} {reason}: {failure}"));
                 Ok(failure)
             }
             Err(failure) => Err(surprise(&format!(
-                "it should be refused with {code} {reason}, but: {failure} ({:?} {:?})",
-                failure.code, failure.reason
+                "it should be refused with {code} {reason}, but: {failure} ({:?})",
+                failure.answer
             ))),
-        }
-    }
-
-    /// Compares an answer with what was said about it.
-    pub(super) fn holds(&self, fact: bool, text: &str) -> Result<(), Failure> {
-        if fact {
-            tick(text);
-            Ok(())
-        } else {
-            Err(surprise(&format!("this does not hold: {text}")))
         }
     }
 
@@ -216,6 +204,16 @@ impl Guide {
             token = self.token("ana").await?,
         ));
         Ok(())
+    }
+}
+
+/// Compares an answer with what was said about it.
+pub(super) fn holds(fact: bool, text: &str) -> Result<(), Failure> {
+    if fact {
+        tick(text);
+        Ok(())
+    } else {
+        Err(surprise(&format!("this does not hold: {text}")))
     }
 }
 

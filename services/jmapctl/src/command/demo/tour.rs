@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    guide::{Guide, Refusal},
+    guide::{Guide, Refusal, holds},
     samples::{SAMPLES, Sample},
 };
 use crate::{error::Failure, output::Report};
@@ -98,7 +98,7 @@ async fn layer(guide: &mut Guide, sample: &Sample) -> Result<(), Failure> {
         .succeeds("administrator", &["query", &name, "--count"])
         .await?;
     let all = count.value.get("count") == Some(&json!(sample.elements));
-    guide.holds(
+    holds(
         all,
         &format!("all {} elements are in the layer", sample.elements),
     )
@@ -229,8 +229,8 @@ async fn stale_edit(guide: &mut Guide) -> Result<(), Failure> {
     ];
     let refused = guide.is_refused("ana", &update, STALE).await?;
     let current = guide.noted("ben's newer revision")?;
-    let told = refused.facts.get("current_revision") == Some(&current);
-    guide.holds(
+    let told = refused.fact("current_revision") == Some(current.as_str());
+    holds(
         told,
         &format!("the refusal names the current revision, {current}"),
     )
@@ -261,7 +261,7 @@ async fn invisible_layer(guide: &mut Guide) -> Result<(), Failure> {
         .is_refused("cleo", &["query", nothing, "--count"], ABSENT)
         .await?;
     let alike = without(&invisible, &plans) == without(&absent, nothing);
-    guide.holds(
+    holds(
         alike,
         "the two refusals differ in nothing but the id that was asked for",
     )
@@ -303,13 +303,13 @@ async fn explanation(guide: &mut Guide) -> Result<(), Failure> {
         "ben",
     ];
     let report = guide.succeeds("administrator", &ben).await?;
-    guide.holds(
+    holds(
         denied(&report, "grant"),
         "it is a no, and a grant is what is missing",
     )?;
     let delete = ["explain", "layer", "Atlas/cities", "delete"];
     let report = guide.succeeds("ben", &delete).await?;
-    guide.holds(
+    holds(
         says(&report, "decision", "own"),
         "it is a yes for own elements only",
     )

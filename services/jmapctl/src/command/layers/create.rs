@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use jmap_proto::{
     layerdata::{CreateLayerRequest, LayerDefinition, create_layer_request::Placement},
     types::{AttributeDefinition, InitialView, LayerGrant, ZPolicy},
@@ -28,7 +28,7 @@ const LOOK_AT: usize = 10_000;
 
 /// Create a layer
 #[derive(Args, Debug)]
-#[group(id = "shape", multiple = true, required = true, args = ["geometry", "from"])]
+#[command(group(ArgGroup::new("shape").args(["geometry", "from"]).required(true).multiple(true)))]
 pub(crate) struct Create {
     /// Where and under which name: PROJECT/LAYER
     layer: LayerPath,
@@ -81,9 +81,9 @@ impl FromStr for GrantSpec {
             if word == "only-own" {
                 spec.only_own = true;
             } else {
-                let permission = LayerWord::from_str(word, false);
-                spec.permissions
-                    .push(permission.map_err(|_| format!("`{word}` is no permission"))?);
+                let permission = LayerWord::from_str(word, false).ok();
+                let unknown = || format!("`{word}` is no permission");
+                spec.permissions.push(permission.ok_or_else(unknown)?);
             }
         }
         Ok(spec)

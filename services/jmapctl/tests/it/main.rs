@@ -1,0 +1,11 @@
+//! jmapctl as people and programs run it: the real executable.
+
+// The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod pair;
+#[cfg(test)]
+mod tour;
+#[cfg(test)]
+mod usage;

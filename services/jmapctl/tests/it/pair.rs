@@ -1,0 +1,285 @@
+//! Commands against a running pair.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use serde_json::json;
+
+use crate::fixture::{House, failure, jmapctl};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A project that everybody opens, with a layer of points that ana may add to.
+fn town(house: &House) {
+    house
+        .run("administrator", &["sign-in", "administrator"])
+        .success();
+    house.account("ana");
+    house
+        .run("administrator", &["projects", "create", "Town"])
+        .success();
+    house
+        .run(
+            "administrator",
+            &["projects", "grant", "Town", "authenticated", "open"],
+        )
+        .success();
+    let create = [
+        "layers",
+        "create",
+        "Town/trees",
+        "--geometry",
+        "point",
+        "--attribute",
+        "species:string:required",
+        "--attribute",
+        "height:double",
+        "--editing",
+        "--grant",
+        "ana=view,add,modify,delete,only-own",
+    ];
+    house.run("administrator", &create).success();
+}
+
+#[test]
+fn a_remembered_session_is_private_is_refreshed_and_ends_with_sign_out() {
+    // R117.
+    let house = House::start();
+    house
+        .run("administrator", &["sign-in", "administrator"])
+        .success();
+    let file = house.session("administrator");
+    assert_eq!(mode(&file), 0o600);
+
+    let mut kept = house.kept("administrator");
+    kept["access_token_expires"] = json!(0);
+    fs::write(&file, kept.to_string()).unwrap();
+    assert_eq!(
+        house.answer("administrator", &["whoami"])["name"],
+        "administrator"
+    );
+    let renewed = house.kept("administrator");
+    assert_ne!(renewed["refresh_token"], kept["refresh_token"]);
+    assert_eq!(mode(&file), 0o600);
+
+    house.run("administrator", &["sign-out"]).success();
+    assert!(!file.exists());
+    let with_old_token = jmapctl()
+        .args(["--json", "--server", &house.server, "users", "list"])
+        .env("JMAP_TOKEN", renewed["access_token"].as_str().unwrap())
+        .assert()
+        .code(3);
+    assert_eq!(failure(&with_old_token)["reason"], "SESSION_CLOSED");
+}
+
+#[test]
+fn processes_that_find_an_expired_token_at_the_same_time_refresh_it_once() {
+    // R117: a refresh token that is used twice closes the session.
+    let house = House::start();
+    house
+        .run("administrator", &["sign-in", "administrator"])
+        .success();
+    let mut kept = house.kept("administrator");
+    kept["access_token_expires"] = json!(0);
+    fs::write(house.session("administrator"), kept.to_string()).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| house.run("administrator", &["whoami"]).success());
+        }
+    });
+    house.run("administrator", &["users", "list"]).success();
+}
+
+#[test]
+fn failures_are_told_apart_by_their_exit_codes() {
+    // R120.
+    let house = House::start();
+    let wrong = house
+        .command("ana", &["sign-in", "administrator"])
+        .env("JMAP_PASSWORD", "wrong one")
+        .assert();
+    assert_eq!(failure(&wrong.code(3))["reason"], "CREDENTIAL_REFUSED");
+    town(&house);
+
+    let anonymous = house.failure("nobody", 3, &["users", "list"]);
+    assert!(
+        anonymous["hint"].to_string().contains("jmapctl sign-in"),
+        "{anonymous}"
+    );
+    house.failure("ana", 3, &["users", "create", "ben"]);
+    house.failure("ana", 4, &["projects", "show", "Nowhere"]);
+    house.failure("ana", 4, &["query", "Town/bushes"]);
+    let taken = house.failure("administrator", 5, &["users", "create", "ANA"]);
+    assert_eq!(taken["reason"], "NAME_TAKEN");
+    house.failure(
+        "ana",
+        2,
+        &[
+            "edit",
+            "create",
+            "Town/trees",
+            "--geometry",
+            "here",
+            "--set",
+            "species=oak",
+        ],
+    );
+    let invalid = house.failure(
+        "ana",
+        1,
+        &["edit", "create", "Town/trees", "--geometry", "POINT(1 2)"],
+    );
+    assert_eq!(invalid["reason"], "INVALID_ATTRIBUTE");
+}
+
+#[test]
+fn an_element_is_created_read_changed_counted_and_deleted() {
+    // R107, R108.
+    let house = House::start();
+    town(&house);
+    let create = [
+        "edit",
+        "create",
+        "Town/trees",
+        "--geometry",
+        "POINT(2 48)",
+        "--set",
+        "species=oak",
+        "--set",
+        "height=12.5",
+    ];
+    let created = house.answer("ana", &create);
+    let (id, revision) = (
+        created["element_id"].to_string(),
+        created["revision"].to_string(),
+    );
+    let update = [
+        "edit",
+        "update",
+        "Town/trees",
+        &id,
+        "--revision",
+        &revision,
+        "--unset",
+        "height",
+    ];
+    house.run("ana", &update).success();
+    let stale = house.failure("ana", 5, &update);
+    assert_eq!(stale["reason"], "STALE_REVISION");
+
+    let read = house.answer(
+        "ana",
+        &[
+            "query",
+            "Town/trees",
+            "--where",
+            "species = oak and height is null",
+        ],
+    );
+    let element = &read["elements"][0];
+    assert_eq!(
+        element["attributes"],
+        json!({"species": "oak", "height": null})
+    );
+    assert_eq!(
+        (&element["geometry"], &element["own"]),
+        (&json!("POINT(2 48)"), &json!(true))
+    );
+    let count = ["query", "Town/trees", "--bbox", "1,47,3,49", "--count"];
+    assert_eq!(house.answer("ana", &count)["count"], 1);
+
+    house
+        .run(
+            "ana",
+            &["edit", "delete", "Town/trees", &id, "--revision", "any"],
+        )
+        .success();
+    assert_eq!(house.answer("ana", &count)["count"], 0);
+}
+
+#[test]
+fn an_import_with_bad_rows_keeps_the_good_ones_and_ends_with_1() {
+    let house = House::start();
+    town(&house);
+    let file = house.folder.path().join("trees.csv");
+    fs::write(
+        &file,
+        "x,y,species,height\n2,48,oak,12\n2,48,,3\n3,48,elm,tall\n4,48,ash,\n",
+    )
+    .unwrap();
+    let path = file.display().to_string();
+    let done = house.run("ana", &["import", "Town/trees", &path]).code(1);
+    let summary: serde_json::Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
+    assert_eq!(
+        (&summary["created_elements"], &summary["failed_rows"]),
+        (&json!(2), &json!(2))
+    );
+    let rows: Vec<_> = summary["row_errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["row"])
+        .collect();
+    assert_eq!(rows, [&json!(2), &json!(3)]);
+    let atomic = house
+        .run("ana", &["import", "Town/trees", &path, "--atomic"])
+        .code(1);
+    let summary: serde_json::Value = serde_json::from_slice(&atomic.get_output().stdout).unwrap();
+    assert_eq!(summary["created_elements"], 0);
+}
+
+#[test]
+fn an_export_reads_back_and_needs_its_own_right() {
+    // R38.
+    let house = House::start();
+    town(&house);
+    house
+        .run(
+            "ana",
+            &[
+                "edit",
+                "create",
+                "Town/trees",
+                "--geometry",
+                "POINT(2 48)",
+                "--set",
+                "species=oak",
+            ],
+        )
+        .success();
+    let file = house.folder.path().join("trees.geojson");
+    let path = file.display().to_string();
+    let refused = house.failure("ana", 3, &["export", "Town/trees", &path]);
+    assert_eq!(refused["facts"]["permission"], "copy / export");
+    assert!(!file.exists());
+    house
+        .run(
+            "administrator",
+            &["grants", "grant", "ana", "export", "--on", "Town/trees"],
+        )
+        .success();
+    assert_eq!(
+        house.answer("ana", &["export", "Town/trees", &path])["element_count"],
+        1
+    );
+    let written: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(
+        written["features"][0]["geometry"]["coordinates"],
+        json!([2.0, 48.0])
+    );
+}
+
+#[test]
+fn sigterm_ends_the_pair_cleanly_and_its_data_are_there_again() {
+    let mut house = House::start();
+    town(&house);
+    assert!(house.restart().success());
+    let listed = house.answer("ana", &["layers", "list", "Town"]);
+    assert_eq!(listed[0]["name"], "trees");
+    assert_eq!(
+        mode(&house.folder.path().join("data/layer-data.key")),
+        0o600
+    );
+    assert_eq!(mode(&house.folder.path().join("data")), 0o700);
+}
