@@ -1,1 +1,0 @@
-//! Benchmarks that measure their own floor.

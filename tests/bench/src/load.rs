@@ -1,0 +1,68 @@
+//! Closed-loop load: so many callers, each making its next call when the last one has been answered.
+
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use futures::future::try_join_all;
+use hdrhistogram::Histogram;
+use tonic::Status;
+
+/// What one round of load showed.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// Answered calls per second.
+    pub(crate) rate: f64,
+    /// Microseconds of each call.
+    pub(crate) latency: Histogram<u64>,
+}
+
+/// Loads with `callers` at a time for `length`.
+///
+/// # Errors
+/// When a call fails: a benchmark of refusals would flatter.
+pub(crate) async fn load<C, F>(callers: usize, length: Duration, call: C) -> anyhow::Result<Load>
+where
+    C: Fn() -> F + Clone + Send + 'static,
+    F: Future<Output = Result<(), Status>> + Send + 'static,
+{
+    let begin = Instant::now();
+    let end = begin + length;
+    let tasks = (0..callers).map(|_| tokio::spawn(caller(end, call.clone())));
+    let mut latency = Histogram::new(3)?;
+    for histogram in try_join_all(tasks).await? {
+        latency.add(histogram?)?;
+    }
+    let rate = calls(&latency) / begin.elapsed().as_secs_f64();
+    Ok(Load { rate, latency })
+}
+
+async fn caller<F>(end: Instant, call: impl Fn() -> F) -> anyhow::Result<Histogram<u64>>
+where
+    F: Future<Output = Result<(), Status>>,
+{
+    let mut latency = Histogram::new(3)?;
+    loop {
+        let begin = Instant::now();
+        if begin >= end {
+            return Ok(latency);
+        }
+        call()
+            .await
+            .map_err(|status| anyhow!("a call failed: {status}"))?;
+        latency.record(u64::try_from(begin.elapsed().as_micros())?)?;
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls are made")]
+fn calls(latency: &Histogram<u64>) -> f64 {
+    latency.len() as f64
+}
+
+/// A quantile in milliseconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "fewer than 2^53 microseconds pass"
+)]
+pub(crate) fn millis(latency: &Histogram<u64>, quantile: f64) -> f64 {
+    latency.value_at_quantile(quantile) as f64 / 1000.0
+}
