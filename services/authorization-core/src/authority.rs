@@ -166,6 +166,16 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(result)
     }
 
+    /// Reads the policy again if the end of a commit was not seen, as when its call was given up half-way. To be
+    /// called often: until then decisions go by the policy before that commit.
+    ///
+    /// # Errors
+    /// [`Refusal::Store`] when the store cannot be read.
+    pub async fn keep_in_step(&self) -> Result<(), Refusal> {
+        let mut writer = self.writer.lock().await;
+        self.get_in_step(&mut writer).await
+    }
+
     /// Reads the policy again if the end of a commit was not seen.
     async fn get_in_step(&self, writer: &mut Writer) -> Result<(), Refusal> {
         match writer {

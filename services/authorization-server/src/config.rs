@@ -32,7 +32,7 @@ pub struct Options {
     #[arg(
         long,
         env = "JMAP_AUTHORIZATION_LISTEN",
-        default_value = "127.0.0.1:7701",
+        default_value = "127.0.0.1:50051",
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
@@ -55,7 +55,7 @@ pub struct Options {
     #[arg(
         long,
         env = "JMAP_LAYER_DATA_PUBLIC_ADDRESS",
-        default_value = "http://127.0.0.1:7702",
+        default_value = "http://127.0.0.1:50052",
         value_name = "URL"
     )]
     pub layer_data_public_address: String,

@@ -12,8 +12,26 @@ use tracing::warn;
 /// Between two looks. What ran out gives nothing in the meantime; it is only still stored.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Turns reservations that ran out into tombstones and forgets sessions that expired, for ever.
+/// Between two looks whether a commit's end was missed: for that long a right may outlive a change that its maker
+/// was never told of.
+const STEP: Duration = Duration::from_millis(250);
+
+/// Keeps memory and store in step, turns reservations that ran out into tombstones and forgets sessions that
+/// expired, for ever.
 pub(crate) async fn run<S: PolicyStore, P: Platform>(authority: Arc<Authority<S, P>>) {
+    tokio::join!(keep_in_step(&authority), clear_up(&authority));
+}
+
+async fn keep_in_step<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
+    loop {
+        if let Err(error) = authority.keep_in_step().await {
+            warn!(%error, "reading the policy again failed");
+        }
+        sleep(STEP).await;
+    }
+}
+
+async fn clear_up<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
     loop {
         let reservations = authority.expire_reservations().await;
         let sessions = authority.forget_expired_sessions().await;
