@@ -193,11 +193,15 @@ impl<'s> Facts<'s> {
 
 /// Whether a principal may open a project: who may, can be granted permissions on its layers (R28).
 /// A user counts with all its paths; a group with its own row and those of the special groups that contain it.
+/// On a layer `everyone` means whoever can open the project (R4), and those may by definition.
 #[must_use]
 pub fn may_open(snapshot: &Snapshot, principal: PrincipalId, project: ProjectId) -> bool {
     let Some(entry) = snapshot.project(project) else {
         return false;
     };
+    if principal == GroupId::EVERYONE.into() {
+        return true;
+    }
     let opens = |id: PrincipalId| {
         entry
             .grants

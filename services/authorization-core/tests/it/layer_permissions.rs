@@ -66,6 +66,25 @@ fn only_who_may_open_the_project_is_granted_permissions_on_its_layers() {
 }
 
 #[test]
+fn everyone_who_can_open_the_project_is_granted_view_and_the_row_is_effective() {
+    // R4, R28, R30: nobody but ana opens the project, and *view* is taken from everyone and given back.
+    let house = House::new();
+    let (_, layer, ana) = town(&house);
+    let everyone = GroupId::EVERYONE;
+    let taken = amendment(everyone, &[], &[Permission::View]);
+    house.amend(&house.administrator, layer, taken).unwrap();
+    let given = [Permission::View];
+    house.try_grant(&house.administrator, layer, everyone, &given).unwrap();
+    let table = house.authority.layer_table(&house.administrator, layer);
+    assert!(table.unwrap().rows.iter().all(|row| row.ineffective.is_none()));
+    let views = house.may_on(&ana.caller, layer, Permission::View);
+    assert_eq!(views, Decision::All);
+    let stranger = house.user("ben");
+    let hidden = house.may_on(&stranger.caller, layer, Permission::View);
+    assert_eq!(hidden, Decision::Denied(DenyReason::NotVisible));
+}
+
+#[test]
 fn a_user_counts_with_its_groups() {
     // R28.
     let house = House::new();
