@@ -1,0 +1,17 @@
+//! The boundary, over an in-memory connection and the real stack: every field, every code, the happy paths.
+
+#![expect(clippy::unnecessary_wraps, reason = "fields of messages are optional")]
+
+// The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
+#[cfg(test)]
+mod administration;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod fields;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod registry;
+#[cfg(test)]
+mod sessions;
