@@ -28,7 +28,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   jmapctl query Atlas/cities --where 'population >= 5000000 and country = JP'
   jmapctl query Atlas/cities --bbox -10,35,5,45 --count
-  jmapctl query Atlas/cities --circle 2.35,48.85,20000 --geojson > paris.geojson
+  jmapctl query Atlas/cities --intersects 'POLYGON((2 48,3 48,3 49,2 48))' --geojson > near-paris.geojson
   jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
 
 Elements come page by page, in the order of their ids; where there are more, the answer says how to go on. Reading

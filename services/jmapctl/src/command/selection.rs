@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::Args;
 use jmap_proto::{
     layerdata::{
-        Circle, Filter, Layer, Selection, SpatialCondition, SpatialRelation, filter,
+        Filter, Layer, Selection, SpatialCondition, SpatialRelation, filter,
         spatial_condition::Operand,
     },
     types::Box as Extent,
@@ -36,11 +36,8 @@ pub(crate) struct SelectionArgs {
     #[arg(long = "where", value_name = "CONDITION", id = "conditions")]
     conditions: Vec<Where>,
     /// Only elements that share a position with this geometry
-    #[arg(long, value_name = "WKT", conflicts_with = "circle")]
+    #[arg(long, value_name = "WKT")]
     intersects: Option<String>,
-    /// Only elements within a distance in metres of a position
-    #[arg(long, value_name = "X,Y,METRES", allow_hyphen_values = true)]
-    circle: Option<CircleSpec>,
 }
 
 /// A box as the command line states it.
@@ -72,21 +69,6 @@ impl FromStr for BoxSpec {
     }
 }
 
-/// A circle as the command line states it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct CircleSpec(Circle);
-
-impl FromStr for CircleSpec {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split(',').map(|part| part.trim().parse().ok());
-        match numbers.collect::<Option<Vec<f64>>>().as_deref() {
-            Some(&[x, y, radius]) => Ok(Self(Circle { x, y, radius })),
-            Some(_) | None => Err(format!("`{text}` is not written as X,Y,METRES")),
-        }
-    }
-}
-
 impl SelectionArgs {
     /// The selection of the contract; conditions are bound to the layer's attributes.
     pub(super) fn bind(&self, layer: &Layer) -> Result<Selection, Failure> {
@@ -104,14 +86,13 @@ impl SelectionArgs {
     }
 
     fn spatial(&self) -> Result<Option<SpatialCondition>, Failure> {
-        let operand = match (&self.intersects, self.circle) {
-            (Some(wkt), _) => Operand::Geometry(wkb_of_wkt(wkt).map_err(Failure::usage)?.into()),
-            (None, Some(CircleSpec(circle))) => Operand::Circle(circle),
-            (None, None) => return Ok(None),
+        let Some(wkt) = &self.intersects else {
+            return Ok(None);
         };
+        let geometry = wkb_of_wkt(wkt).map_err(Failure::usage)?;
         Ok(Some(SpatialCondition {
             relation: SpatialRelation::Intersects.into(),
-            operand: Some(operand),
+            operand: Some(Operand::Geometry(geometry.into())),
             epsg: 0,
         }))
     }
@@ -130,12 +111,5 @@ mod tests {
         for wrong in ["", "1,2,3", "1,2,3,x", "1,2,3,4,5,6", "1,2,3,4,x"] {
             assert!(wrong.parse::<BoxSpec>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_circle_has_a_centre_and_a_radius() {
-        let CircleSpec(circle) = "2.35,48.85,1000".parse().unwrap();
-        assert_eq!((circle.x, circle.y, circle.radius), (2.35, 48.85, 1000.0));
-        assert!("1,2".parse::<CircleSpec>().is_err());
     }
 }

@@ -168,43 +168,54 @@ impl Guide {
 
     /// What can be done now that the tour is over.
     pub(super) async fn farewell(&self, pair: &Pair) -> Result<(), Failure> {
+        let headline = "\nThe pair stays up until Ctrl-C. Try it from another terminal:";
+        say(&style(headline).bold().to_string());
+        say(&self.addresses(pair));
+        let layer = self.noted("cities layer_id")?;
+        say(&generic_calls(pair, &layer, &self.token("ana").await?));
+        Ok(())
+    }
+
+    fn addresses(&self, pair: &Pair) -> String {
         let Pair {
             authorization,
             layer_data,
             ..
         } = pair;
-        let host = layer_data.trim_start_matches("http://");
-        let layer = self.noted("cities layer_id")?;
-        let password = self.password.expose_secret();
-        say(
-            &style("\nThe pair stays up until Ctrl-C. Try it from another terminal:")
-                .bold()
-                .to_string(),
-        );
-        say(&format!(
+        let program = std::env::current_exe().unwrap_or_else(|_| "jmapctl".into());
+        format!(
             "
    authorization  {authorization}
    layer-data     {layer_data}
    data           {data}
    accounts       administrator, ana, ben, cleo; password {password}
 
+   alias jmapctl={program}
    export JMAP_SERVER={authorization}
    jmapctl sign-in ana
    jmapctl layers list Atlas
    jmapctl query Atlas/cities --bbox 2,48,3,49
    jmapctl explain layer Atlas/cities modify
-   ogrinfo -ro {data}/layers.gpkg
+   ogrinfo -ro {data}/layers.gpkg",
+            data = self.folder.display(),
+            password = self.password.expose_secret(),
+            program = quoted(&program.to_string_lossy()),
+        )
+    }
+}
 
+/// Calls with a client that knows nothing but reflection.
+fn generic_calls(pair: &Pair, layer: &str, token: &str) -> String {
+    let host = pair.layer_data.trim_start_matches("http://");
+    let selection = r#"{"box": {"min_x": 2, "min_y": 48, "max_x": 3, "max_y": 49}}"#;
+    format!(
+        "
    TOKEN={token}
    grpcurl -plaintext {host} list
    grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" \\
-     -d '{{\"layer_id\": {layer}, \"selection\": {{\"box\": {{\"min_x\": 2, \"min_y\": 48, \"max_x\": 3, \"max_y\": 49}}}}}}' \\
-     {host} jmap.layerdata.v1.ElementService/ListElements",
-            data = self.folder.display(),
-            token = self.token("ana").await?,
-        ));
-        Ok(())
-    }
+     -d '{{\"layer_id\": {layer}, \"selection\": {selection}}}' \\
+     {host} jmap.layerdata.v1.ElementService/ListElements"
+    )
 }
 
 /// Compares an answer with what was said about it.
@@ -224,10 +235,14 @@ fn surprise(text: &str) -> Failure {
 /// The first lines of an answer, with a tick.
 fn tick(text: &str) {
     const SHOWN: usize = 12;
-    let indented = text.trim_end().replace('\n', "\n     ");
-    let mut lines = indented.lines();
-    let shown: Vec<_> = lines.by_ref().take(SHOWN).collect();
-    say(&format!("   {} {}", style("✓").green(), shown.join("\n")));
+    let mut lines = text.trim_end().lines();
+    for (index, line) in lines.by_ref().take(SHOWN).enumerate() {
+        if index == 0 {
+            say(&format!("   {} {line}", style("✓").green()));
+        } else {
+            say(format!("     {line}").trim_end());
+        }
+    }
     if lines.next().is_some() {
         say("     …");
     }
