@@ -74,9 +74,17 @@ fn everyone_who_can_open_the_project_is_granted_view_and_the_row_is_effective() 
     let taken = amendment(everyone, &[], &[Permission::View]);
     house.amend(&house.administrator, layer, taken).unwrap();
     let given = [Permission::View];
-    house.try_grant(&house.administrator, layer, everyone, &given).unwrap();
+    house
+        .try_grant(&house.administrator, layer, everyone, &given)
+        .unwrap();
     let table = house.authority.layer_table(&house.administrator, layer);
-    assert!(table.unwrap().rows.iter().all(|row| row.ineffective.is_none()));
+    assert!(
+        table
+            .unwrap()
+            .rows
+            .iter()
+            .all(|row| row.ineffective.is_none())
+    );
     let views = house.may_on(&ana.caller, layer, Permission::View);
     assert_eq!(views, Decision::All);
     let stranger = house.user("ben");
