@@ -4,15 +4,9 @@ use jmap_proto::{authorization as pb, types};
 use tonic::Code;
 
 use crate::fixture::{
-    Caller, Running, about_itself, layer_grant, layer_question, new_project, new_user, not_built,
-    password, refused, start, subject, user, wrong,
+    Caller, Running, about_itself, layer_grant, layer_question, mask, new_project, new_user,
+    not_built, password, refused, start, subject, user, wrong,
 };
-
-fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
-    Some(prost_types::FieldMask {
-        paths: paths.iter().map(ToString::to_string).collect(),
-    })
-}
 
 async fn administrator() -> (Running, Caller) {
     let running = start().await;

@@ -414,6 +414,12 @@ pub(crate) fn delta(
     }
 }
 
+pub(crate) fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask {
+        paths: paths.iter().map(ToString::to_string).collect(),
+    })
+}
+
 pub(crate) fn about_itself() -> Option<pb::Subject> {
     subject(pb::subject::Subject::Self_(pb::SelfSubject {}))
 }

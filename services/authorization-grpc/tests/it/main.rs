@@ -15,3 +15,5 @@ mod fixture;
 mod registry;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod tables;
