@@ -28,19 +28,17 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   jmapctl query Atlas/cities --where 'population >= 5000000 and country = JP'
   jmapctl query Atlas/cities --bbox -10,35,5,45 --count
-  jmapctl query Atlas/cities --intersects 'POLYGON((2 48,3 48,3 49,2 48))' --geojson > near-paris.geojson
+  jmapctl query Atlas/cities --intersects 'POLYGON((2 48,3 48,3 49,2 48))' --geojson
   jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
 
-Elements come page by page, in the order of their ids; where there are more, the answer says how to go on. Reading
-a layer as a whole, without ids, box, geometry or condition, needs `export`.";
+Elements come page by page, in the order of their ids; where there are more, the answer says how to go on.
+Reading a layer as a whole, without ids, box, geometry or condition, needs `export`.";
 
 /// Read elements
 #[derive(Args, Debug)]
 pub(crate) struct Query {
     /// PROJECT/LAYER or id
     layer: LayerReference,
-    #[command(flatten)]
-    selection: SelectionArgs,
     /// Only these attributes, in this order
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     attributes: Vec<String>,
@@ -61,6 +59,8 @@ pub(crate) struct Query {
     /// Answer with a GeoJSON feature collection
     #[arg(long, conflicts_with = "json")]
     geojson: bool,
+    #[command(flatten)]
+    selection: SelectionArgs,
 }
 
 impl Query {
