@@ -10,7 +10,7 @@ mod read;
 mod store;
 
 use jmap_domain::{DenyReason, LayerId, Permission};
-use jmap_wire::Failure;
+use jmap_wire::{Failure, FieldPath};
 use tonic::{Code, Status};
 
 pub(crate) use edit::{edit, refusal};
@@ -37,12 +37,13 @@ pub(crate) fn deadline_exceeded() -> Failure {
 
 /// A page token that is not one of this query.
 pub(crate) fn invalid_page_token() -> Failure {
+    let violation = FieldPath::of("page_token").invalid("is not a page token of this query");
     Failure::new(
         Code::InvalidArgument,
         "INVALID_PAGE_TOKEN",
-        "`page_token`: is not a page token of this query",
+        violation.to_string(),
     )
-    .fact("field", "page_token")
+    .at(violation)
 }
 
 /// One text for a layer that is absent and for one that may not be seen (R40).

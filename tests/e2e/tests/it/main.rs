@@ -8,12 +8,17 @@
     reason = "a test fails by panicking"
 )]
 
+mod administration;
 mod architecture;
 mod bad_input;
 mod batches;
 mod citations;
 mod edits;
+mod executables;
+mod files;
+mod flags;
 mod hiding;
+mod revocation;
 mod sessions;
 mod worlds;
 

@@ -2,12 +2,13 @@
 
 use jmap_proto::{
     layerdata::{
-        AttributeValue, BatchEditElementsRequest, CreateElementRequest, DeleteElementRequest, Edit,
-        EditMode, EditedElement, Element, ElementChange, ElementHeader, ElementMask,
-        ExportElementsRequest, FileFormat, GetElementsRequest, LayerQuery, NewElement,
-        ReadElementsRequest, Selection, SummarizeElementsRequest, UpdateElementRequest,
+        AttributeValue, BatchEditElementsRequest, CreateElementRequest, CreateImportRequest,
+        DeleteElementRequest, Edit, EditMode, EditedElement, Element, ElementChange, ElementHeader,
+        ElementMask, ExportElementsRequest, FileFormat, GetElementsRequest, ImportOptions,
+        ImportSummary, LayerQuery, NewElement, ReadElementsRequest, RunImportRequest, Selection,
+        SummarizeElementsRequest, UpdateElementRequest, UploadChunkRequest,
         batch_edit_elements_response::Outcome, export_elements_response,
-        read_elements_response::Part, summarize_elements_response::Count,
+        read_elements_response::Part, run_import_response, summarize_elements_response::Count,
     },
     types::{Box, ExpectedRevision},
 };
@@ -227,6 +228,59 @@ impl Caller {
         }
         assert_eq!(told, Some(found), "the trailer counts");
         Ok(found)
+    }
+
+    /// Uploads a file in chunks and runs it into a layer.
+    ///
+    /// # Errors
+    /// What layer-data answers.
+    ///
+    /// # Panics
+    /// When an answer is empty, or the summary is missing.
+    pub async fn import(
+        &self,
+        layer_id: i64,
+        format: FileFormat,
+        file: &[u8],
+    ) -> Result<ImportSummary, Status> {
+        let format = format.into();
+        let options = Some(ImportOptions {
+            format,
+            ..ImportOptions::default()
+        });
+        let request = CreateImportRequest {
+            layer_id,
+            options,
+            request_id: String::new(),
+        };
+        let mut transfer = self.transfer();
+        let begun = transfer.create_import(request).await?.into_inner();
+        let import_id = begun.import.expect("an import").import_id;
+        let mut offset = 0;
+        for chunk in file.chunks(1 << 20) {
+            let (import_id, data) = (import_id.clone(), chunk.to_vec().into());
+            let request = UploadChunkRequest {
+                import_id,
+                offset,
+                data,
+            };
+            offset = transfer
+                .upload_chunk(request)
+                .await?
+                .into_inner()
+                .received_bytes;
+        }
+        let mut stream = transfer
+            .run_import(RunImportRequest { import_id })
+            .await?
+            .into_inner();
+        let mut summary = None;
+        while let Some(message) = stream.message().await? {
+            if let run_import_response::Event::Summary(told) = message.event.expect("an event") {
+                summary = Some(told);
+            }
+        }
+        Ok(summary.expect("a summary at the end"))
     }
 
     /// Exports the whole layer as `GeoJSON`.

@@ -123,45 +123,40 @@ impl ServedFloor {
         Ok(())
     }
 
+    /// Everyone adds for a while. All layers at once, because each revocation waits for what was permitted before.
     async fn make_elements(&mut self, by: &Caller, world: &World) -> Result<(), Status> {
-        for layer in &world.layers {
-            let name = &layer.layer;
-            let inside = || {
-                world
-                    .elements
-                    .iter()
-                    .filter(|element| &element.layer == name)
-            };
-            if inside().next().is_none() {
-                continue;
-            }
-            let (layer, to, from) = (name.clone(), "everyone".to_owned(), "everyone".to_owned());
-            let give = open_rights(layer_of(world, name));
+        let holds = |layer: &&Layer| {
+            world
+                .elements
+                .iter()
+                .any(|element| element.layer == layer.layer)
+        };
+        let filled: Vec<_> = world.layers.iter().filter(holds).collect();
+        for layer in &filled {
             let open = Grant {
-                layer: layer.clone(),
-                to,
-                give: give.clone(),
+                layer: layer.layer.clone(),
+                to: "everyone".to_owned(),
+                give: open_rights(layer),
                 only_own: false,
             };
             self.grant(by, &open).await?;
-            for element in inside() {
-                let added = Added {
-                    layer: layer.clone(),
-                    element: Some(element.element.clone()),
-                    at: element.at.clone(),
-                    label: None,
-                };
-                self.add(&element.by, &added).await?;
-            }
-            self.revoke(
-                by,
-                &Withdrawal {
-                    layer,
-                    from,
-                    take: give,
-                },
-            )
-            .await?;
+        }
+        for element in &world.elements {
+            let added = Added {
+                layer: element.layer.clone(),
+                element: Some(element.element.clone()),
+                at: element.at.clone(),
+                label: None,
+            };
+            self.add(&element.by, &added).await?;
+        }
+        for layer in &filled {
+            let opened = Withdrawal {
+                layer: layer.layer.clone(),
+                from: "everyone".to_owned(),
+                take: open_rights(layer),
+            };
+            self.revoke(by, &opened).await?;
         }
         Ok(())
     }
@@ -190,11 +185,6 @@ fn open_rights(layer: &Layer) -> Vec<Right> {
         ViewWord::Everyone => vec![Right::Add],
         ViewWord::Nobody => vec![Right::View, Right::Add],
     }
-}
-
-fn layer_of<'w>(world: &'w World, name: &str) -> &'w Layer {
-    let found = world.layers.iter().find(|layer| layer.layer == name);
-    found.expect("a layer of the world")
 }
 
 fn on_project(project: &str, principal: &str, right: ProjectRight) -> ProjectGrant {
