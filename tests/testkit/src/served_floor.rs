@@ -11,9 +11,9 @@ use std::{
 use jmap_domain::{EffectivePermissions, LayerId, Permission, ProjectId, Question};
 use jmap_proto::{
     authorization::{
-        CheckRequest, ExplainRequest, ExplainResponse, ExplainedGrant, GrantPath,
-        IneffectiveReason, LayerIds, ListEffectivePermissionsRequest, ListProjectsRequest,
-        SelfSubject, Subject, list_effective_permissions_request::Layers, subject,
+        ExplainRequest, ExplainResponse, ExplainedGrant, GrantPath, IneffectiveReason, LayerIds,
+        ListEffectivePermissionsRequest, ListProjectsRequest,
+        list_effective_permissions_request::Layers,
     },
     layerdata::{AttributeValue, ElementChange, GetLayerRequest, ListLayersRequest},
 };
@@ -175,7 +175,7 @@ impl ServedFloor {
 
     async fn try_flags(&self, who: &str, layer_id: i64) -> Result<EffectivePermissions, Status> {
         let request = ListEffectivePermissionsRequest {
-            subject: Some(oneself()),
+            subject: Some(wire::oneself()),
             layers: Some(Layers::LayerIds(LayerIds {
                 layer_ids: vec![layer_id],
             })),
@@ -232,18 +232,9 @@ impl Floor for ServedFloor {
     }
 
     async fn check(&mut self, check: &Check) -> Answer {
-        let question = self.question(check.may, &check.on);
-        let request = CheckRequest {
-            subject: Some(oneself()),
-            questions: vec![question_to_proto(question)],
-            freshness: None,
-        };
-        let caller = self.caller(&check.who).await;
-        match caller.checks().check(request).await {
-            Ok(answer) => {
-                let decision = answer.into_inner().decisions.into_iter().next();
-                decision_from_proto(decision.unwrap_or_default()).into()
-            }
+        let question = question_to_proto(self.question(check.may, &check.on));
+        match self.caller(&check.who).await.ask(question).await {
+            Ok(decision) => decision_from_proto(decision).into(),
             // Who is nobody any more cannot even ask; the reason is the same.
             Err(status) => Answer::Denied(reason_of(&status).unwrap_or_default()),
         }
@@ -257,10 +248,7 @@ impl Floor for ServedFloor {
     async fn explain(&mut self, about: &Explained) -> Option<Explanation> {
         let question = self.question(about.may, &about.on);
         let request = ExplainRequest {
-            subject: Some(Subject {
-                subject: Some(subject::Subject::UserId(self.user(&about.who))),
-                end_user_assertion: String::new(),
-            }),
+            subject: Some(wire::about(self.user(&about.who))),
             question: Some(question_to_proto(question)),
             freshness: None,
         };
@@ -329,14 +317,6 @@ fn path_word(grant: &ExplainedGrant) -> String {
         GrantPath::LayerOwner => "layer owner".to_owned(),
         GrantPath::SuperAdministrator => "super administrator".to_owned(),
         GrantPath::Unspecified => "unspecified".to_owned(),
-    }
-}
-
-/// About the caller itself.
-fn oneself() -> Subject {
-    Subject {
-        subject: Some(subject::Subject::Self_(SelfSubject {})),
-        end_user_assertion: String::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use geozero::{CoordDimensions, ToWkb};
 use jmap_proto::{
+    authorization::{LayerQuestion, Question, SelfSubject, Subject, question, subject},
     layerdata::{
         AttributeRef, AttributeValue, EditedElement, ElementChange, NewElement, attribute_ref,
     },
@@ -120,6 +121,33 @@ pub const fn user(id: i64) -> Option<Principal> {
 pub const fn group(id: i64) -> Option<Principal> {
     let principal = Some(principal::Principal::GroupId(id));
     Some(Principal { principal })
+}
+
+/// About the caller itself.
+#[must_use]
+pub const fn oneself() -> Subject {
+    Subject {
+        subject: Some(subject::Subject::Self_(SelfSubject {})),
+        end_user_assertion: String::new(),
+    }
+}
+
+/// About another account.
+#[must_use]
+pub const fn about(user_id: i64) -> Subject {
+    Subject {
+        subject: Some(subject::Subject::UserId(user_id)),
+        end_user_assertion: String::new(),
+    }
+}
+
+/// A question about a layer; the act is a number, so that it can be a wrong one.
+#[must_use]
+pub const fn on_layer(layer_id: i64, act: i32) -> Question {
+    let layer = question::Question::Layer(LayerQuestion { layer_id, act });
+    Question {
+        question: Some(layer),
+    }
 }
 
 /// A status as worlds write it.

@@ -3,10 +3,9 @@
 use jmap_proto::{
     authorization::{
         CheckRequest, DeleteProjectRequest, ExplainRequest, GetLayerPermissionsRequest, LayerAct,
-        LayerGrants, LayerGrantsDelta, LayerPermissionsChange, LayerQuestion,
-        ListLayerRegistrationsRequest, Question, ReorderLayersRequest, ReserveLayerRequest,
-        Subject, UpdateLayerPermissionsRequest, layer_permissions_change::Change, question,
-        reserve_layer_request, subject,
+        LayerGrants, LayerGrantsDelta, LayerPermissionsChange, ListLayerRegistrationsRequest,
+        ReorderLayersRequest, ReserveLayerRequest, Subject, UpdateLayerPermissionsRequest,
+        layer_permissions_change::Change, reserve_layer_request, subject,
     },
     layerdata::GetLayerRequest,
     types::{EffectivePermissions, LayerGrant, Permission},
@@ -110,7 +109,7 @@ async fn a_table_that_was_changed_meanwhile_is_not_replaced() {
     // R42.
     let stage = Stage::set(TOWN).await;
     let (admin, layer_id) = (stage.caller("admin").await, stage.layer("first"));
-    let read = || async {
+    let current = || async {
         let request = GetLayerPermissionsRequest { layer_id };
         admin
             .administration()
@@ -119,7 +118,7 @@ async fn a_table_that_was_changed_meanwhile_is_not_replaced() {
             .unwrap()
             .into_inner()
     };
-    let before = read().await;
+    let before = current().await;
     let rows: Vec<_> = before
         .rows
         .iter()
@@ -143,16 +142,16 @@ async fn a_table_that_was_changed_meanwhile_is_not_replaced() {
         .update_layer_permissions(request)
         .await
         .unwrap();
-    let request = replaced(before.grants_revision, rows);
-    let stale = admin
+    let outdated = replaced(before.grants_revision, rows);
+    let refused = admin
         .administration()
-        .update_layer_permissions(request)
+        .update_layer_permissions(outdated)
         .await;
     assert_eq!(
-        wire::outcome(&stale),
+        wire::outcome(&refused),
         Outcome::refused("ABORTED", "STALE_REVISION")
     );
-    assert_eq!(read().await.rows.len(), before.rows.len() + 1);
+    assert_eq!(current().await.rows.len(), before.rows.len() + 1);
 }
 
 #[tokio::test]
@@ -233,55 +232,29 @@ async fn nobody_asks_about_others_but_who_administers() {
     // R45, R117: a session asks about itself alone.
     let stage = Stage::set(TOWN).await;
     let (ana, admin) = (stage.caller("ana").await, stage.caller("admin").await);
-    let about = |id| {
-        Some(Subject {
-            subject: Some(subject::Subject::UserId(id)),
-            end_user_assertion: String::new(),
-        })
-    };
-    let act = LayerAct::View.into();
-    let layer = LayerQuestion {
-        layer_id: stage.layer("first"),
-        act,
-    };
-    let question = Question {
-        question: Some(question::Question::Layer(layer)),
-    };
-    let (ben, questions) = (stage.floor.user("ben"), vec![question]);
-    let check = CheckRequest {
-        subject: about(ben),
-        questions,
-        freshness: None,
-    };
-    let refused = ana.checks().check(check).await;
-    assert_eq!(
-        wire::outcome(&refused),
-        Outcome::refused("PERMISSION_DENIED", "NOT_PERMITTED")
-    );
-    let other = Some(Subject {
+    let question = wire::on_layer(stage.layer("first"), LayerAct::View.into());
+    let of_a_session = Subject {
         subject: Some(subject::Subject::SessionId(1)),
         end_user_assertion: String::new(),
-    });
-    let check = CheckRequest {
-        subject: other,
-        questions: vec![question],
-        freshness: None,
     };
-    let refused = ana.checks().check(check).await;
-    assert_eq!(
-        wire::outcome(&refused),
-        Outcome::refused("PERMISSION_DENIED", "NOT_PERMITTED")
-    );
+    let not_permitted = Outcome::refused("PERMISSION_DENIED", "NOT_PERMITTED");
+    let ben = wire::about(stage.floor.user("ben"));
+    for subject in [ben.clone(), of_a_session] {
+        let check = CheckRequest {
+            subject: Some(subject),
+            questions: vec![question],
+            freshness: None,
+        };
+        let refused = ana.checks().check(check).await;
+        assert_eq!(wire::outcome(&refused), not_permitted);
+    }
     let explain = ExplainRequest {
-        subject: about(ben),
+        subject: Some(ben),
         question: Some(question),
         freshness: None,
     };
     let refused = ana.checks().explain(explain.clone()).await;
-    assert_eq!(
-        wire::outcome(&refused),
-        Outcome::refused("PERMISSION_DENIED", "NOT_PERMITTED")
-    );
+    assert_eq!(wire::outcome(&refused), not_permitted);
     admin.checks().explain(explain).await.unwrap();
 }
 

@@ -175,7 +175,7 @@ fn complaint(file: &Path) -> Option<String> {
         .count();
     let limit = match file {
         main if main.ends_with("src/main.rs") => 40,
-        test if test.components().any(|part| part.as_os_str() == "it") => 600,
+        tests if tests.components().any(|part| part.as_os_str() == "it") => 600,
         _ => 500,
     };
     let shown = file.display();

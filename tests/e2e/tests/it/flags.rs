@@ -24,6 +24,9 @@ const RIGHTS: [Right; 6] = [
 /// A row of a table: bits of [`RIGHTS`], and the option.
 type Row = Option<(u8, bool)>;
 
+/// What is done to an element.
+type DeedOn = fn(&str) -> Deed;
+
 /// Rows for ana, her group and everyone, whether editing is enabled, and whether she can open the project.
 type Combination = (Row, Row, Row, bool, bool);
 
@@ -132,7 +135,7 @@ async fn enforced(floor: &mut ServedFloor, layer: &str) -> EffectivePermissions 
         flags.all = flags.all.with(Permission::AddElements);
     }
     let (own, foreign) = (format!("ana's in {layer}"), format!("ben's in {layer}"));
-    let deeds: [(Permission, fn(&str) -> Deed); 3] = [
+    let deeds: [(Permission, DeedOn); 3] = [
         (Permission::ModifyElements, moved),
         (Permission::ModifyAttributes, renamed),
         (Permission::DeleteElements, |element| {

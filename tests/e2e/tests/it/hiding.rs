@@ -5,11 +5,10 @@ use std::{collections::BTreeMap, fmt::Debug};
 use jmap_proto::{
     authorization::{
         CheckRequest, ExplainRequest, GetLayerPermissionsRequest, GetProjectRequest, LayerAct,
-        LayerGrantsDelta, LayerIds, LayerPermissionsChange, LayerQuestion, LayerRegistration,
-        ListEffectivePermissionsRequest, ListLayerRegistrationsRequest, Question, SelfSubject,
-        Subject, UpdateLayerPermissionsRequest, UpdateLayerRegistrationRequest,
-        get_project_request, layer_permissions_change::Change,
-        list_effective_permissions_request::Layers, question, subject,
+        LayerGrantsDelta, LayerIds, LayerPermissionsChange, LayerRegistration,
+        ListEffectivePermissionsRequest, ListLayerRegistrationsRequest,
+        UpdateLayerPermissionsRequest, UpdateLayerRegistrationRequest, get_project_request,
+        layer_permissions_change::Change, list_effective_permissions_request::Layers,
     },
     layerdata::{
         CreateImportRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
@@ -19,7 +18,7 @@ use jmap_proto::{
 };
 use prost_types::FieldMask;
 use testkit::{Caller, Stage, everywhere, wire};
-use tonic::Status;
+use tonic::{Response, Status};
 use tonic_types::StatusExt;
 
 const TOWN: &str = "
@@ -101,67 +100,48 @@ fn shown<T: Debug>(result: Result<T, Status>) -> String {
 }
 
 async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let (mut told, mut elements) = (edits(caller, layer_id).await, caller.elements());
     let get = GetElementsRequest {
         layer_id,
         element_ids: vec![1],
         mask: None,
     };
-    let list = ListElementsRequest {
+    let list = |selection| ListElementsRequest {
         layer_id,
-        selection: Some(everywhere()),
+        selection: Some(selection),
         ..ListElementsRequest::default()
     };
     let wrong = Selection {
         element_ids: vec![-1],
         ..Selection::default()
     };
-    let wrong = ListElementsRequest {
-        layer_id,
-        selection: Some(wrong),
-        ..ListElementsRequest::default()
-    };
-    let create = Act::Create(wire::new_element("POINT(1 2)", Vec::new()));
-    let batch = vec![Edit {
-        layer_id,
-        act: Some(create),
-    }];
-    let misfit = wire::new_element("LINESTRING(0 0,1 1)", vec![wire::set_text("nothing", "x")]);
-    vec![
-        (
-            "GetElements",
-            shown(
-                caller
-                    .elements()
-                    .get_elements(get)
-                    .await
-                    .map(tonic::Response::into_inner),
-            ),
-        ),
-        (
-            "ListElements",
-            shown(
-                caller
-                    .elements()
-                    .list_elements(list)
-                    .await
-                    .map(tonic::Response::into_inner),
-            ),
-        ),
+    let got = elements.get_elements(get).await.map(Response::into_inner);
+    let listed = elements.list_elements(list(everywhere())).await;
+    let misled = elements.list_elements(list(wrong)).await;
+    told.extend([
+        ("GetElements", shown(got)),
+        ("ListElements", shown(listed.map(Response::into_inner))),
         (
             "ListElements of wrong ids",
-            shown(
-                caller
-                    .elements()
-                    .list_elements(wrong)
-                    .await
-                    .map(tonic::Response::into_inner),
-            ),
+            shown(misled.map(Response::into_inner)),
         ),
         ("ReadElements", shown(caller.read(layer_id).await)),
         ("SummarizeElements", shown(caller.count(layer_id).await)),
+    ]);
+    told
+}
+
+async fn edits(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let element = wire::new_element("POINT(1 2)", Vec::new());
+    let act = Some(Act::Create(element.clone()));
+    let batch = vec![Edit { layer_id, act }];
+    let misfit = wire::new_element("LINESTRING(0 0,1 1)", vec![wire::set_text("nothing", "x")]);
+    let moved = || wire::moved("POINT(3 3)");
+    let batched = caller.batch(batch, EditMode::Atomic, "").await;
+    vec![
         (
             "CreateElement",
-            shown(caller.add(layer_id, "POINT(1 2)").await),
+            shown(caller.create(layer_id, element, "").await),
         ),
         (
             "CreateElement that does not fit",
@@ -169,21 +149,14 @@ async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)>
         ),
         (
             "UpdateElement",
-            shown(caller.change(layer_id, 1, wire::moved("POINT(3 3)")).await),
+            shown(caller.change(layer_id, 1, moved()).await),
         ),
         (
             "UpdateElement of nothing",
-            shown(
-                caller
-                    .change(layer_id, 77_777, wire::moved("POINT(3 3)"))
-                    .await,
-            ),
+            shown(caller.change(layer_id, 77_777, moved()).await),
         ),
         ("DeleteElement", shown(caller.delete(layer_id, 1).await)),
-        (
-            "BatchEditElements",
-            shown(caller.batch(batch, EditMode::Atomic, "").await),
-        ),
+        ("BatchEditElements", shown(batched)),
     ]
 }
 
@@ -192,97 +165,35 @@ async fn layers(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
         layer_id,
         confirm_name: "unseen".to_owned(),
     };
-    let format = FileFormat::Geojson.into();
-    let options = Some(ImportOptions {
-        format,
+    let options = ImportOptions {
+        format: FileFormat::Geojson.into(),
         ..ImportOptions::default()
-    });
+    };
     let import = CreateImportRequest {
         layer_id,
-        options,
+        options: Some(options),
         request_id: String::new(),
     };
     let elements = vec![wire::new_element("POINT(1 2)", Vec::new())];
     let stream = tokio_stream::iter([ImportElementsRequest { layer_id, elements }]);
+    let got = caller
+        .layers()
+        .get_layer(GetLayerRequest { layer_id })
+        .await;
+    let deleted = caller.layers().delete_layer(delete).await;
+    let begun = caller.transfer().create_import(import).await;
+    let imported = caller.transfer().import_elements(stream).await;
     vec![
-        (
-            "GetLayer",
-            shown(
-                caller
-                    .layers()
-                    .get_layer(GetLayerRequest { layer_id })
-                    .await
-                    .map(tonic::Response::into_inner),
-            ),
-        ),
-        (
-            "DeleteLayer",
-            shown(
-                caller
-                    .layers()
-                    .delete_layer(delete)
-                    .await
-                    .map(tonic::Response::into_inner),
-            ),
-        ),
+        ("GetLayer", shown(got.map(Response::into_inner))),
+        ("DeleteLayer", shown(deleted.map(Response::into_inner))),
         ("ExportElements", shown(caller.export(layer_id).await)),
-        (
-            "CreateImport",
-            shown(
-                caller
-                    .transfer()
-                    .create_import(import)
-                    .await
-                    .map(tonic::Response::into_inner),
-            ),
-        ),
-        (
-            "ImportElements",
-            shown(
-                caller
-                    .transfer()
-                    .import_elements(stream)
-                    .await
-                    .map(tonic::Response::into_inner),
-            ),
-        ),
+        ("CreateImport", shown(begun.map(Response::into_inner))),
+        ("ImportElements", shown(imported.map(Response::into_inner))),
     ]
 }
 
 async fn administration(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
-    let oneself = || {
-        Some(Subject {
-            subject: Some(subject::Subject::Self_(SelfSubject {})),
-            end_user_assertion: String::new(),
-        })
-    };
-    let asked = |act: LayerAct| Question {
-        question: Some(question::Question::Layer(LayerQuestion {
-            layer_id,
-            act: act.into(),
-        })),
-    };
-    let all = (1..=10)
-        .filter_map(|act| LayerAct::try_from(act).ok())
-        .map(asked)
-        .collect();
-    let check = CheckRequest {
-        subject: oneself(),
-        questions: all,
-        freshness: None,
-    };
-    let explain = ExplainRequest {
-        subject: oneself(),
-        question: Some(asked(LayerAct::AddElements)),
-        freshness: None,
-    };
-    let flags = ListEffectivePermissionsRequest {
-        subject: oneself(),
-        layers: Some(Layers::LayerIds(LayerIds {
-            layer_ids: vec![layer_id],
-        })),
-        ..ListEffectivePermissionsRequest::default()
-    };
+    let mut told = questions(caller, layer_id).await;
     let change = LayerPermissionsChange {
         layer_id,
         grants_revision: 77,
@@ -291,51 +202,67 @@ async fn administration(caller: &Caller, layer_id: i64) -> Vec<(&'static str, St
     let table = UpdateLayerPermissionsRequest {
         changes: vec![change],
     };
-    let layer = Some(LayerRegistration {
+    let layer = LayerRegistration {
         layer_id,
         name: "mine".to_owned(),
         ..LayerRegistration::default()
-    });
-    let update_mask = Some(FieldMask {
-        paths: vec!["name".to_owned()],
-    });
-    let rename = UpdateLayerRegistrationRequest { layer, update_mask };
-    let checked = caller
-        .checks()
-        .check(check)
-        .await
-        .map(|answer| answer.into_inner().decisions);
-    let explained = caller
-        .checks()
-        .explain(explain)
-        .await
-        .map(tonic::Response::into_inner);
-    let listed = caller
-        .checks()
-        .list_effective_permissions(flags)
-        .await
-        .map(|answer| answer.into_inner().layers);
+    };
+    let rename = UpdateLayerRegistrationRequest {
+        layer: Some(layer),
+        update_mask: Some(FieldMask {
+            paths: vec!["name".to_owned()],
+        }),
+    };
     let mut registry = caller.administration();
     let read = registry
         .get_layer_permissions(GetLayerPermissionsRequest { layer_id })
         .await;
     let written = registry.update_layer_permissions(table).await;
     let renamed = registry.update_layer_registration(rename).await;
-    vec![
-        ("Check", shown(checked)),
-        ("Explain", shown(explained)),
-        ("ListEffectivePermissions", shown(listed)),
-        (
-            "GetLayerPermissions",
-            shown(read.map(tonic::Response::into_inner)),
-        ),
+    told.extend([
+        ("GetLayerPermissions", shown(read.map(Response::into_inner))),
         (
             "UpdateLayerPermissions",
-            shown(written.map(tonic::Response::into_inner)),
+            shown(written.map(Response::into_inner)),
         ),
         (
             "UpdateLayerRegistration",
-            shown(renamed.map(tonic::Response::into_inner)),
+            shown(renamed.map(Response::into_inner)),
+        ),
+    ]);
+    told
+}
+
+async fn questions(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let check = CheckRequest {
+        subject: Some(wire::oneself()),
+        questions: (1..=10).map(|act| wire::on_layer(layer_id, act)).collect(),
+        freshness: None,
+    };
+    let explain = ExplainRequest {
+        subject: Some(wire::oneself()),
+        question: Some(wire::on_layer(layer_id, LayerAct::AddElements.into())),
+        freshness: None,
+    };
+    let layer_ids = vec![layer_id];
+    let flags = ListEffectivePermissionsRequest {
+        subject: Some(wire::oneself()),
+        layers: Some(Layers::LayerIds(LayerIds { layer_ids })),
+        ..ListEffectivePermissionsRequest::default()
+    };
+    let mut checks = caller.checks();
+    let checked = checks
+        .check(check)
+        .await
+        .map(|answer| answer.into_inner().decisions);
+    let explained = checks.explain(explain).await.map(Response::into_inner);
+    let listed = checks.list_effective_permissions(flags).await;
+    vec![
+        ("Check", shown(checked)),
+        ("Explain", shown(explained)),
+        (
+            "ListEffectivePermissions",
+            shown(listed.map(|answer| answer.into_inner().layers)),
         ),
     ]
 }
@@ -370,9 +297,9 @@ async fn a_closed_project_answers_as_an_absent_one() {
                 .list_layer_registrations(request)
                 .await;
             let all = [
-                shown(got.map(tonic::Response::into_inner)),
-                shown(listed.map(tonic::Response::into_inner)),
-                shown(registered.map(tonic::Response::into_inner)),
+                shown(got.map(Response::into_inner)),
+                shown(listed.map(Response::into_inner)),
+                shown(registered.map(Response::into_inner)),
             ];
             told.push(all.map(|text| text.replace(&format!("`{id}`"), "_")));
         }
@@ -384,12 +311,12 @@ async fn a_closed_project_answers_as_an_absent_one() {
             .projects()
             .get_project(by_name("closed"))
             .await
-            .map(tonic::Response::into_inner);
+            .map(Response::into_inner);
         let absent = caller
             .projects()
             .get_project(by_name("absent"))
             .await
-            .map(tonic::Response::into_inner);
+            .map(Response::into_inner);
         assert_eq!(
             shown(closed).replace("closed", "_"),
             shown(absent).replace("absent", "_")

@@ -1,6 +1,6 @@
 //! Every world on every floor.
 
-use testkit::{Pair, RulesFloor, ServedFloor, run, world::World};
+use testkit::{Executables, Pair, RulesFloor, ServedFloor, run, world::World};
 
 macro_rules! worlds {
     ($($test:ident: $file:literal,)+) => {
@@ -18,6 +18,12 @@ macro_rules! worlds {
             async fn $test() {
                 super::on_a_pair($file).await;
             })+
+        }
+
+        /// The real executables.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn on_the_executables() {
+            $(on_executables($file).await;)+
         }
 
         #[test]
@@ -52,4 +58,16 @@ async fn on_the_rules_floor(name: &str) {
 async fn on_a_pair(name: &str) {
     let (world, pair) = (World::named(name), Pair::start().await);
     run(&world, &mut ServedFloor::of(pair.house(), &world).await).await;
+}
+
+/// Fails on a warning or an error in a log as well: nothing in a world is out of the ordinary.
+async fn on_executables(name: &str) {
+    let (world, folder) = (World::named(name), tempfile::tempdir().unwrap());
+    let mut executables = Executables::start(folder.path()).await;
+    let mut floor = ServedFloor::of(executables.house(), &world).await;
+    run(&world, &mut floor).await;
+    for process in [&mut executables.layer_data, &mut executables.authorization] {
+        assert!(process.terminate(), "world `{name}`: {process:?}");
+        assert_eq!(process.complaints(), Vec::<String>::new(), "world `{name}`");
+    }
 }

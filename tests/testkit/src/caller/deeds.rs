@@ -1,6 +1,7 @@
 //! What callers do most: edits and reads of one layer, each as its one call.
 
 use jmap_proto::{
+    authorization::{CheckRequest, Decision, Question},
     layerdata::{
         AttributeValue, BatchEditElementsRequest, CreateElementRequest, CreateImportRequest,
         DeleteElementRequest, Edit, EditMode, EditedElement, Element, ElementChange, ElementHeader,
@@ -17,6 +18,23 @@ use tonic::Status;
 use crate::{Caller, wire};
 
 impl Caller {
+    /// Asks about the caller itself.
+    ///
+    /// # Errors
+    /// What authorization answers.
+    ///
+    /// # Panics
+    /// When the answer is empty.
+    pub async fn ask(&self, question: Question) -> Result<Decision, Status> {
+        let request = CheckRequest {
+            subject: Some(wire::oneself()),
+            questions: vec![question],
+            freshness: None,
+        };
+        let answer = self.checks().check(request).await?.into_inner();
+        Ok(answer.decisions.into_iter().next().expect("a decision"))
+    }
+
     /// Creates an element at a place, without values.
     ///
     /// # Errors

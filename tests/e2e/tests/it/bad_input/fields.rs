@@ -1,87 +1,41 @@
 //! Ids, enums, absent fields and masks (R26, R103, R120).
 
-use std::time::Duration;
-
 use jmap_proto::{
     authorization::{
-        CheckRequest, CreateGroupRequest, CreateProjectRequest, CreateUserRequest, Group,
-        LayerQuestion, ListUsersRequest, Project, ProjectGrantChange, Question, Subject,
-        UpdateLayerPermissionsRequest, UpdateProjectPermissionsRequest, UpdateProjectRequest,
-        UpdateUserRequest, User, question, subject,
+        Project, ProjectGrantChange, Question, UpdateProjectPermissionsRequest,
+        UpdateProjectRequest, UpdateUserRequest, User, question,
     },
     layerdata::{
-        AttributeValue, BatchEditElementsRequest, Comparison, Condition, CreateElementRequest,
-        CreateLayerRequest, DeleteElementRequest, Edit, ElementChange, ElementMask, Filter,
-        GetElementsRequest, LayerDefinition, LayerQuery, ListElementsRequest, NewElement,
-        ReadElementsRequest, Selection, UpdateElementRequest, condition,
-        create_layer_request::Placement, edit::Act, filter,
+        AttributeValue, BatchEditElementsRequest, Edit, ElementChange, ElementMask,
+        GetElementsRequest, LayerDefinition, UpdateElementRequest,
     },
-    types::{
-        AllowedValue, AttributeConstraints, AttributeDefinition, AttributeType, Box,
-        ExpectedRevision, GeometryType, LayerGrant, Permission, Value, ZPolicy, value::Kind,
-    },
+    types::{ExpectedRevision, Value},
 };
 use prost_types::FieldMask;
-use testkit::{Caller, Pair, wire, world::Outcome};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use testkit::wire;
 
-use super::{ATTRIBUTE, FIELD, GEOMETRY, Ground, create_layer, definition, discreet, refused};
+use super::{ATTRIBUTE, FIELD, Ground, create_layer, refused};
 
 #[tokio::test]
 async fn ids_that_are_none_are_refused_by_path() {
     // R103, R26, R120.
     let ground = Ground::lay().await;
-    let mut elements = ground.editor.elements();
+    let (editor, points) = (&ground.editor, ground.points);
     for id in [0, -1, 1 << 53, i64::MAX, i64::MIN] {
+        refused(editor.count(id).await, FIELD, "layer_id");
+        refused(editor.read(id).await, FIELD, "queries[0].layer_id");
+        refused(editor.delete(points, id).await, FIELD, "element_id");
+        let moved = editor.change(points, id, wire::moved("POINT(0 0)")).await;
+        refused(moved, FIELD, "element_id");
         let get = GetElementsRequest {
-            layer_id: id,
-            element_ids: vec![1],
-            mask: None,
-        };
-        refused(elements.get_elements(get).await, FIELD, "layer_id");
-        let get = GetElementsRequest {
-            layer_id: ground.points,
+            layer_id: points,
             element_ids: vec![1, id],
             mask: None,
         };
-        refused(elements.get_elements(get).await, FIELD, "element_ids[1]");
-        let delete = DeleteElementRequest {
-            layer_id: ground.points,
-            element_id: id,
-            expected: wire::any_revision(),
-            request_id: String::new(),
-        };
-        refused(elements.delete_element(delete).await, FIELD, "element_id");
-        let query = LayerQuery {
-            layer_id: id,
-            ..LayerQuery::default()
-        };
-        let read = ReadElementsRequest {
-            queries: vec![query],
-            partial: false,
-        };
-        refused(
-            elements.read_elements(read).await,
-            FIELD,
-            "queries[0].layer_id",
-        );
-        let question = Question {
-            question: Some(question::Question::Layer(LayerQuestion {
-                layer_id: id,
-                act: 1,
-            })),
-        };
-        let check = CheckRequest {
-            subject: Some(oneself()),
-            questions: vec![question],
-            freshness: None,
-        };
-        refused(
-            ground.editor.checks().check(check).await,
-            FIELD,
-            "questions[0].layer.layer_id",
-        );
+        let got = editor.elements().get_elements(get).await;
+        refused(got, FIELD, "element_ids[1]");
+        let asked = editor.ask(wire::on_layer(id, 1)).await;
+        refused(asked, FIELD, "questions[0].layer.layer_id");
         let change = ProjectGrantChange {
             principal: wire::user(id),
             add: vec![1],
@@ -91,173 +45,98 @@ async fn ids_that_are_none_are_refused_by_path() {
             project_id: ground.project,
             changes: vec![change],
         };
-        let result = ground
-            .editor
-            .projects()
-            .update_project_permissions(update)
-            .await;
-        refused(result, FIELD, "changes[0].principal.user_id");
-    }
-}
-
-fn oneself() -> Subject {
-    Subject {
-        subject: Some(subject::Subject::Self_(
-            jmap_proto::authorization::SelfSubject {},
-        )),
-        end_user_assertion: String::new(),
+        let granted = editor.projects().update_project_permissions(update).await;
+        refused(granted, FIELD, "changes[0].principal.user_id");
     }
 }
 
 #[tokio::test]
-async fn unknown_words_of_enums_and_absent_fields_are_refused_by_path() {
+async fn unknown_words_of_enums_are_refused_by_path() {
+    // R120.
+    let ground = Ground::lay().await;
+    let editor = &ground.editor;
+    for number in [0, 99, -1] {
+        let asked = editor.ask(wire::on_layer(ground.points, number)).await;
+        refused(asked, FIELD, "questions[0].layer.act");
+        let global = Some(question::Question::Global(number));
+        let asked = editor.ask(Question { question: global }).await;
+        refused(asked, FIELD, "questions[0].global");
+        let definition = LayerDefinition {
+            geometry_type: number,
+            ..LayerDefinition::default()
+        };
+        let made = create_layer(editor, ground.project, "new", definition).await;
+        refused(made, FIELD, "definition.geometry_type");
+    }
+    let asked = editor.ask(Question { question: None }).await;
+    refused(asked, FIELD, "questions[0]");
+}
+
+#[tokio::test]
+async fn requests_without_what_they_need_are_refused_by_path() {
     // R120.
     let ground = Ground::lay().await;
     let (editor, points) = (&ground.editor, ground.points);
-    let check = |question| CheckRequest {
-        subject: Some(oneself()),
-        questions: vec![question],
-        freshness: None,
+    let element = wire::new_element("POINT(1 2)", Vec::new());
+    let made = editor.create(points, element, "not a uuid").await;
+    refused(made, FIELD, "request_id");
+    let batch = |edits| BatchEditElementsRequest {
+        edits,
+        ..BatchEditElementsRequest::default()
     };
-    for act in [0, 99, -1] {
-        let question = Question {
-            question: Some(question::Question::Layer(LayerQuestion {
-                layer_id: points,
-                act,
-            })),
-        };
-        refused(
-            editor.checks().check(check(question)).await,
-            FIELD,
-            "questions[0].layer.act",
-        );
-        let question = Question {
-            question: Some(question::Question::Global(act)),
-        };
-        refused(
-            editor.checks().check(check(question)).await,
-            FIELD,
-            "questions[0].global",
-        );
-    }
-    refused(
-        editor
-            .checks()
-            .check(check(Question { question: None }))
-            .await,
-        FIELD,
-        "questions[0]",
-    );
-    let element = Some(wire::new_element("POINT(1 2)", Vec::new()));
-    let create = CreateElementRequest {
+    let done = editor
+        .elements()
+        .batch_edit_elements(batch(Vec::new()))
+        .await;
+    refused(done, FIELD, "edits");
+    let edit = Edit {
         layer_id: points,
-        element: None,
-        request_id: String::new(),
+        act: None,
     };
-    refused(
-        editor.elements().create_element(create).await,
-        FIELD,
-        "element",
-    );
-    let create = CreateElementRequest {
-        layer_id: points,
-        element,
-        request_id: "not a uuid".to_owned(),
-    };
-    refused(
-        editor.elements().create_element(create).await,
-        FIELD,
-        "request_id",
-    );
-    let made = editor.add(points, "POINT(1 2)").await.unwrap();
-    let update = |expected, change| UpdateElementRequest {
-        layer_id: points,
-        element_id: made.element_id,
-        expected,
-        change,
-        request_id: String::new(),
-    };
-    let change = || Some(wire::moved("POINT(3 3)"));
-    refused(
-        editor
-            .elements()
-            .update_element(update(None, change()))
-            .await,
-        FIELD,
-        "expected",
-    );
-    let unset = Some(ExpectedRevision { expected: None });
-    refused(
-        editor
-            .elements()
-            .update_element(update(unset, change()))
-            .await,
-        FIELD,
-        "expected",
-    );
-    refused(
-        editor
-            .elements()
-            .update_element(update(wire::any_revision(), None))
-            .await,
-        FIELD,
-        "change",
-    );
+    let done = editor
+        .elements()
+        .batch_edit_elements(batch(vec![edit]))
+        .await;
+    refused(done, FIELD, "edits[0].act");
+}
+
+#[tokio::test]
+async fn updates_say_what_they_expect_and_what_they_change() {
+    // R107, R108.
+    let ground = Ground::lay().await;
+    let (editor, layer_id) = (&ground.editor, ground.points);
+    let element_id = editor.add(layer_id, "POINT(1 2)").await.unwrap().element_id;
+    let moved = || Some(wire::moved("POINT(3 3)"));
     // An unset value is no null.
     let unset = AttributeValue {
         attribute: Some(wire::by_name("name")),
         value: Some(Value { kind: None }),
     };
-    let change = ElementChange {
+    let unset = ElementChange {
         geometry: None,
         values: vec![unset],
     };
-    refused(
-        editor
-            .elements()
-            .update_element(update(wire::any_revision(), Some(change)))
-            .await,
-        FIELD,
-        "change.values[0].value",
-    );
-    for (kind, field) in [
-        (0, "definition.geometry_type"),
-        (99, "definition.geometry_type"),
-    ] {
-        let definition = LayerDefinition {
-            geometry_type: kind,
-            ..LayerDefinition::default()
+    let bad = [
+        (None, moved(), "expected"),
+        (
+            Some(ExpectedRevision { expected: None }),
+            moved(),
+            "expected",
+        ),
+        (wire::any_revision(), None, "change"),
+        (wire::any_revision(), Some(unset), "change.values[0].value"),
+    ];
+    for (expected, change, field) in bad {
+        let request = UpdateElementRequest {
+            layer_id,
+            element_id,
+            expected,
+            change,
+            request_id: String::new(),
         };
-        refused(
-            create_layer(editor, ground.project, "new", definition).await,
-            FIELD,
-            field,
-        );
+        let updated = editor.elements().update_element(request).await;
+        refused(updated, FIELD, field);
     }
-    let batch = |edits| BatchEditElementsRequest {
-        edits,
-        ..BatchEditElementsRequest::default()
-    };
-    refused(
-        editor
-            .elements()
-            .batch_edit_elements(batch(Vec::new()))
-            .await,
-        FIELD,
-        "edits",
-    );
-    let edit = Edit {
-        layer_id: points,
-        act: None,
-    };
-    refused(
-        editor
-            .elements()
-            .batch_edit_elements(batch(vec![edit]))
-            .await,
-        FIELD,
-        "edits[0].act",
-    );
 }
 
 #[tokio::test]

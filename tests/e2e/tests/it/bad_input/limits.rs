@@ -4,54 +4,45 @@ use std::time::Duration;
 
 use jmap_proto::{
     authorization::{
-        CheckRequest, CreateGroupRequest, CreateProjectRequest, CreateUserRequest, Group,
-        LayerQuestion, ListUsersRequest, Project, ProjectGrantChange, Question, Subject,
-        UpdateLayerPermissionsRequest, UpdateProjectPermissionsRequest, UpdateProjectRequest,
-        UpdateUserRequest, User, question, subject,
+        AccountPolicy, CreateGroupRequest, CreateUserRequest, Group, UpdateLayerPermissionsRequest,
+        User,
     },
-    layerdata::{
-        AttributeValue, BatchEditElementsRequest, Comparison, Condition, CreateElementRequest,
-        CreateLayerRequest, DeleteElementRequest, Edit, ElementChange, ElementMask, Filter,
-        GetElementsRequest, LayerDefinition, LayerQuery, ListElementsRequest, NewElement,
-        ReadElementsRequest, Selection, UpdateElementRequest, condition,
-        create_layer_request::Placement, edit::Act, filter,
-    },
-    types::{
-        AllowedValue, AttributeConstraints, AttributeDefinition, AttributeType, Box,
-        ExpectedRevision, GeometryType, LayerGrant, Permission, Value, ZPolicy, value::Kind,
-    },
+    layerdata::{BatchEditElementsRequest, Edit, GetElementsRequest, LayerDefinition, edit::Act},
+    types::{GeometryType, ZPolicy, value::Kind},
 };
-use prost_types::FieldMask;
-use testkit::{Caller, Pair, wire, world::Outcome};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use testkit::wire;
+use tonic::Code;
 
-use super::{ATTRIBUTE, FIELD, GEOMETRY, Ground, create_layer, definition, discreet, refused};
+use super::{FIELD, Ground, create_layer, definition, discreet, refused};
 
-#[tokio::test]
-async fn names_that_are_none_or_taken_are_refused() {
-    // R7, R26, R105.
-    let ground = Ground::lay().await;
-    let administrator = &ground.editor;
-    let user = |name: &str, password: &str| CreateUserRequest {
+fn user(name: &str, password: &str) -> CreateUserRequest {
+    CreateUserRequest {
         user: Some(User {
             name: name.to_owned(),
             enabled: true,
-            policy: 1,
+            policy: AccountPolicy::Ordinary.into(),
             ..User::default()
         }),
         password: password.to_owned(),
         request_id: String::new(),
-    };
+    }
+}
+
+fn plain() -> LayerDefinition {
+    definition(GeometryType::Point, ZPolicy::Forbidden)
+}
+
+#[tokio::test]
+async fn names_and_passwords_that_are_none_are_refused() {
+    // R26.
+    let ground = Ground::lay().await;
+    let by = &ground.editor;
     for name in ["", "  ", "a\nb", &"x".repeat(201)] {
-        refused(
-            administrator
-                .directory()
-                .create_user(user(name, testkit::PASSWORD))
-                .await,
-            FIELD,
-            "user.name",
-        );
+        let made = by
+            .directory()
+            .create_user(user(name, testkit::PASSWORD))
+            .await;
+        refused(made, FIELD, "user.name");
         let group = Group {
             name: name.to_owned(),
             ..Group::default()
@@ -61,76 +52,52 @@ async fn names_that_are_none_or_taken_are_refused() {
             request_id: String::new(),
         };
         refused(
-            administrator.directory().create_group(request).await,
+            by.directory().create_group(request).await,
             FIELD,
             "group.name",
         );
-        let plain = definition(GeometryType::Point, ZPolicy::Forbidden);
-        refused(
-            create_layer(administrator, ground.project, name, plain).await,
-            FIELD,
-            "name",
-        );
+        let made = create_layer(by, ground.project, name, plain()).await;
+        refused(made, FIELD, "name");
     }
     for password in ["", "short", "        "] {
-        refused(
-            administrator
-                .directory()
-                .create_user(user("ana", password))
-                .await,
-            FIELD,
-            "password",
-        );
+        let made = by.directory().create_user(user("ana", password)).await;
+        refused(made, FIELD, "password");
     }
-    let plain = definition(GeometryType::Point, ZPolicy::Forbidden);
-    let taken = create_layer(administrator, ground.project, "POINTS ", plain)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        wire::outcome_of(&taken),
-        Outcome::refused("ALREADY_EXISTS", "NAME_TAKEN")
-    );
-    for (name, field) in [
-        ("fid", "[0].name"),
-        ("GEOM", "[0].name"),
-        ("_x", "[0].name"),
-        ("", "[0].name"),
-        (&"x".repeat(64), "[0].name"),
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_refused_whatever_its_case() {
+    // R7, R26.
+    let ground = Ground::lay().await;
+    let made = create_layer(&ground.editor, ground.project, "POINTS ", plain()).await;
+    refused(made, "ALREADY_EXISTS NAME_TAKEN", "name");
+}
+
+#[tokio::test]
+async fn attributes_that_cannot_be_columns_are_refused() {
+    // R105; reserved, too long, and twice.
+    let ground = Ground::lay().await;
+    let long = "x".repeat(64);
+    for names in [
+        vec!["fid"],
+        vec!["GEOM"],
+        vec!["_x"],
+        vec![""],
+        vec![&long],
+        vec!["Name", "name"],
     ] {
-        let attributes = vec![wire::text_attribute(name)];
         let definition = LayerDefinition {
-            geometry_type: 1,
-            attributes,
+            geometry_type: GeometryType::Point.into(),
+            attributes: names
+                .iter()
+                .map(|name| wire::text_attribute(name))
+                .collect(),
             ..LayerDefinition::default()
         };
-        let status = create_layer(administrator, ground.project, "new", definition)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            status.code(),
-            Code::InvalidArgument,
-            "`{name}`: {}",
-            status.message()
-        );
-        let path = status
-            .get_error_details()
-            .bad_request()
-            .unwrap()
-            .field_violations[0]
-            .field
-            .clone();
-        assert!(path.ends_with(field), "{path}");
+        let last = format!("definition.attributes[{}].name", names.len() - 1);
+        let made = create_layer(&ground.editor, ground.project, "new", definition).await;
+        refused(made, FIELD, &last);
     }
-    let attributes = vec![wire::text_attribute("Name"), wire::text_attribute("name")];
-    let definition = LayerDefinition {
-        geometry_type: 1,
-        attributes,
-        ..LayerDefinition::default()
-    };
-    let status = create_layer(administrator, ground.project, "new", definition)
-        .await
-        .unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument);
 }
 
 #[tokio::test]

@@ -1,131 +1,140 @@
 //! Boxes, filters and page tokens (R115, R120).
 
-use std::time::Duration;
-
 use jmap_proto::{
-    authorization::{
-        CheckRequest, CreateGroupRequest, CreateProjectRequest, CreateUserRequest, Group,
-        LayerQuestion, ListUsersRequest, Project, ProjectGrantChange, Question, Subject,
-        UpdateLayerPermissionsRequest, UpdateProjectPermissionsRequest, UpdateProjectRequest,
-        UpdateUserRequest, User, question, subject,
-    },
-    layerdata::{
-        AttributeValue, BatchEditElementsRequest, Comparison, Condition, CreateElementRequest,
-        CreateLayerRequest, DeleteElementRequest, Edit, ElementChange, ElementMask, Filter,
-        GetElementsRequest, LayerDefinition, LayerQuery, ListElementsRequest, NewElement,
-        ReadElementsRequest, Selection, UpdateElementRequest, condition,
-        create_layer_request::Placement, edit::Act, filter,
-    },
-    types::{
-        AllowedValue, AttributeConstraints, AttributeDefinition, AttributeType, Box,
-        ExpectedRevision, GeometryType, LayerGrant, Permission, Value, ZPolicy, value::Kind,
-    },
+    authorization::ListUsersRequest,
+    layerdata::{Comparison, Condition, Filter, ListElementsRequest, Selection, condition, filter},
+    types::{Box, Value, value::Kind},
 };
-use prost_types::FieldMask;
-use testkit::{Caller, Pair, wire, world::Outcome};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use testkit::wire;
+use tonic::Code;
 
-use super::{ATTRIBUTE, FIELD, GEOMETRY, Ground, create_layer, definition, discreet, refused};
+use super::{FIELD, Ground, field_of, refused};
 
-#[tokio::test]
-async fn boxes_filters_and_pages_that_are_none_are_refused() {
-    // R115, R120.
-    let ground = Ground::lay().await;
-    let list = |selection: Selection, page_size, page_token: &str| ListElementsRequest {
-        layer_id: ground.points,
+fn list(layer_id: i64, selection: Selection) -> ListElementsRequest {
+    ListElementsRequest {
+        layer_id,
         selection: Some(selection),
-        mask: None,
-        page_size,
-        page_token: page_token.to_owned(),
-    };
-    let boxed = |min_x, min_y, max_x, max_y| Selection {
-        r#box: Some(Box {
-            min_x,
-            min_y,
-            max_x,
-            max_y,
-            epsg: 4326,
-        }),
-        ..Selection::default()
-    };
-    let mut elements = ground.editor.elements();
-    for selection in [
-        boxed(f64::NAN, 0.0, 1.0, 1.0),
-        boxed(0.0, 0.0, f64::INFINITY, 1.0),
-        boxed(0.0, 1.0, 1.0, 0.0),
-    ] {
-        let status = elements
-            .list_elements(list(selection, 0, ""))
-            .await
-            .unwrap_err();
-        assert_eq!(status.code(), Code::InvalidArgument);
-        let details = status.get_error_details();
-        assert!(
-            details.bad_request().unwrap().field_violations[0]
-                .field
-                .starts_with("selection.box")
-        );
+        ..ListElementsRequest::default()
     }
-    let unknown = Selection {
-        r#box: Some(Box {
-            epsg: 999_999,
-            max_x: 1.0,
-            max_y: 1.0,
-            ..Box::default()
-        }),
-        ..Selection::default()
-    };
-    refused(
-        elements.list_elements(list(unknown, 0, "")).await,
-        FIELD,
-        "selection.box.epsg",
-    );
-    let compared = |name: &str, operator, kind| Selection {
-        filter: Some(Filter {
-            form: Some(filter::Form::Tree(Condition {
-                kind: Some(condition::Kind::Comparison(Comparison {
-                    attribute: Some(wire::by_name(name)),
-                    operator,
-                    value: Some(Value { kind: Some(kind) }),
-                })),
-            })),
-        }),
-        ..Selection::default()
-    };
-    for selection in [
-        compared("nothing", 1, Kind::Integer(1)),
-        compared("count", 99, Kind::Integer(1)),
-        compared("count", 1, Kind::String("1' or '1'='1".to_owned())),
-        compared("\"; drop table l_1; --", 1, Kind::Integer(1)),
-    ] {
-        let status = elements
-            .list_elements(list(selection, 0, ""))
+}
+
+async fn refuse_each(ground: &Ground, selections: Vec<Selection>, field: &str) {
+    for selection in selections {
+        let shown = format!("{selection:?}");
+        let request = list(ground.points, selection);
+        let status = ground
+            .editor
+            .elements()
+            .list_elements(request)
             .await
             .unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{}", status.message());
-        let details = status.get_error_details();
-        let path = &details.bad_request().unwrap().field_violations[0].field;
-        assert!(path.starts_with("selection.filter"), "{path}");
+        let path = field_of(&status);
+        assert!(path.starts_with(field), "`{path}` for {shown}");
     }
-    refused(
-        elements
-            .list_elements(list(Selection::default(), -1, ""))
-            .await,
-        FIELD,
-        "page_size",
+}
+
+fn boxed(min_x: f64, min_y: f64, max_x: f64, epsg: i32) -> Selection {
+    let max_y = 1.0;
+    let r#box = Some(Box {
+        min_x,
+        min_y,
+        max_x,
+        max_y,
+        epsg,
+    });
+    Selection {
+        r#box,
+        ..Selection::default()
+    }
+}
+
+#[tokio::test]
+async fn boxes_that_are_none_are_refused() {
+    // R115.
+    let ground = Ground::lay().await;
+    let bad = vec![
+        boxed(f64::NAN, 0.0, 1.0, 4326),
+        boxed(0.0, 0.0, f64::INFINITY, 4326),
+        // Upside down. From east to west is no mistake: it crosses the antimeridian.
+        boxed(0.0, 1.5, 1.0, 4326),
+    ];
+    refuse_each(&ground, bad, "selection.box").await;
+    refuse_each(
+        &ground,
+        vec![boxed(0.0, 0.0, 1.0, 999_999)],
+        "selection.box.epsg",
+    )
+    .await;
+}
+
+fn compared(name: &str, operator: i32, value: Kind) -> Selection {
+    let comparison = Comparison {
+        attribute: Some(wire::by_name(name)),
+        operator,
+        value: Some(Value { kind: Some(value) }),
+    };
+    let kind = Some(condition::Kind::Comparison(comparison));
+    let form = Some(filter::Form::Tree(Condition { kind }));
+    let filter = Some(Filter { form });
+    Selection {
+        filter,
+        ..Selection::default()
+    }
+}
+
+#[tokio::test]
+async fn conditions_that_are_none_are_refused() {
+    // R105, R120.
+    let ground = Ground::lay().await;
+    let bad = vec![
+        compared("nothing", 1, Kind::Integer(1)),
+        compared("count", 0, Kind::Integer(1)),
+        compared("count", 99, Kind::Integer(1)),
+        compared("count", 1, Kind::String("1' or '1'='1".to_owned())),
+        compared("\"; drop table l_1; --", 1, Kind::Integer(1)),
+    ];
+    refuse_each(&ground, bad, "selection.filter").await;
+    let text = Some(filter::Form::Cql2Text("count = 1".to_owned()));
+    let filter = Some(Filter { form: text });
+    let request = list(
+        ground.points,
+        Selection {
+            filter,
+            ..Selection::default()
+        },
     );
-    let forged = elements
-        .list_elements(list(Selection::default(), 0, "forged"))
-        .await;
-    refused(forged, "INVALID_ARGUMENT INVALID_PAGE_TOKEN", "page_token");
+    let answer = ground.editor.elements().list_elements(request).await;
+    // Not built is said so, never ignored.
+    refused(
+        answer,
+        "UNIMPLEMENTED NOT_BUILT",
+        "selection.filter.cql2_text",
+    );
+}
+
+#[tokio::test]
+async fn pages_that_are_none_are_refused() {
+    // R120.
+    let ground = Ground::lay().await;
+    let all = || list(ground.points, Selection::default());
+    let mut elements = ground.editor.elements();
+    let negative = ListElementsRequest {
+        page_size: -1,
+        ..all()
+    };
+    refused(elements.list_elements(negative).await, FIELD, "page_size");
+    let page_token = "forged".to_owned();
+    let forged = ListElementsRequest {
+        page_token: page_token.clone(),
+        ..all()
+    };
+    let answer = elements.list_elements(forged).await;
+    refused(answer, "INVALID_ARGUMENT INVALID_PAGE_TOKEN", "page_token");
     let request = ListUsersRequest {
         page_size: 0,
-        page_token: "forged".to_owned(),
+        page_token,
     };
-    refused(
-        ground.editor.directory().list_users(request).await,
-        FIELD,
-        "page_token",
-    );
+    let answer = ground.editor.directory().list_users(request).await;
+    refused(answer, FIELD, "page_token");
 }

@@ -1,32 +1,9 @@
 //! Values that do not fit their attribute, and values that do (R104, R105, R115).
 
-use std::time::Duration;
+use jmap_proto::types::value::Kind;
+use testkit::wire;
 
-use jmap_proto::{
-    authorization::{
-        CheckRequest, CreateGroupRequest, CreateProjectRequest, CreateUserRequest, Group,
-        LayerQuestion, ListUsersRequest, Project, ProjectGrantChange, Question, Subject,
-        UpdateLayerPermissionsRequest, UpdateProjectPermissionsRequest, UpdateProjectRequest,
-        UpdateUserRequest, User, question, subject,
-    },
-    layerdata::{
-        AttributeValue, BatchEditElementsRequest, Comparison, Condition, CreateElementRequest,
-        CreateLayerRequest, DeleteElementRequest, Edit, ElementChange, ElementMask, Filter,
-        GetElementsRequest, LayerDefinition, LayerQuery, ListElementsRequest, NewElement,
-        ReadElementsRequest, Selection, UpdateElementRequest, condition,
-        create_layer_request::Placement, edit::Act, filter,
-    },
-    types::{
-        AllowedValue, AttributeConstraints, AttributeDefinition, AttributeType, Box,
-        ExpectedRevision, GeometryType, LayerGrant, Permission, Value, ZPolicy, value::Kind,
-    },
-};
-use prost_types::FieldMask;
-use testkit::{Caller, Pair, wire, world::Outcome};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
-
-use super::{ATTRIBUTE, FIELD, GEOMETRY, Ground, create_layer, definition, discreet, refused};
+use super::{ATTRIBUTE, FIELD, Ground, discreet, field_of};
 
 #[tokio::test]
 async fn values_outside_their_definition_are_refused_by_name() {
@@ -69,10 +46,7 @@ async fn values_outside_their_definition_are_refused_by_name() {
             "{outcome}: {}",
             status.message()
         );
-        let details = status.get_error_details();
-        let path = details.bad_request().unwrap().field_violations[0]
-            .field
-            .clone();
+        let path = field_of(&status);
         assert!(path.starts_with(at), "`{path}` for `{name}`");
         discreet(&status);
     }
