@@ -1,3 +1,5 @@
+//! Reference systems and what lies between them.
+
 use super::*;
 
 fn close(found: (f64, f64), expected: (f64, f64), tolerance: f64) {

@@ -1,3 +1,5 @@
+//! Definitions: what a layer can be, and how it is kept.
+
 use super::*;
 use crate::value::{AttributeType, Date};
 

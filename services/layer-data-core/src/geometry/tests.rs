@@ -1,3 +1,5 @@
+//! Geometries by good and bad WKB.
+
 use proptest::prelude::*;
 
 use super::*;

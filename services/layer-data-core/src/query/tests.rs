@@ -1,3 +1,5 @@
+//! Queries against a definition.
+
 use super::*;
 use crate::definition::LayerDraft;
 

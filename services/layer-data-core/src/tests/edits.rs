@@ -1,3 +1,5 @@
+//! Edits, and what they ask first.
+
 use jmap_domain::{Decision, DenyReason, ElementId, Permission};
 
 use super::{World, call, run};

@@ -1,3 +1,5 @@
+//! Imports, and what they ask first.
+
 use jmap_domain::{Decision, DenyReason, LayerAct, Permission};
 
 use super::{World, call, run};

@@ -1,3 +1,5 @@
+//! Layers: created, listed, deleted.
+
 use jmap_domain::{Decision, DenyReason, LayerAct, ProjectId};
 
 use super::{World, call, run};

@@ -19,7 +19,7 @@ use std::{
 };
 
 use jmap_domain::{
-    Caller, Decision, DenyReason, LayerAct, LayerId, Permission, Question, SessionCaller,
+    Caller, Decision, DenyReason, EffectivePermissions, LayerAct, LayerId, Permission, Question, SessionCaller,
     SessionId, SessionKind, UserId,
 };
 
@@ -28,8 +28,9 @@ use crate::{
     conformance::layer,
     memory::MemoryStore,
     ports::{
-        Answer, Authorizer, AuthorizerError, Call, LayerFilter, LayerPage, PageRequest, Registry,
-        RegistryError, Removal, Reservation, ReservationState, Reserved,
+        Answer, Authorizer, AuthorizerError, Call, EditingSwitch, LayerFilter, LayerPage,
+        LayerPlacement, PageRequest, RegisteredLayer, Registry, RegistryError, Removal,
+        Reservation, ReservationState, Reserved,
     },
 };
 
@@ -114,11 +115,23 @@ impl Authorizer for FakeAuthorizer {
     async fn layers(
         &self,
         _: &Call,
-        _: &LayerFilter,
+        filter: &LayerFilter,
         _: &PageRequest,
     ) -> Result<LayerPage, AuthorizerError> {
+        let layers = match filter {
+            LayerFilter::Project(_) => Vec::new(),
+            LayerFilter::Layers(layers) => layers.clone(),
+        };
+        let registered = |layer| RegisteredLayer {
+            layer,
+            name: "hydrants".to_owned(),
+            placement: LayerPlacement::Project(1.try_into().unwrap()),
+            connection: None,
+            editing: EditingSwitch::Enabled,
+            permissions: EffectivePermissions::default(),
+        };
         Ok(LayerPage {
-            layers: Vec::new(),
+            layers: layers.into_iter().map(registered).collect(),
             next_token: String::new(),
             policy_token: String::new(),
         })

@@ -1,3 +1,5 @@
+//! Reads, and what they ask first.
+
 use jmap_domain::{Decision, DenyReason, LayerAct, Permission};
 
 use super::{World, call, run};
@@ -226,6 +228,7 @@ fn administration_reads_the_definition_and_no_element() {
         .say(LayerAct::ReadConfiguration, Decision::All);
     let shown = run(world.service.get_layer(&call(ALL), layer())).unwrap();
     assert!(shown.stored.is_some());
+    assert_eq!(shown.registered.name, "hydrants");
     assert!(matches!(
         count(&world, in_a_box(), ReadPurpose::Display),
         Err(ReadError::NoSuchLayer(_))

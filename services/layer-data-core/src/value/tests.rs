@@ -1,3 +1,5 @@
+//! Values: types, ranges and texts that are none.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Geometries in the notations of files.
+
 use super::*;
 use crate::row::Cell;
 

@@ -1,3 +1,5 @@
+//! Conditions against a definition.
+
 use super::*;
 use crate::conformance::definition;
 
