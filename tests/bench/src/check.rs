@@ -21,9 +21,9 @@ use tonic::{
 };
 
 use crate::{
-    Rounds,
     figure::{Figure, Target, median},
     load::{Load, load, millis},
+    options::Rounds,
     town::Town,
 };
 

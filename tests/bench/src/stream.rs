@@ -14,8 +14,8 @@ use sqlx::{
 use testkit::{Caller, Pair};
 
 use crate::{
-    Rounds,
     figure::{Figure, Target, median},
+    options::Rounds,
     town::Town,
 };
 
