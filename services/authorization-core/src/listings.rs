@@ -15,7 +15,7 @@ use crate::{
     rules,
 };
 
-/// A layer as a user sees it.
+/// A layer as the subject sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VisibleLayer {
     /// The registration.
@@ -80,7 +80,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
         let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
             holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
-                .then(|| visible(snapshot, facts, snapshot.layers_in(Home::Project(id))))
+                .then(|| visible(snapshot, facts, id))
         };
         let Answer {
             value,
@@ -97,7 +97,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         })
     }
 
-    /// Those of some layers that the subject may view, each with its flags (R40, R43); the others are left out.
+    /// Those of some layers whose configuration the subject may read, each with its flags (R40, R43, R46): who
+    /// only administers a layer has none. The others are left out.
     ///
     /// # Errors
     /// [`CheckError`] when the caller may not ask about the subject, or the answer would be too old.
@@ -107,8 +108,15 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         ids: &[LayerId],
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
         let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
-            let layers = ids.iter().filter_map(|id| snapshot.layer(*id));
-            visible(snapshot, facts, layers)
+            let readable = |id: &&LayerId| {
+                let question = Question::Layer(**id, LayerAct::ReadConfiguration);
+                holds(snapshot, facts, question)
+            };
+            let layers = ids.iter().filter(readable);
+            let layers = layers.filter_map(|id| snapshot.layer(*id));
+            layers
+                .map(|entry| flagged(snapshot, facts, entry))
+                .collect()
         };
         self.answer(asking, list, |_: &Vec<_>| false)
     }
@@ -165,17 +173,19 @@ fn chosen_projects(snapshot: &Snapshot, facts: &Facts<'_>, act: ProjectAct) -> V
     chosen.cloned().collect()
 }
 
-fn visible<'s>(
-    snapshot: &Snapshot,
-    facts: &Facts<'_>,
-    layers: impl Iterator<Item = &'s LayerEntry>,
-) -> Vec<VisibleLayer> {
+fn visible(snapshot: &Snapshot, facts: &Facts<'_>, id: ProjectId) -> Vec<VisibleLayer> {
     let visible = |entry: &&LayerEntry| entry.is_active() && rules::sees(snapshot, facts, entry);
-    let with_flags = layers.filter(visible).map(|entry| VisibleLayer {
+    let layers = snapshot.layers_in(Home::Project(id)).filter(visible);
+    layers
+        .map(|entry| flagged(snapshot, facts, entry))
+        .collect()
+}
+
+fn flagged(snapshot: &Snapshot, facts: &Facts<'_>, entry: &LayerEntry) -> VisibleLayer {
+    VisibleLayer {
         layer: Arc::clone(&entry.layer),
         permissions: rules::effective_permissions(snapshot, facts, entry.layer.id),
-    });
-    with_flags.collect()
+    }
 }
 
 fn holds(snapshot: &Snapshot, facts: &Facts<'_>, question: Question) -> bool {

@@ -28,7 +28,6 @@ pub(crate) fn user(user: &User) -> pb::User {
             .unwrap_or_default(),
         enabled: user.is_enabled(),
         policy: policy.into(),
-        create_time: None,
         revision: revision(user.revision),
     }
 }

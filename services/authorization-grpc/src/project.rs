@@ -272,7 +272,6 @@ impl<S: PolicyStore, P: Platform> ProjectApi<S, P> {
             project_id: project.id.get(),
             name: project.name.to_string(),
             description: project.description.as_str().to_owned(),
-            create_time: None,
             revision: principals::revision(project.revision),
             permissions: held
                 .map(|(act, _)| permission_to_proto(act).into())

@@ -23,8 +23,6 @@ mod grantee;
 mod question;
 mod selection;
 
-use prost_types::Timestamp;
-
 use crate::{client::Client, console::Console, session::SessionFile};
 
 /// What a command works with.
@@ -36,12 +34,6 @@ pub(crate) struct Context {
     pub(crate) session_file: SessionFile,
     /// Progress and secrets.
     pub(crate) console: Console,
-}
-
-/// A time as RFC 3339; empty when the service told none.
-fn time(timestamp: Option<Timestamp>) -> String {
-    let time = timestamp.and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok());
-    time.map_or_else(String::new, |time| time.to_string())
 }
 
 /// A UUID under which a retry of the same call does nothing twice.

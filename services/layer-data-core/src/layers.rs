@@ -1,6 +1,6 @@
 //! Layers: created in three steps, deleted in two, listed from the registry and the storage together.
 
-use jmap_domain::{Decision, LayerAct, LayerId, ProjectId, Question};
+use jmap_domain::{Decision, LayerAct, LayerId, ProjectAct, ProjectId, Question};
 
 use crate::{
     definition::{DefinitionError, LayerDraft},
@@ -47,8 +47,8 @@ pub struct CreatedLayer {
 pub struct LayerView {
     /// The layer.
     pub layer: LayerId,
-    /// What the registry knows; `None` for an administrator who may not view the layer (R46).
-    pub registered: Option<RegisteredLayer>,
+    /// What the registry knows, with what the caller may do: nothing where it only administers (R46).
+    pub registered: RegisteredLayer,
     /// What the store knows; `None` when the storage has none of it, or another instance does.
     pub stored: Option<StoredLayer>,
 }
@@ -154,14 +154,9 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
     /// # Errors
     /// [`LayerError`].
     pub async fn get_layer(&self, call: &Call, layer: LayerId) -> Result<LayerView, LayerError> {
-        let answer = self
-            .ask(call, &[Question::Layer(layer, LayerAct::ReadConfiguration)])
-            .await?;
-        match answer.decisions.first() {
-            Some(Decision::All) => {}
-            Some(Decision::Own { creator: _ } | Decision::Denied(_)) | None => {
-                return Err(LayerError::NoSuchLayer(layer));
-            }
+        let question = Question::Layer(layer, LayerAct::ReadConfiguration);
+        if !self.is_allowed(call, question).await? {
+            return Err(LayerError::NoSuchLayer(layer));
         }
         let filter = LayerFilter::Layers(vec![layer]);
         let page = self
@@ -172,7 +167,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
         let registered = page
             .layers
             .into_iter()
-            .find(|registered| registered.layer == layer);
+            .find(|registered| registered.layer == layer)
+            .ok_or(LayerError::NoSuchLayer(layer))?;
         Ok(LayerView {
             layer,
             registered,
@@ -190,6 +186,11 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
         project: ProjectId,
         page: &PageRequest,
     ) -> Result<LayerList, LayerError> {
+        // A list alone would not tell a session that is over from a project that is closed (R117).
+        let question = Question::Project(project, ProjectAct::Open);
+        if !self.is_allowed(call, question).await? {
+            return Err(AskError::NoSuchProject.into());
+        }
         let filter = LayerFilter::Project(project);
         let page = self
             .authorizer
@@ -204,7 +205,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
             };
             layers.push(LayerView {
                 layer: registered.layer,
-                registered: Some(registered),
+                registered,
                 stored,
             });
         }
@@ -213,5 +214,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
             next_token: page.next_token,
             policy_token: page.policy_token,
         })
+    }
+
+    async fn is_allowed(&self, call: &Call, question: Question) -> Result<bool, LayerError> {
+        let answer = self.ask(call, &[question]).await?;
+        Ok(answer.decisions.first() == Some(&Decision::All))
     }
 }

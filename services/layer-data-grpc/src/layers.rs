@@ -2,12 +2,12 @@
 
 use jmap_proto::layerdata::{
     CreateLayerRequest, CreateLayerResponse, DeleteLayerRequest, DeleteLayerResponse,
-    GetLayerRequest, GetLayerResponse, Layer, ListLayersRequest, ListLayersResponse,
-    layer_service_server::LayerService,
+    GetLayerRequest, GetLayerResponse, Layer, LayerAvailability, ListLayersRequest,
+    ListLayersResponse, layer_service_server::LayerService,
 };
 use jmap_wire::{Failure, id, page_size};
 use layer_data_core::{
-    layers::{CreatedLayer, LayerView},
+    layers::CreatedLayer,
     ports::{Authorizer, Call, LayerStore, PageRequest, Placement, Registry},
 };
 use tonic::{Request, Response, Status};
@@ -80,21 +80,20 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         created: &CreatedLayer,
         placement: Placement,
     ) -> Layer {
-        let view = self.data.get_layer(call, created.stored.layer).await;
-        let registered = view.ok().and_then(|view| view.registered);
-        let layer = answer::layer(&LayerView {
-            layer: created.stored.layer,
-            registered,
-            stored: Some(created.stored.clone()),
-        });
+        if let Ok(view) = self.data.get_layer(call, created.stored.layer).await {
+            return answer::layer(&view);
+        }
         let project_id = match placement {
             Placement::Project(project) => project.get(),
             Placement::Personal => 0,
         };
         Layer {
+            layer_id: created.stored.layer.get(),
             name: created.name.clone(),
             project_id,
-            ..layer
+            definition: Some(answer::definition(&created.stored)),
+            availability: LayerAvailability::Available.into(),
+            ..Layer::default()
         }
     }
 

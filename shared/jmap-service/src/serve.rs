@@ -120,20 +120,27 @@ async fn with_health_and_reflection(
 ) -> anyhow::Result<(HealthReporter, Routes)> {
     let (health, health_service) = tonic_health::server::health_reporter();
     report(&health, names, ServingStatus::Serving).await;
-    let builder = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(descriptor_set)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
-    let builder = names
-        .iter()
-        .fold(builder, |builder, name| builder.with_service_name(*name));
-    let reflection = builder
-        .with_service_name("grpc.health.v1.Health")
+    let reflection = || {
+        let builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(descriptor_set)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        let listed = names
+            .iter()
+            .fold(builder, |builder, name| builder.with_service_name(*name));
+        listed.with_service_name("grpc.health.v1.Health")
+    };
+    let current = reflection()
         .build_v1()
         .context("build the reflection service")?;
-    Ok((
-        health,
-        routes.add_service(health_service).add_service(reflection),
-    ))
+    // Many clients still ask by the older version alone.
+    let older = reflection()
+        .build_v1alpha()
+        .context("build the reflection service")?;
+    let routes = routes
+        .add_service(health_service)
+        .add_service(current)
+        .add_service(older);
+    Ok((health, routes))
 }
 
 /// Sets the status of each service and of the whole (the empty name).

@@ -2,7 +2,7 @@
 
 use authorization_core::{Asking, CheckError, Refusal, Resource};
 use futures::executor::block_on;
-use jmap_domain::{Caller, Permission, ProjectAct};
+use jmap_domain::{Caller, EffectivePermissions, Permission, ProjectAct};
 
 use crate::house::{House, set};
 
@@ -74,6 +74,22 @@ fn administrators_list_what_they_access_without_opening_it() {
     let administered = house.authority.list_administered_projects(own(&ana.caller));
     assert_eq!(administered.unwrap().value.len(), 1);
     assert_eq!(house.authority.layer(&ana.caller, layer).unwrap().id, layer);
+}
+
+#[test]
+fn chosen_layers_that_are_only_administered_come_without_permissions() {
+    // R18, R46.
+    let house = House::new();
+    let project = house.project("town");
+    let ana = house.user("ana");
+    house.grant_project(project, ana, &[ProjectAct::Access]);
+    let layer = house.layer(project, "a");
+    let listed = house
+        .authority
+        .list_chosen_layers(own(&ana.caller), &[layer]);
+    let listed = listed.unwrap().value;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].permissions, EffectivePermissions::default());
 }
 
 #[test]

@@ -127,6 +127,29 @@ fn a_commit_whose_end_was_not_seen_is_read_again_before_the_next_change() {
 }
 
 #[test]
+fn a_commit_whose_end_was_not_seen_decides_without_waiting_for_the_next_change() {
+    // R10.
+    let house = House::new();
+    house
+        .store
+        .fail_next(Failure::AfterWriting, StoreError::Unavailable);
+    let group = house
+        .authority
+        .create_group(&house.administrator, name("team"));
+    block_on(group).unwrap_err();
+    let known = || {
+        house
+            .authority
+            .snapshot()
+            .group_named(&name("team"))
+            .is_some()
+    };
+    assert!(!known());
+    block_on(house.authority.keep_in_step()).unwrap();
+    assert!(known());
+}
+
+#[test]
 fn revisions_have_no_gaps_and_history_tells_who_did_what() {
     let house = House::new();
     let start = house.authority.token().revision;

@@ -173,7 +173,6 @@ fn parse_new_user(user: pb::User, password: String) -> Result<NewUser, FieldViol
         policy,
         user_id: _output_only,
         enabled: _new_accounts_are_enabled,
-        create_time: _output_only_too,
         revision: _of_nothing_yet,
     } = user;
     Ok(NewUser {
@@ -217,7 +216,6 @@ fn parse_update(message: pb::UpdateUserRequest) -> Result<(UserId, UserUpdate), 
         revision,
         name: _never_changes,
         policy: _never_changes_either,
-        create_time: _output_only,
     } = required(path.clone(), user)?;
     let mut update = UserUpdate {
         expected: parse::expected(path.field("revision"), revision)?,

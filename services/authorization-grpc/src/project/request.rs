@@ -20,7 +20,6 @@ pub(super) fn parse_new(project: pb::Project) -> Result<NewProject, FieldViolati
         name,
         description,
         project_id: _output_only,
-        create_time: _output_only_too,
         revision: _of_nothing_yet,
         permissions: _the_makers_own,
     } = project;
@@ -51,8 +50,7 @@ pub(super) fn parse_update(
         name,
         description,
         revision,
-        create_time: _output_only,
-        permissions: _output_only_too,
+        permissions: _output_only,
     } = required(path.clone(), project)?;
     let expected = parse::expected(path.field("revision"), revision)?;
     let mut update = ProjectUpdate {

@@ -15,7 +15,7 @@ use crate::{
     command::{
         Context, Direction,
         grantee::{Grantee, Names},
-        listed, request_id, time,
+        listed, request_id,
     },
     error::Failure,
     output::{Report, View},
@@ -98,7 +98,6 @@ struct ProjectView {
     name: String,
     description: String,
     permissions: Vec<String>,
-    create_time: String,
     revision: i64,
 }
 
@@ -108,7 +107,6 @@ impl From<Project> for ProjectView {
             project_id,
             name,
             description,
-            create_time,
             revision,
             permissions,
         } = project;
@@ -117,7 +115,6 @@ impl From<Project> for ProjectView {
             name,
             description,
             permissions: project_words(&permissions),
-            create_time: time(create_time),
             revision,
         }
     }

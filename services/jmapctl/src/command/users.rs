@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     client::call,
-    command::{Context, request_id, time},
+    command::{Context, request_id},
     console::PasswordSource,
     error::Failure,
     output::{Report, View},
@@ -110,7 +110,6 @@ pub(super) struct UserView {
     display_name: String,
     enabled: bool,
     policy: String,
-    create_time: String,
     revision: i64,
 }
 
@@ -123,21 +122,13 @@ impl From<User> for UserView {
             display_name: user.display_name,
             enabled: user.enabled,
             policy,
-            create_time: time(user.create_time),
             revision: user.revision,
         }
     }
 }
 
 impl View for UserView {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "name",
-        "display name",
-        "enabled",
-        "sessions",
-        "created",
-    ];
+    const COLUMNS: &'static [&'static str] = &["id", "name", "display name", "enabled", "sessions"];
     fn cells(&self) -> Vec<String> {
         vec![
             self.user_id.to_string(),
@@ -145,7 +136,6 @@ impl View for UserView {
             self.display_name.clone(),
             if self.enabled { "yes" } else { "no" }.to_owned(),
             self.policy.clone(),
-            self.create_time.clone(),
         ]
     }
 }

@@ -19,8 +19,8 @@ use std::{
 };
 
 use jmap_domain::{
-    Caller, Decision, DenyReason, EffectivePermissions, LayerAct, LayerId, Permission, Question, SessionCaller,
-    SessionId, SessionKind, UserId,
+    Caller, Decision, DenyReason, EffectivePermissions, LayerAct, LayerId, Permission, Question,
+    SessionCaller, SessionId, SessionKind, UserId,
 };
 
 use crate::{

@@ -14,7 +14,7 @@ use layer_data_core::{
 use super::value;
 
 /// A layer's definition.
-pub(super) fn definition(layer: &StoredLayer) -> WireDefinition {
+pub(crate) fn definition(layer: &StoredLayer) -> WireDefinition {
     let definition = &layer.definition;
     let rules = definition.geometry();
     WireDefinition {

@@ -17,7 +17,7 @@ pub(crate) fn layer(view: &LayerView) -> WireLayer {
         registered,
         stored,
     } = view;
-    let base = registered.as_ref().map(registration).unwrap_or_default();
+    let base = registration(registered);
     let connected = base.connection_id != 0;
     let availability = match stored {
         Some(_) => LayerAvailability::Available,

@@ -73,8 +73,12 @@ impl House {
     }
 
     fn decision(&self, question: &Question) -> Decision {
-        let Question::Layer(layer, act) = question else {
-            return Decision::Denied(DenyReason::NotVisible);
+        let (layer, act) = match question {
+            Question::Layer(layer, act) => (layer, act),
+            Question::Project(project, _) if project.get() == 1 => return Decision::All,
+            Question::Project(_, _) | Question::Connection(_, _) | Question::Global(_) => {
+                return Decision::Denied(DenyReason::NotVisible);
+            }
         };
         if layer.get() > LAYER + 1 {
             return Decision::Denied(DenyReason::NotVisible);
