@@ -1,6 +1,6 @@
 //! A check over loopback, beside an empty unary call with messages of the same size.
 
-use std::pin::Pin;
+use std::{pin::Pin, thread};
 
 use anyhow::Context;
 use futures::Stream;
@@ -8,16 +8,15 @@ use jmap_proto::authorization::{
     CheckRequest, CheckResponse, CheckStreamRequest, CheckStreamResponse, ExplainRequest,
     ExplainResponse, LayerAct, LayerQuestion, ListEffectivePermissionsRequest,
     ListEffectivePermissionsResponse, Question, SelfSubject, Subject,
-    check_service_client::CheckServiceClient,
     check_service_server::{CheckService, CheckServiceServer},
     question::Question as Kind,
     subject::Subject as Who,
 };
-use testkit::Line;
-use tokio::net::TcpListener;
+use testkit::{Caller, House};
+use tokio::{net::TcpListener, runtime::Runtime};
 use tonic::{
     Request, Response, Status, Streaming,
-    transport::{Channel, Server, server::TcpIncoming},
+    transport::{Server, server::TcpIncoming},
 };
 
 use crate::{
@@ -45,10 +44,10 @@ pub(crate) async fn run(town: &Town, rounds: Rounds) -> anyhow::Result<Vec<Figur
         .await
         .context("check")?
         .into_inner();
-    let floor = empty_service(canned).await?;
+    let floor = empty_service(canned)?.with_token(Some(&town.token));
     let mut figures = Vec::new();
     for callers in CALLERS {
-        figures.push(beside(callers, rounds, &floor, &viewer.checks(), &request).await?);
+        figures.push(beside(callers, rounds, [&floor, viewer], &request).await?);
     }
     Ok(figures)
 }
@@ -74,14 +73,13 @@ fn question(layer_id: i64) -> CheckRequest {
 async fn beside(
     callers: usize,
     rounds: Rounds,
-    floor: &CheckServiceClient<Channel>,
-    pair: &CheckServiceClient<Line>,
+    [floor, pair]: [&Caller; 2],
     request: &CheckRequest,
 ) -> anyhow::Result<Figure> {
     let (mut floors, mut rates, mut p99) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds.count {
-        floors.push(rate_of_floor(callers, rounds, floor, request).await?.rate);
-        let measured = rate_of_pair(callers, rounds, pair, request).await?;
+        floors.push(check(callers, rounds, floor, request).await?.rate);
+        let measured = check(callers, rounds, pair, request).await?;
         rates.push(measured.rate);
         p99.push(millis(&measured.latency, 0.99));
     }
@@ -95,13 +93,13 @@ async fn beside(
     })
 }
 
-async fn rate_of_floor(
+async fn check(
     callers: usize,
     rounds: Rounds,
-    client: &CheckServiceClient<Channel>,
+    caller: &Caller,
     request: &CheckRequest,
 ) -> anyhow::Result<Load> {
-    let (client, request) = (client.clone(), request.clone());
+    let (client, request) = (caller.checks(), request.clone());
     let call = move || {
         let (mut client, request) = (client.clone(), request.clone());
         async move { client.check(request).await.map(drop) }
@@ -109,36 +107,25 @@ async fn rate_of_floor(
     load(callers, rounds.length, call).await
 }
 
-async fn rate_of_pair(
-    callers: usize,
-    rounds: Rounds,
-    client: &CheckServiceClient<Line>,
-    request: &CheckRequest,
-) -> anyhow::Result<Load> {
-    let (client, request) = (client.clone(), request.clone());
-    let call = move || {
-        let (mut client, request) = (client.clone(), request.clone());
-        async move { client.check(request).await.map(drop) }
-    };
-    load(callers, rounds.length, call).await
-}
-
-/// The floor: a service without a stack, rules or tokens that gives the pair's own answer to everybody.
-async fn empty_service(answer: CheckResponse) -> anyhow::Result<CheckServiceClient<Channel>> {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .context("bind the floor")?;
-    let address = format!("http://{}", listener.local_addr()?);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = Server::builder().add_service(CheckServiceServer::new(Empty(answer)));
-    tokio::spawn(server.serve_with_incoming(incoming));
-    let channel = tonic::transport::Endpoint::from_shared(address)?
-        .tcp_nodelay(true)
-        .connect()
-        .await;
-    Ok(CheckServiceClient::new(
-        channel.context("connect to the floor")?,
-    ))
+/// The floor: tonic's own server, without our stack, rules and tokens, that gives the pair's own answer to
+/// everybody. It has a thread and a runtime of its own, as the services of the pair have, and the same caller.
+fn empty_service(answer: CheckResponse) -> anyhow::Result<House> {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").context("bind the floor")?;
+    socket.set_nonblocking(true).context("prepare the floor")?;
+    let address = format!("http://{}", socket.local_addr()?);
+    thread::spawn(move || {
+        let runtime = Runtime::new().context("start the floor's runtime")?;
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(socket).context("listen for the floor")?;
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            let server = Server::builder().add_service(CheckServiceServer::new(Empty(answer)));
+            server
+                .serve_with_incoming(incoming)
+                .await
+                .context("serve the floor")
+        })
+    });
+    Ok(House::at(&address, &address))
 }
 
 struct Empty(CheckResponse);

@@ -14,7 +14,7 @@ use jmap_proto::{
         principal::Principal as Who, value::Kind,
     },
 };
-use testkit::{Caller, Pair, wire};
+use testkit::{Caller, PASSWORD, Pair, wire};
 
 const CITIES: &str = include_str!("../../data/cities.csv");
 
@@ -31,6 +31,8 @@ pub(crate) struct Town {
     pub(crate) layer: i64,
     /// Who may view it.
     pub(crate) viewer: Caller,
+    /// The viewer's token.
+    pub(crate) token: String,
     /// Longitudes of the cities, in order.
     pub(crate) longitudes: Vec<f64>,
 }
@@ -48,9 +50,12 @@ pub(crate) async fn build(pair: &Pair) -> anyhow::Result<Town> {
     import(&administrator, layer, &cities).await?;
     let mut longitudes: Vec<f64> = cities.iter().map(|city| city.longitude).collect();
     longitudes.sort_by(f64::total_cmp);
+    let token = pair.house().sign_in("viewer", PASSWORD).await?.access_token;
+    let viewer = pair.house().with_token(Some(&token));
     Ok(Town {
         layer,
-        viewer: pair.house().as_user("viewer").await,
+        viewer,
+        token,
         longitudes,
     })
 }
