@@ -36,6 +36,18 @@ impl House {
         }
     }
 
+    /// The way to authorization, for clients of other makes.
+    #[must_use]
+    pub fn authorization(&self) -> Channel {
+        self.authorization.clone()
+    }
+
+    /// The way to layer-data, for clients of other makes.
+    #[must_use]
+    pub fn layer_data(&self) -> Channel {
+        self.layer_data.clone()
+    }
+
     /// Whoever calls without a token (R118).
     #[must_use]
     pub fn anonymous(&self) -> Caller {

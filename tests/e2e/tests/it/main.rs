@@ -18,6 +18,7 @@ mod executables;
 mod files;
 mod flags;
 mod hiding;
+mod reflection;
 mod revocation;
 mod sessions;
 mod worlds;
