@@ -56,7 +56,10 @@ impl RequestId {
 
     /// The id as a header; `None` never happens, because its characters are those of headers.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.0).ok()
+        let mut value = HeaderValue::from_str(&self.0).ok()?;
+        // Keeps HTTP/2 from indexing it: an id that never comes again only pushes useful headers out of the tables.
+        value.set_sensitive(true);
+        Some(value)
     }
 }
 
