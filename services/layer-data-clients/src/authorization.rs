@@ -32,7 +32,7 @@ pub struct Authorization {
 
 /// The address of the authorization service is not a URI.
 #[derive(Debug, thiserror::Error)]
-#[error("`{address}` is not an address such as `http://127.0.0.1:7701`")]
+#[error("`{address}` is not an address such as `http://127.0.0.1:50051`")]
 pub struct BadAddress {
     address: String,
     #[source]

@@ -17,7 +17,7 @@ const KEY_VARIABLE: &str = "JMAP_SERVICE_KEY";
 #[command(version)]
 pub struct Config {
     /// Where to listen for gRPC
-    #[arg(long, env = "JMAP_LAYER_DATA_LISTEN", default_value = "127.0.0.1:7702")]
+    #[arg(long, env = "JMAP_LAYER_DATA_LISTEN", default_value = "127.0.0.1:50052")]
     pub listen: SocketAddr,
     /// Where to listen for HTTP, for `/healthz`; none unless given
     #[arg(long, env = "JMAP_LAYER_DATA_HTTP_LISTEN")]
@@ -29,7 +29,7 @@ pub struct Config {
     #[arg(
         long,
         env = "JMAP_AUTHORIZATION",
-        default_value = "http://127.0.0.1:7701",
+        default_value = "http://127.0.0.1:50051",
         value_name = "URL"
     )]
     pub authorization: String,
@@ -185,7 +185,7 @@ mod tests {
 
     fn with_key() -> Config {
         let key = SecretString::from("k");
-        Config::new("l.gpkg".into(), "http://127.0.0.1:7701".to_owned(), key)
+        Config::new("l.gpkg".into(), "http://127.0.0.1:50051".to_owned(), key)
     }
 
     #[test]
