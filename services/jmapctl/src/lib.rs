@@ -1,7 +1,7 @@
 //! The command line: runs the pair, administers, imports, exports.
 //!
-//! Each command answers with a [`output::Report`] or an [`error::Failure`]; only [`run`] writes them out and decides
-//! the exit code. The demo runs the very same commands.
+//! Each command answers with a report or a failure; only [`run`] writes them out and decides the exit code. The demo
+//! runs the very same commands.
 
 mod attribute;
 mod cli;
