@@ -1,9 +1,11 @@
 //! A right that was taken away is gone: for the next call, and for whatever is under way (R10, R123).
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use jmap_proto::layerdata::ImportElementsRequest;
 use testkit::{Caller, Stage, ready::eventually, wire, world::Outcome};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
 const TOWN: &str = "
@@ -42,7 +44,9 @@ async fn nothing_commits_afterwards(writer: &str, taken: &str, refusal: Outcome)
     // Acknowledged: from here on nothing is added by the old right.
     let at_acknowledgement = eye.count(layer).await.unwrap();
     let mut acknowledged = 0;
-    for ended in join_all(writers).await {
+    // Bounded: where the right lives on, the writers never end.
+    let ended = timeout(Duration::from_secs(20), join_all(writers)).await;
+    for ended in ended.expect("whoever goes on is refused") {
         let (done, outcome) = ended.unwrap();
         assert_eq!(outcome, refusal, "{taken}");
         acknowledged += done;
