@@ -29,7 +29,7 @@ impl Default for Limits {
         let display = NonZeroU64::MIN.saturating_add(9_999);
         Self {
             display,
-            edits: 10_000,
+            edits: 1_000,
         }
     }
 }

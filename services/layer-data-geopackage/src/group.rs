@@ -3,7 +3,7 @@
 //! Immediately before the commit every permit is looked at. If one has run out, the group is rolled back, that call is
 //! told so, and the others are done again.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use layer_data_core::{
     edit::{BatchOutcome, PermittedBatch, StoredAnswer},
@@ -18,12 +18,20 @@ use crate::{
     writer::{EditJob, State, confirm_epoch},
 };
 
+/// A group takes no more calls after this long; the others go with the next one. Permits live half a second, and
+/// a large batch must not let those of its neighbours run out.
+const LONGEST: Duration = Duration::from_millis(100);
+
 pub(crate) async fn commit(state: &mut State, mut jobs: Vec<EditJob>) {
     while !jobs.is_empty() {
         let catalogue = state.catalogue().clone();
         let epoch = state.epoch();
         match attempt(&mut state.connection, epoch, &catalogue, &jobs).await {
-            Ok(Attempt::Committed(results)) => return answer(jobs, results, &catalogue),
+            Ok(Attempt::Committed(results)) => {
+                let waiting = jobs.split_off(results.len().min(jobs.len()));
+                answer(jobs, results, &catalogue);
+                jobs = waiting;
+            }
             Ok(Attempt::Expired) => jobs = without_expired(jobs),
             Err(error) => return refuse(jobs, &error),
         }
@@ -46,11 +54,16 @@ async fn attempt(
         .await
         .map_err(store_error)?;
     confirm_epoch(&mut tx, epoch).await?;
+    let begun = Instant::now();
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {
         results.push(edit::apply(&mut tx, catalogue, &job.batch).await);
+        if begun.elapsed() > LONGEST {
+            break;
+        }
     }
-    if jobs.iter().all(|job| valid(&job.batch, Instant::now())) {
+    let mut done = jobs.iter().take(results.len());
+    if done.all(|job| valid(&job.batch, Instant::now())) {
         tx.commit().await.map_err(store_error)?;
         Ok(Attempt::Committed(results))
     } else {

@@ -241,15 +241,15 @@ pub(crate) async fn chunk(
         let Some(found) = plan.look(&row)? else {
             continue;
         };
+        let element = element(&row, found, query.geometry())?;
+        let geometry = element.geometry.as_ref().map_or(0, Vec::len);
+        bytes += geometry + element.values.iter().map(Value::size).sum::<usize>();
         if let Some(last) = chunk.elements.last()
-            && (chunk.elements.len() >= rows_wanted || bytes >= window.limit.bytes)
+            && (chunk.elements.len() >= rows_wanted || bytes > window.limit.bytes)
         {
             chunk.rest = Rest::After(last.id);
             break;
         }
-        let element = element(&row, found, query.geometry())?;
-        bytes += element.geometry.as_ref().map_or(0, Vec::len);
-        bytes += element.values.iter().map(Value::size).sum::<usize>();
         chunk.elements.push(element);
     }
     Ok(chunk)

@@ -3,6 +3,7 @@
 
 mod answer;
 mod api;
+mod delivery;
 mod elements;
 mod layers;
 mod parse;

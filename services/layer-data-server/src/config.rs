@@ -17,7 +17,11 @@ const KEY_VARIABLE: &str = "JMAP_SERVICE_KEY";
 #[command(version)]
 pub struct Config {
     /// Where to listen for gRPC
-    #[arg(long, env = "JMAP_LAYER_DATA_LISTEN", default_value = "127.0.0.1:50052")]
+    #[arg(
+        long,
+        env = "JMAP_LAYER_DATA_LISTEN",
+        default_value = "127.0.0.1:50052"
+    )]
     pub listen: SocketAddr,
     /// Where to listen for HTTP, for `/healthz`; none unless given
     #[arg(long, env = "JMAP_LAYER_DATA_HTTP_LISTEN")]
@@ -76,11 +80,11 @@ pub struct DataLimits {
         value_name = "N"
     )]
     pub display_limit: NonZeroU64,
-    /// Most edits of a batch
+    /// Most edits of a batch, at most 10000; a batch must be done within half a second
     #[arg(
         long,
         env = "JMAP_MAX_EDITS",
-        default_value_t = 10_000,
+        default_value_t = 1_000,
         value_name = "N"
     )]
     pub max_edits: usize,

@@ -33,22 +33,36 @@ pub struct TimeLimits {
 pub(crate) struct Timer {
     domain: &'static str,
     limits: TimeLimits,
-    streaming: Arc<HashSet<String>>,
+    streaming: StreamingMethods,
+}
+
+/// The methods with a stream on either side, by their paths. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamingMethods(Arc<HashSet<String>>);
+
+impl StreamingMethods {
+    /// Those of an encoded descriptor set.
+    pub(crate) fn of(descriptor_set: &[u8]) -> Result<Self, prost::DecodeError> {
+        let set = FileDescriptorSet::decode(descriptor_set)?;
+        Ok(Self(Arc::new(streaming_methods(&set))))
+    }
+
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        self.0.contains(path)
+    }
 }
 
 impl Timer {
-    /// The contract's descriptor set says which methods stream.
-    pub(crate) fn new(
+    pub(crate) const fn new(
         domain: &'static str,
         limits: TimeLimits,
-        descriptor_set: &[u8],
-    ) -> Result<Self, prost::DecodeError> {
-        let set = FileDescriptorSet::decode(descriptor_set)?;
-        Ok(Self {
+        streaming: StreamingMethods,
+    ) -> Self {
+        Self {
             domain,
             limits,
-            streaming: Arc::new(streaming_methods(&set)),
-        })
+            streaming,
+        }
     }
 
     fn limit(&self, path: &str) -> Duration {

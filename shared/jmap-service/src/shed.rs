@@ -1,30 +1,47 @@
 //! Load shed over a global limit: refuse before spending anything.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::body::Body;
 
 use crate::{
     Refusal,
+    deadline::StreamingMethods,
     middleware::{Middleware, Next},
     stack::is_health,
 };
 
-/// Refuses calls beyond a number that run at once over all connections. A stream counts until its last byte.
+/// How long a stream of which nothing is taken keeps its place: a caller that does not read could otherwise hold
+/// it for as long as its connection lives.
+const STALL: Duration = Duration::from_secs(30);
+
+/// Refuses calls beyond the limit.
 #[derive(Clone, Debug)]
 pub(crate) struct Shed {
     domain: &'static str,
     permits: Arc<Semaphore>,
+    streaming: StreamingMethods,
 }
 
 impl Shed {
-    pub(crate) fn new(domain: &'static str, most: usize) -> Self {
+    pub(crate) fn new(domain: &'static str, most: usize, streaming: StreamingMethods) -> Self {
         Self {
             domain,
             permits: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            streaming,
         }
     }
 }
@@ -38,12 +55,59 @@ impl Middleware for Shed {
         let Ok(permit) = self.permits.try_acquire_owned() else {
             return Refusal::Overloaded.response(self.domain);
         };
+        let streams = self.streaming.contains(request.uri().path());
         let response = next.run(request).await;
+        if !streams {
+            // The work is done. What is left is delivery, which may take as long as the caller likes.
+            return response;
+        }
+        let place = Place::hold(permit);
         response.map(|body| {
             Body::new(body.map_frame(move |frame| {
-                let _held_until_the_body_is_dropped = &permit;
+                place.used();
                 frame
             }))
         })
+    }
+}
+
+/// The place of a stream: given back when the stream is dropped, or when nothing of it is taken for [`STALL`].
+struct Place {
+    held: Arc<Held>,
+    _watch: AbortOnDropHandle<()>,
+}
+
+struct Held {
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    used: AtomicBool,
+}
+
+impl Place {
+    fn hold(permit: OwnedSemaphorePermit) -> Self {
+        let held = Arc::new(Held {
+            permit: Mutex::new(Some(permit)),
+            used: AtomicBool::new(true),
+        });
+        let watch = tokio::spawn(watch(Arc::downgrade(&held)));
+        Self {
+            held,
+            _watch: AbortOnDropHandle::new(watch),
+        }
+    }
+
+    fn used(&self) {
+        self.held.used.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn watch(held: Weak<Held>) {
+    loop {
+        sleep(STALL).await;
+        let Some(held) = held.upgrade() else { return };
+        if !held.used.swap(false, Ordering::Relaxed) {
+            let mut permit = held.permit.lock().unwrap_or_else(PoisonError::into_inner);
+            *permit = None;
+            return;
+        }
     }
 }

@@ -13,8 +13,13 @@ use tonic::{body::Body, service::Routes};
 use tower::{Service, ServiceBuilder};
 
 use crate::{
-    auth::Auth, deadline::Timer, middleware::With, panic::CatchPanic, shed::Shed,
-    token::Authenticator, trace::Trace,
+    auth::Auth,
+    deadline::{StreamingMethods, Timer},
+    middleware::With,
+    panic::CatchPanic,
+    shed::Shed,
+    token::Authenticator,
+    trace::Trace,
 };
 
 pub use crate::deadline::TimeLimits;
@@ -62,11 +67,16 @@ impl Stack {
             time_limits,
             authenticator,
         } = self.clone();
+        let streaming = StreamingMethods::of(descriptor_set)?;
         Ok(ServiceBuilder::new()
             .layer(With(Trace))
             .layer(With(CatchPanic { domain }))
-            .layer(With(Shed::new(domain, max_concurrent_calls)))
-            .layer(With(Timer::new(domain, time_limits, descriptor_set)?))
+            .layer(With(Shed::new(
+                domain,
+                max_concurrent_calls,
+                streaming.clone(),
+            )))
+            .layer(With(Timer::new(domain, time_limits, streaming)))
             .layer(With(Auth {
                 domain,
                 authenticator,

@@ -22,7 +22,7 @@ use crate::{
 pub const MAX_IDS: usize = 10_000;
 
 /// Most positions of a geometry that elements are compared with.
-const MAX_OPERAND_VERTICES: u32 = 100_000;
+const MAX_OPERAND_VERTICES: u32 = 1_000;
 
 /// A query as it is asked for, not yet checked against the layer.
 #[derive(Clone, Debug)]

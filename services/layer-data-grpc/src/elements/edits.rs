@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Api, answer,
-    parse::{batch_edit, change, edit_mode, expected, new_element},
+    parse::{batch_edit, change, each_element_once, edit_mode, expected, new_element},
     status,
 };
 
@@ -125,8 +125,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let bases: Vec<FieldPath> = edits.iter().map(payload).collect();
         let parse = |(index, edit)| batch_edit(&path.item(index), edit);
         let edits = edits.into_iter().enumerate().map(parse);
+        let edits: Vec<_> = edits.collect::<Result<_, _>>()?;
+        each_element_once(&path, &edits)?;
         let batch = BatchInput {
-            edits: edits.collect::<Result<_, _>>()?,
+            edits,
             mode: edit_mode("mode", mode, EditMode::Atomic)?,
             intent: if validate_only {
                 Intent::Validate

@@ -20,6 +20,7 @@ use tracing::{Instrument, Span};
 use crate::{
     Api,
     answer::{ElementWriter, header},
+    delivery::{NotTaken, deliver},
     parse::{Mask, limited_maximum, mask, no_reprojection, selection},
     status::{self, deadline_exceeded, status},
 };
@@ -70,8 +71,8 @@ impl Parts<'_> {
             query_index: self.query_index,
             part: Some(part),
         };
-        let sent = self.sender.send(Ok(response)).await;
-        sent.map_err(|_closed| Ended::Abandoned)
+        let taken = deliver(self.sender, Ok(response)).await;
+        taken.map_err(|NotTaken| Ended::Abandoned)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Edits: elements to create, changes, and what a revision is believed to be.
 
+use std::collections::HashSet;
+
 use jmap_domain::{DataRevision, LayerId};
 use jmap_proto::{
     layerdata::{
@@ -30,6 +32,27 @@ pub(crate) fn batch_edit(
         Act::Delete(delete) => delete_edit(&path.field("delete"), delete)?,
     };
     Ok((layer, edit))
+}
+
+/// Refuses a batch that names an element twice: the second edit could only guess the revision that the first one
+/// makes, and a refusal would tell a revision that was never committed (R108).
+pub(crate) fn each_element_once(
+    path: &FieldPath,
+    edits: &[(LayerId, EditInput)],
+) -> Result<(), FieldViolation> {
+    let mut seen = HashSet::new();
+    for (index, (layer, edit)) in edits.iter().enumerate() {
+        let (element, act) = match edit {
+            EditInput::Create(_) => continue,
+            EditInput::Update { element, .. } => (element, "update"),
+            EditInput::Delete { element, .. } => (element, "delete"),
+        };
+        if !seen.insert((*layer, *element)) {
+            let path = path.item(index).field(act).field("element_id");
+            return Err(path.invalid("another edit of the batch names the same element"));
+        }
+    }
+    Ok(())
 }
 
 fn update_edit(path: &FieldPath, edit: UpdateEdit) -> Result<EditInput, FieldViolation> {

@@ -20,6 +20,7 @@ use tracing::{Instrument, Span};
 use super::{WAITING_PARTS, options::format, run::count};
 use crate::{
     Api,
+    delivery::{NotTaken, deliver},
     parse::{known_crs, selection},
     status::{self, deadline_exceeded, status},
 };
@@ -125,8 +126,6 @@ async fn write<S: LayerStore, A: Authorizer, R: Registry>(
 
 async fn send(answers: &Answers, part: Part) -> Result<(), Ended> {
     let response = ExportElementsResponse { part: Some(part) };
-    answers
-        .send(Ok(response))
-        .await
-        .map_err(|_closed| Ended::Abandoned)
+    let taken = deliver(answers, Ok(response)).await;
+    taken.map_err(|NotTaken| Ended::Abandoned)
 }

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     Api,
+    delivery::{NotTaken, deliver},
     status::{self, deadline_exceeded, status},
 };
 
@@ -58,10 +59,8 @@ impl From<Failure> for Ended {
 impl Events {
     async fn send(&self, event: Event) -> Result<(), Abandoned> {
         let response = RunImportResponse { event: Some(event) };
-        self.sender
-            .send(Ok(response))
-            .await
-            .map_err(|_closed| Abandoned)
+        let taken = deliver(&self.sender, Ok(response)).await;
+        taken.map_err(|NotTaken| Abandoned)
     }
 
     /// Tells of a row that was not taken, as long as there are not too many of them.

@@ -80,6 +80,9 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             .staging
             .find(&import_id, holder(call))
             .map_err(|error| staging(&error))?;
+        // The right may be gone since the import was begun (R10, R117).
+        let allowed = self.data.import(call, staged.layer, Intent::Validate).await;
+        allowed.map_err(status::import)?;
         let received = self.staging.write(&staged, offset, &data).await;
         let received = received.map_err(|error| staging(&error))?;
         Ok(UploadChunkResponse {

@@ -1,6 +1,10 @@
 //! A service whose methods do what the stack must cope with, served on port 0.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::routing::post;
 use jmap_service::{
@@ -9,6 +13,10 @@ use jmap_service::{
     server_info::ServerInfo,
     stack::{Stack, TimeLimits},
     token::{Authenticator, PublishedKeys, SigningKey},
+};
+use prost::Message;
+use prost_types::{
+    FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto,
 };
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +30,28 @@ pub(crate) const DOMAIN: &str = "test.jmap";
 pub(crate) const ISSUER: &str = "installation-1";
 /// Longer than anything here takes when it works.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The contract, and the one method here that streams.
+static DESCRIPTORS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut set = FileDescriptorSet::decode(jmap_proto::DESCRIPTORS).unwrap();
+    let stream = MethodDescriptorProto {
+        name: Some("Stream".to_owned()),
+        server_streaming: Some(true),
+        ..MethodDescriptorProto::default()
+    };
+    let service = ServiceDescriptorProto {
+        name: Some("Test".to_owned()),
+        method: vec![stream],
+        ..ServiceDescriptorProto::default()
+    };
+    set.file.push(FileDescriptorProto {
+        name: Some("test.proto".to_owned()),
+        package: Some("test.v1".to_owned()),
+        service: vec![service],
+        ..FileDescriptorProto::default()
+    });
+    set.encode_to_vec()
+});
 
 /// Told when a call has arrived, and told to let calls go on.
 #[derive(Clone, Default)]
@@ -75,7 +105,7 @@ pub(crate) async fn start(settings: Settings) -> Running {
     );
     let stack = Stack {
         domain: DOMAIN,
-        descriptor_set: jmap_proto::DESCRIPTORS,
+        descriptor_set: DESCRIPTORS.as_slice(),
         max_concurrent_calls: settings.most,
         time_limits: TimeLimits {
             unary: settings.unary,

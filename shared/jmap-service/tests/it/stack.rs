@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use prost::bytes::Bytes;
+use tokio::net::TcpStream;
 use tonic::{Code, Request};
 use tonic_types::StatusExt;
 
@@ -99,6 +101,37 @@ async fn a_stream_counts_until_its_end() {
     running.gate.open.notify_one();
     assert_eq!(stream.message().await.unwrap().as_deref(), Some("last"));
     assert_eq!(stream.message().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_keeps_no_place() {
+    // R120. Of a unary call the work counts, and not the delivery, which the caller may leave lying for ever.
+    let running = start(Settings {
+        most: 1,
+        ..Settings::default()
+    })
+    .await;
+    let socket = TcpStream::connect(running.address).await.unwrap();
+    let mut settings = h2::client::Builder::new();
+    let (client, connection) = settings
+        .initial_window_size(0)
+        .handshake(socket)
+        .await
+        .unwrap();
+    let _serving = tokio::spawn(connection);
+    let request = http::Request::post(format!("http://{}/test.v1.Test/WhoAmI", running.address))
+        .header("content-type", "application/grpc")
+        .body(())
+        .unwrap();
+    let (answer, mut body) = client
+        .ready()
+        .await
+        .unwrap()
+        .send_request(request, false)
+        .unwrap();
+    body.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
+    let _unread = answer.await.unwrap();
+    assert!(running.call("/test.v1.Test/WhoAmI").await.is_ok());
 }
 
 #[tokio::test]
