@@ -27,24 +27,6 @@ pub enum ServiceError {
 }
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
-    /// Creates a service account, and shows its key this once.
-    ///
-    /// # Errors
-    /// [`ServiceError::NameTaken`]; [`Refusal::Forbidden`] unless a super administrator asks.
-    pub async fn create_service(
-        &self,
-        caller: &Caller,
-        name: Name,
-        scopes: ScopeSet,
-    ) -> Result<(Arc<Service>, SecretString), ServiceError> {
-        let secret = self.platform.random();
-        self.change(caller, |draft| {
-            draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
-            draft_service(draft, name, scopes, secret)
-        })
-        .await
-    }
-
     /// Gives the service account of that name those scopes and a new key, and makes it if there is none.
     /// For first starts, when no administrator is there yet to ask.
     ///
@@ -87,15 +69,6 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             Ok(())
         })
         .await
-    }
-
-    /// All service accounts.
-    ///
-    /// # Errors
-    /// [`Refusal::Forbidden`] unless a super administrator asks.
-    pub fn list_services(&self, caller: &Caller) -> Result<Vec<Arc<Service>>, Refusal> {
-        self.admit_directory(caller)?;
-        Ok(self.snapshot().services().cloned().collect())
     }
 }
 

@@ -12,8 +12,8 @@ use jmap_domain::{
 };
 use jmap_proto::authorization::{self as pb, check_service_server::CheckService};
 use jmap_wire::{
-    Failure, FieldPath, FieldViolation, Violation, decision_to_proto, duration_to_proto,
-    effective_to_proto, format_policy_token, id, parse_question, required,
+    Failure, FieldPath, FieldViolation, decision_to_proto, duration_to_proto, effective_to_proto,
+    format_policy_token, id, list, parse_question, required,
 };
 use tonic::{Code, Request, Response, Status, Streaming};
 
@@ -193,17 +193,12 @@ enum Chosen {
 }
 
 fn parse_questions(questions: Vec<pb::Question>) -> Result<Vec<Question>, FieldViolation> {
-    let path = FieldPath::of("questions");
-    if questions.is_empty() {
-        return Err(path.violates(Violation::Missing));
-    }
-    if questions.len() > MAX_QUESTIONS {
-        return Err(path.violates(Violation::TooMany {
-            maximum: MAX_QUESTIONS,
-        }));
-    }
-    let parse = |(index, question)| parse_question(&path.item(index), question);
-    questions.into_iter().enumerate().map(parse).collect()
+    list(
+        &"questions".into(),
+        questions,
+        MAX_QUESTIONS,
+        parse_question,
+    )
 }
 
 fn parse_chosen(

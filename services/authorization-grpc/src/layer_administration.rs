@@ -17,8 +17,8 @@ use jmap_proto::{
     types,
 };
 use jmap_wire::{
-    FieldPath, FieldViolation, Violation, field_mask, id, permission_to_proto,
-    permissions_to_proto, required,
+    FieldPath, FieldViolation, field_mask, id, list, permission_to_proto, permissions_to_proto,
+    required,
 };
 use tonic::{Request, Response, Status};
 
@@ -297,17 +297,7 @@ fn sleeping(permissions: PermissionSet, reason: Ineffective) -> Vec<pb::Ineffect
 }
 
 fn parse_edits(changes: Vec<pb::LayerPermissionsChange>) -> Result<Vec<TableEdit>, FieldViolation> {
-    let path = FieldPath::of("changes");
-    if changes.is_empty() {
-        return Err(path.violates(Violation::Missing));
-    }
-    if changes.len() > MAX_CHANGES {
-        return Err(path.violates(Violation::TooMany {
-            maximum: MAX_CHANGES,
-        }));
-    }
-    let parse = |(index, change)| parse_edit(&path.item(index), change);
-    changes.into_iter().enumerate().map(parse).collect()
+    list(&"changes".into(), changes, MAX_CHANGES, parse_edit)
 }
 
 fn parse_edit(

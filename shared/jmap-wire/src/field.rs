@@ -154,6 +154,27 @@ pub fn enumeration<P: TryFrom<i32>, T>(
         .ok_or_else(|| path.into().violates(Violation::UnknownEnumValue(number)))
 }
 
+/// Parses a list with at least one item, item by item.
+///
+/// # Errors
+/// A violation at the path when the list is empty or longer than `maximum`, and the first one of an item.
+pub fn list<T, U>(
+    path: &FieldPath,
+    items: Vec<T>,
+    maximum: usize,
+    parse: impl Fn(&FieldPath, T) -> Result<U, FieldViolation>,
+) -> Result<Vec<U>, FieldViolation> {
+    match items.len() {
+        0 => Err(path.clone().violates(Violation::Missing)),
+        length if length > maximum => Err(path.clone().violates(Violation::TooMany { maximum })),
+        _ => {
+            let each = items.into_iter().enumerate();
+            each.map(|(index, item)| parse(&path.item(index), item))
+                .collect()
+        }
+    }
+}
+
 /// Parses a request id: a UUID with hyphens, or nothing.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ mod words;
 
 pub use failure::{Failure, reason_of};
 pub use field::{
-    FieldPath, FieldViolation, Violation, enumeration, id, optional_id, request_id, required,
+    FieldPath, FieldViolation, Violation, enumeration, id, list, optional_id, request_id, required,
 };
 pub use mask::field_mask;
 pub use page::{InvalidPageToken, PageTokenKey, page_size};

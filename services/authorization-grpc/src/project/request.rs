@@ -7,7 +7,7 @@ use authorization_core::{
 };
 use jmap_domain::{PrincipalId, ProjectAct, ProjectId};
 use jmap_proto::{authorization as pb, types};
-use jmap_wire::{FieldPath, FieldViolation, Violation, enumeration, field_mask, id, required};
+use jmap_wire::{FieldPath, FieldViolation, enumeration, field_mask, id, list, required};
 
 use crate::parse;
 
@@ -96,17 +96,7 @@ impl Difference {
 pub(super) fn parse_differences(
     changes: Vec<pb::ProjectGrantChange>,
 ) -> Result<Vec<Difference>, FieldViolation> {
-    let path = FieldPath::of("changes");
-    if changes.is_empty() {
-        return Err(path.violates(Violation::Missing));
-    }
-    if changes.len() > MAX_CHANGES {
-        return Err(path.violates(Violation::TooMany {
-            maximum: MAX_CHANGES,
-        }));
-    }
-    let parse = |(index, change)| parse_difference(&path.item(index), change);
-    changes.into_iter().enumerate().map(parse).collect()
+    list(&"changes".into(), changes, MAX_CHANGES, parse_difference)
 }
 
 fn parse_difference(
