@@ -116,10 +116,16 @@ pub trait TokenSigner: Send + Sync + 'static {
     fn sign(&self, claims: &Claims) -> Result<SecretString, CryptoError>;
 }
 
-/// Hashing or signing failed.
+/// Nothing was hashed, verified or signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a cryptographic operation failed")]
-pub struct CryptoError;
+pub enum CryptoError {
+    /// As many passwords as may wait are waiting to be hashed already.
+    #[error("too many passwords are waiting to be checked, come back shortly")]
+    Overloaded,
+    /// The operation failed.
+    #[error("a cryptographic operation failed")]
+    Failed,
+}
 
 /// All ports but the store, held by one value.
 pub trait Platform: Clock + Entropy + PasswordHasher + TokenSigner {}

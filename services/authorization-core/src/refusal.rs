@@ -97,7 +97,7 @@ pub enum Refusal {
     /// The store could not do its work.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Hashing or signing failed.
+    /// Nothing was hashed or signed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
 }

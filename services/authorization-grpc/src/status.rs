@@ -5,7 +5,7 @@ use authorization_core::{
     directory::DirectoryError,
     globals::GlobalsError,
     layer_permissions::{GrantError, TableError},
-    ports::StoreError,
+    ports::{CryptoError, StoreError},
     projects::ProjectError,
     registry::RegistryError,
     sessions::SignInError,
@@ -18,7 +18,7 @@ use tonic::{Code, Status};
 /// The domain of this service's errors.
 pub const DOMAIN: &str = "authorization.jmap";
 
-/// How soon to try again when the store could not answer.
+/// How soon to try again when the store could not answer, or too many wait already.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// A call that is not answered as asked.
@@ -121,9 +121,12 @@ fn refusal(error: &Refusal) -> Failure {
             with(Code::FailedPrecondition, "LAST_ADMINISTRATOR")
         }
         // Logged where they happened; the caller can do nothing about them.
-        Refusal::NoIdsLeft(_) | Refusal::Crypto(_) => {
+        Refusal::NoIdsLeft(_) | Refusal::Crypto(CryptoError::Failed) => {
             tracing::error!(%error, "a call failed inside");
             Failure::internal()
+        }
+        Refusal::Crypto(CryptoError::Overloaded) => {
+            with(Code::ResourceExhausted, "OVERLOADED").retry_after(RETRY_AFTER)
         }
         Refusal::Store(error) => store(*error),
     }

@@ -113,7 +113,7 @@ impl TokenSigner for Platform {
         self.signing
             .sign(&claims)
             .map(Into::into)
-            .map_err(|_library| CryptoError)
+            .map_err(|_library| CryptoError::Failed)
     }
 }
 

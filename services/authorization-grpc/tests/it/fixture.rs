@@ -40,6 +40,8 @@ use tonic_types::StatusExt;
 
 pub(crate) const ISSUER: &str = "installation-1";
 pub(crate) const PASSWORD: &str = "correct horse";
+/// The password for which no place is free to verify it.
+pub(crate) const CROWDED: &str = "crowded house";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The platform of tests, but with the time of day, by which tokens are verified, and real signatures.
@@ -79,6 +81,9 @@ impl PasswordHasher for TestPlatform {
         password: &SecretString,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, CryptoError> {
+        if password.expose_secret() == CROWDED {
+            return Err(CryptoError::Overloaded);
+        }
         self.memory.verify(password, hash).await
     }
 }

@@ -5,10 +5,11 @@ use jmap_domain::{SessionCaller, SessionId, SessionKind, UserId};
 use jmap_proto::authorization as pb;
 use jmap_service::token::{Claims, SigningKey, Validity};
 use tonic::Code;
+use tonic_types::StatusExt;
 
 use crate::fixture::{
-    Caller, ISSUER, PASSWORD, Running, new_project, password, refused, seconds_now, signing_key,
-    start,
+    CROWDED, Caller, ISSUER, PASSWORD, Running, new_project, password, refused, seconds_now,
+    signing_key, start,
 };
 
 async fn caller(running: &Running, caller: &Caller) -> Result<Option<pb::Session>, tonic::Status> {
@@ -96,6 +97,17 @@ async fn unknown_names_and_wrong_passwords_and_keys_are_refused_alike() {
         "CREDENTIAL_REFUSED",
     );
     assert!(!format!("{status:?}").contains("not a key"));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_finds_too_many_waiting_is_told_when_to_come_back() {
+    // R120.
+    let running = start().await;
+    let result = running
+        .try_sign_in(password("administrator", CROWDED))
+        .await;
+    let status = refused(result, Code::ResourceExhausted, "OVERLOADED");
+    assert!(status.get_details_retry_info().is_some());
 }
 
 /// A token of the administrator's first session, signed by any key and as any issuer.
