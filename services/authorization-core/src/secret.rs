@@ -12,6 +12,14 @@ use crate::Timestamp;
 #[derive(Clone, Debug)]
 pub struct PasswordHash(pub SecretString);
 
+/// Whether they are of one setting of the password: each has a salt of its own. Both are the store's, so how long
+/// the comparison takes tells a caller nothing.
+impl PartialEq for PasswordHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
 /// A password that may be set: 8 to 1,024 bytes of UTF-8, not all white space.
 #[derive(Clone, Debug)]
 pub struct NewPassword(SecretString);

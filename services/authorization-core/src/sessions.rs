@@ -11,6 +11,7 @@ use crate::{
     model::{Account, Session, SessionState},
     ports::{Platform, PolicyStore},
     rules,
+    secret::PasswordHash,
     tokens::{RefreshToken, ServiceKey},
 };
 
@@ -61,11 +62,19 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// # Errors
     /// [`SignInError::WrongCredentials`]; [`Refusal::AccountDisabled`] to whoever knows the password.
     pub async fn sign_in(&self, credentials: &Credentials) -> Result<SignedIn, SignInError> {
-        let account = match credentials {
+        let (account, verified) = match credentials {
             Credentials::Password { name, password } => self.check_password(name, password).await?,
-            Credentials::ServiceKey(key) => self.check_key(key).await?,
+            Credentials::ServiceKey(key) => (self.check_key(key).await?, None),
         };
-        Ok(self.open(account).await?)
+        let mut writer = self.session_writer.lock().await;
+        // Verifying takes a while. Whoever sets a password does so as the session writer, and closes the user's sessions:
+        // none may be opened afterwards by the password before.
+        if let Account::User { user, kind: _ } = account
+            && self.store.password(user).await.map_err(Refusal::from)? != verified
+        {
+            return Err(SignInError::WrongCredentials);
+        }
+        Ok(self.open(account, &mut writer).await?)
     }
 
     /// Exchanges a refresh token for the next one and a new access token.
@@ -166,13 +175,14 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(())
     }
 
-    /// Closes every session of a user but one.
+    /// Closes every session of a user but one. Called by whoever holds the session writer, and lets the permits of the
+    /// sessions run out afterwards (R123).
     pub(crate) async fn close_others(
         &self,
         user: UserId,
         kept: Option<SessionId>,
     ) -> Result<(), Refusal> {
-        self.close_where(|session| is_of(session, user) && Some(session.id) != kept)
+        self.close_all(|session| is_of(session, user) && Some(session.id) != kept)
             .await
     }
 
@@ -216,12 +226,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(())
     }
 
-    /// The account behind a name and a password. Unknown names take as long as known ones.
+    /// The account behind a name and a password, and the hash that the password was verified against. Unknown names
+    /// take as long as known ones.
     async fn check_password(
         &self,
         name: &Name,
         password: &SecretString,
-    ) -> Result<Account, SignInError> {
+    ) -> Result<(Account, Option<PasswordHash>), SignInError> {
         let snapshot = self.snapshot();
         // Nobody signs in as anonymous (R118).
         let user = snapshot
@@ -239,10 +250,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         match user.filter(|_| right) {
             None => Err(SignInError::WrongCredentials),
             Some(user) if !user.is_enabled() => Err(Refusal::AccountDisabled.into()),
-            Some(user) => Ok(Account::User {
-                user: user.id,
-                kind: user.policy.session_kind(),
-            }),
+            Some(user) => {
+                let account = Account::User {
+                    user: user.id,
+                    kind: user.policy.session_kind(),
+                };
+                Ok((account, hash))
+            }
         }
     }
 
@@ -264,9 +278,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .ok_or(SignInError::WrongCredentials)
     }
 
-    /// Opens a session.
-    async fn open(&self, account: Account) -> Result<SignedIn, Refusal> {
-        let mut last = self.session_writer.lock().await;
+    /// Opens a session. Called by whoever holds the session writer, with the highest id given out.
+    async fn open(&self, account: Account, last: &mut i64) -> Result<SignedIn, Refusal> {
         let next = last.saturating_add(1);
         let id = SessionId::new(next).map_err(Refusal::NoIdsLeft)?;
         // The mark moves even if storing fails: an id is tried once.

@@ -1,6 +1,6 @@
 //! Passwords: one's own with the current one, anybody's by a super administrator.
 
-use jmap_domain::{Caller, GlobalPermission, Question, SessionCaller, UserId};
+use jmap_domain::{Caller, GlobalPermission, Question, SessionCaller, SessionId, UserId};
 use secrecy::SecretString;
 
 use super::DirectoryError;
@@ -8,8 +8,18 @@ use crate::{
     Authority, Refusal, Resource,
     change::PolicyChange,
     ports::{Platform, PolicyStore},
-    secret::{NewPassword, SecretChange},
+    secret::{NewPassword, PasswordHash, SecretChange},
 };
+
+/// A password to be set.
+struct Change {
+    /// Whose.
+    user: UserId,
+    /// The hash of what the caller has proved to know, which must still be the present one; `None` for administrators.
+    verified: Option<PasswordHash>,
+    /// The user's session that stays open.
+    session: Option<SessionId>,
+}
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// Changes the caller's own password, and closes its other sessions.
@@ -40,8 +50,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         {
             return Err(DirectoryError::WrongPassword);
         }
-        self.put_password(caller, user, new).await?;
-        Ok(self.close_others(user, Some(session)).await?)
+        let change = Change {
+            user,
+            verified: kept,
+            session: Some(session),
+        };
+        self.put_password(caller, change, new).await
     }
 
     /// Sets a user's password as a super administrator, and closes the user's sessions.
@@ -58,25 +72,42 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         if user == UserId::ANONYMOUS {
             return Err(DirectoryError::NoPasswordAllowed);
         }
-        self.put_password(caller, user, new).await?;
-        let own = match caller {
+        let session = match caller {
             Caller::Session(own) if own.user == user => Some(own.session),
             Caller::Session(_) | Caller::Anonymous | Caller::Service(_) => None,
         };
-        Ok(self.close_others(user, own).await?)
+        let change = Change {
+            user,
+            verified: None,
+            session,
+        };
+        self.put_password(caller, change, new).await
     }
 
+    /// Sets a password and closes the sessions of the user, as one step among those that open sessions. The sessions go
+    /// first: whoever gives the call up half-way must not leave them open under a new password.
     async fn put_password(
         &self,
         caller: &Caller,
-        user: UserId,
+        change: Change,
         new: &NewPassword,
     ) -> Result<(), DirectoryError> {
+        let Change {
+            user,
+            verified,
+            session,
+        } = change;
         let hash = self
             .platform
             .hash(new.secret())
             .await
             .map_err(Refusal::from)?;
+        let writer = self.session_writer.lock().await;
+        if verified.is_some() && self.store.password(user).await.map_err(Refusal::from)? != verified
+        {
+            return Err(DirectoryError::WrongPassword);
+        }
+        self.close_others(user, session).await?;
         self.change(caller, |draft| {
             if draft.facts().account() != Some(user) {
                 draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
@@ -87,8 +118,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 .ok_or(Refusal::NotFound(Resource::User(user)))?;
             draft.push(PolicyChange::PasswordSet(user));
             draft.keep(SecretChange::Password { user, hash });
-            Ok(())
+            Ok::<_, DirectoryError>(())
         })
-        .await
+        .await?;
+        drop(writer);
+        self.permits.run_out(&self.platform).await;
+        Ok(())
     }
 }

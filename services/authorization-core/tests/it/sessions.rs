@@ -1,5 +1,7 @@
 //! Sign-in, refresh, sign-out, closing (R117, R118).
 
+use std::pin::pin;
+
 use authorization_core::{
     Refusal, Resource, Settings, Timestamp,
     change::{Author, ChangeSet, PolicyChange},
@@ -9,7 +11,7 @@ use authorization_core::{
     secret::{NewPassword, PasswordError, PasswordHash, SecretChange},
     sessions::{Credentials, SignInError},
 };
-use futures::executor::block_on;
+use futures::{executor::block_on, poll};
 use jmap_domain::{
     Caller, Decision, DenyReason, GlobalPermission, ProjectAct, Question, SessionKind, UserId,
 };
@@ -297,6 +299,52 @@ fn changing_ones_password_needs_the_current_one_and_closes_other_sessions() {
             .sign_in(&credentials("ana", "battery staple")),
     )
     .unwrap();
+}
+
+#[test]
+fn a_password_that_is_replaced_while_it_is_verified_opens_no_session() {
+    // R117.
+    let house = House::new();
+    let ana = house.user("ana");
+    let credentials = credentials("ana", PASSWORD);
+    let mut signing_in = pin!(house.authority.sign_in(&credentials));
+    let new = NewPassword::parse("another horse".to_owned().into()).unwrap();
+    let signed_in = block_on(async {
+        assert!(poll!(signing_in.as_mut()).is_pending());
+        let set = house
+            .authority
+            .set_password(&house.administrator, ana.id, &new);
+        set.await.unwrap();
+        signing_in.await
+    });
+    assert_eq!(signed_in.unwrap_err(), SignInError::WrongCredentials);
+    let open = house
+        .authority
+        .sessions_of(&house.administrator, ana.id)
+        .unwrap();
+    assert_eq!(open, []);
+}
+
+#[test]
+fn a_password_that_is_replaced_while_it_is_verified_sets_no_other() {
+    // R117.
+    let house = House::new();
+    let ana = house.user("ana");
+    let (stolen, current) = (password(), SecretString::from(PASSWORD));
+    let new = NewPassword::parse("another horse".to_owned().into()).unwrap();
+    let authority = &house.authority;
+    let mut changing = pin!(authority.change_own_password(&ana.caller, &current, &stolen));
+    let changed = block_on(async {
+        assert!(poll!(changing.as_mut()).is_pending());
+        authority
+            .change_own_password(&ana.caller, &current, &new)
+            .await
+            .unwrap();
+        changing.await
+    });
+    assert_eq!(changed, Err(DirectoryError::WrongPassword));
+    let by_new = credentials("ana", "another horse");
+    block_on(authority.sign_in(&by_new)).unwrap();
 }
 
 #[test]
