@@ -10,7 +10,7 @@ use tonic::Code;
 use super::{deadline_exceeded, invalid_page_token};
 
 /// How soon a call that found something out of reach may come back.
-pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) fn ask(error: &AskError) -> Failure {
     match error {

@@ -13,11 +13,12 @@ use jmap_domain::{DenyReason, LayerId, Permission};
 use jmap_wire::{Failure, FieldPath};
 use tonic::{Code, Status};
 
+pub(crate) use ask::RETRY_AFTER;
 pub(crate) use edit::{edit, refusal};
 pub(crate) use file::{export_file, import_file, row};
 pub(crate) use layer::layer;
 pub(crate) use read::{import, read};
-pub(crate) use store::inside;
+pub(crate) use store::{inside, request_reused};
 
 use crate::DOMAIN;
 

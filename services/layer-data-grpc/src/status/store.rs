@@ -35,7 +35,7 @@ pub(super) fn store(error: &StoreError) -> Failure {
 }
 
 /// The request id was used for another request (R109).
-pub(super) fn request_reused() -> Failure {
+pub(crate) fn request_reused() -> Failure {
     Failure::new(
         Code::FailedPrecondition,
         "REQUEST_ID_REUSED",

@@ -98,7 +98,9 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             .find(&import_id, holder(&call))
             .map_err(|error| staging(&error))?;
         // A refusal now leaves the upload where it is.
-        let import = self.data.import(&call, staged.layer, Intent::Validate);
+        let import = self
+            .data
+            .import(&call, staged.upload.layer, Intent::Validate);
         import.await.map_err(status::import)?;
         let staged = self
             .staging
@@ -123,7 +125,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         staged: &Staged,
         events: &mut Events,
     ) -> Result<(), Ended> {
-        let summary = match staged.options.mode {
+        let summary = match staged.upload.options.mode {
             EditMode::Partial => self.pass(call, staged, Intent::Commit, events).await?,
             EditMode::Atomic => {
                 let checked = self.pass(call, staged, Intent::Validate, events).await?;
@@ -147,11 +149,11 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         intent: Intent,
         events: &mut Events,
     ) -> Result<ImportSummary, Ended> {
-        let import = self.data.import(call, staged.layer, intent).await;
+        let import = self.data.import(call, staged.upload.layer, intent).await;
         let mut import = import.map_err(status::import)?;
         let total_bytes = count(staged.bytes().await);
         let definition = Arc::new(import.definition().clone());
-        let options = staged.options.clone();
+        let options = staged.upload.options.clone();
         let mut batches = read(staged.path().to_owned(), options, definition);
         let (mut unreadable, mut ignored_columns) = (0, Vec::new());
         while let Some(batch) = batches.recv().await {

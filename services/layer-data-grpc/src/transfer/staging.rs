@@ -29,6 +29,8 @@ pub struct StagingLimits {
     pub file_bytes: u64,
     /// Most files at once.
     pub files: usize,
+    /// Most of them of one user; anonymous callers count as one together.
+    pub files_each: usize,
     /// How long a file waits for the next chunk, or to be run.
     pub patience: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for StagingLimits {
         Self {
             file_bytes: 4 << 30,
             files: 64,
+            files_each: 8,
             patience: Duration::from_hours(1),
         }
     }
@@ -48,13 +51,16 @@ impl Default for StagingLimits {
 pub struct Staging {
     folder: PathBuf,
     limits: StagingLimits,
-    imports: Mutex<HashMap<Uuid, Arc<Staged>>>,
+    imports: Mutex<Imports>,
 }
+
+type Imports = HashMap<Uuid, Arc<Staged>>;
 
 /// Whose an upload is: a user's, in any of its sessions, or anonymous.
 pub(super) type Holder = Option<UserId>;
 
 /// An upload to begin.
+#[derive(Debug)]
 pub(super) struct Upload {
     pub(super) holder: Holder,
     pub(super) layer: LayerId,
@@ -66,12 +72,9 @@ pub(super) struct Upload {
 /// A staged file. Dropped with the last one who works with it, and the file with it.
 #[derive(Debug)]
 pub(super) struct Staged {
+    /// Random, so that nobody guesses it: of an anonymous upload, it is all that tells whose it is.
     id: Uuid,
-    holder: Holder,
-    pub(super) layer: LayerId,
-    pub(super) options: ImportOptions,
-    as_asked: WireOptions,
-    request_id: Option<[u8; 16]>,
+    pub(super) upload: Upload,
     path: PathBuf,
     content: tokio::sync::Mutex<Content>,
     expires: Mutex<SystemTime>,
@@ -88,6 +91,10 @@ struct Content {
 pub(super) enum StagingError {
     #[error("too many imports are waiting to be run")]
     TooMany,
+    #[error("{0} imports of yours are waiting: run or abandon one of them first")]
+    TooManyOwn(usize),
+    #[error("the request id was used for another import")]
+    Reused,
     #[error("the import does not exist")]
     NotFound,
     #[error("begins beyond the {0} bytes that have arrived")]
@@ -118,58 +125,73 @@ impl Staging {
         })
     }
 
-    /// Begins an upload; the same request id of the same holder finds the one begun before.
+    /// Begins an upload; the same request id of the same user finds the one begun before.
     pub(super) async fn begin(&self, upload: Upload) -> Result<Arc<Staged>, StagingError> {
-        if let Some(known) = self.retried(&upload) {
+        let known = self.admit(&self.imports(), &upload)?;
+        if let Some(known) = known {
             return Ok(known);
         }
-        let Upload {
-            holder,
-            layer,
-            options,
-            as_asked,
-            request_id,
-        } = upload;
-        let id = Uuid::new_v4();
-        let path = self.folder.join(format!("{PREFIX}{id}"));
-        let staged = Arc::new(Staged {
-            id,
-            holder,
-            layer,
-            options,
-            as_asked,
-            request_id,
-            content: tokio::sync::Mutex::new(Content {
-                file: File::create_new(&path).await?,
-                bytes: 0,
-            }),
-            path,
-            expires: Mutex::new(SystemTime::now() + self.limits.patience),
-        });
+        let staged = Arc::new(self.stage(upload).await?);
         let mut imports = self.imports();
-        if imports.len() >= self.limits.files {
-            return Err(StagingError::TooMany);
+        // Others may have come while the file was made.
+        if let Some(known) = self.admit(&imports, &staged.upload)? {
+            return Ok(known);
         }
-        imports.insert(id, Arc::clone(&staged));
+        imports.insert(staged.id, Arc::clone(&staged));
         Ok(staged)
     }
 
-    fn retried(&self, upload: &Upload) -> Option<Arc<Staged>> {
-        let wanted = upload.request_id?;
-        let imports = self.imports();
-        let mut of_holder = imports
-            .values()
-            .filter(|staged| staged.holder == upload.holder);
-        of_holder
-            .find(|staged| staged.request_id == Some(wanted))
-            .map(Arc::clone)
+    /// The upload that this one repeats, or nothing if there is a place for it.
+    fn admit(
+        &self,
+        imports: &Imports,
+        upload: &Upload,
+    ) -> Result<Option<Arc<Staged>>, StagingError> {
+        let own = || {
+            let staged = imports.values();
+            staged.filter(|staged| staged.upload.holder == upload.holder)
+        };
+        // Anonymous callers are many: what one of them chose as an id must not lead to another's upload.
+        let retry = upload.holder.and(upload.request_id);
+        if let Some(id) = retry
+            && let Some(known) = own().find(|staged| staged.upload.request_id == Some(id))
+        {
+            return if known.upload.asks_for_the_same(upload) {
+                Ok(Some(Arc::clone(known)))
+            } else {
+                Err(StagingError::Reused)
+            };
+        }
+        if own().count() >= self.limits.files_each {
+            Err(StagingError::TooManyOwn(self.limits.files_each))
+        } else if imports.len() >= self.limits.files {
+            Err(StagingError::TooMany)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Makes the file.
+    async fn stage(&self, upload: Upload) -> io::Result<Staged> {
+        let id = Uuid::new_v4();
+        let path = self.folder.join(format!("{PREFIX}{id}"));
+        let file = File::create_new(&path).await?;
+        Ok(Staged {
+            id,
+            upload,
+            path,
+            content: tokio::sync::Mutex::new(Content { file, bytes: 0 }),
+            expires: Mutex::new(SystemTime::now() + self.limits.patience),
+        })
     }
 
     /// An upload of this holder's. Another's does not exist.
     pub(super) fn find(&self, id: &str, holder: Holder) -> Result<Arc<Staged>, StagingError> {
         let id = Uuid::parse_str(id).map_err(|_malformed| StagingError::NotFound)?;
         let imports = self.imports();
-        let staged = imports.get(&id).filter(|staged| staged.holder == holder);
+        let staged = imports
+            .get(&id)
+            .filter(|staged| staged.upload.holder == holder);
         staged.map(Arc::clone).ok_or(StagingError::NotFound)
     }
 
@@ -204,11 +226,18 @@ impl Staging {
     }
 
     /// The uploads, without those that were forgotten.
-    fn imports(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Staged>>> {
+    fn imports(&self) -> MutexGuard<'_, Imports> {
         let now = SystemTime::now();
         let mut imports = lock(&self.imports);
         imports.retain(|_, staged| *lock(&staged.expires) > now);
         imports
+    }
+}
+
+impl Upload {
+    /// Whether another call asks for this very upload.
+    fn asks_for_the_same(&self, other: &Self) -> bool {
+        (self.layer, &self.as_asked) == (other.layer, &other.as_asked)
     }
 }
 
@@ -219,8 +248,8 @@ impl Staged {
         let expires = expires.map_or(0, |since| since.as_millis());
         Import {
             import_id: self.id.to_string(),
-            layer_id: self.layer.get(),
-            options: Some(self.as_asked.clone()),
+            layer_id: self.upload.layer.get(),
+            options: Some(self.upload.as_asked.clone()),
             received_bytes: i64::try_from(self.bytes().await).unwrap_or(i64::MAX),
             expire_time: Some(timestamp(i64::try_from(expires).unwrap_or(i64::MAX))),
         }

@@ -81,7 +81,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             .find(&import_id, holder(call))
             .map_err(|error| staging(&error))?;
         // The right may be gone since the import was begun (R10, R117).
-        let allowed = self.data.import(call, staged.layer, Intent::Validate).await;
+        let allowed = self
+            .data
+            .import(call, staged.upload.layer, Intent::Validate)
+            .await;
         allowed.map_err(status::import)?;
         let received = self.staging.write(&staged, offset, &data).await;
         let received = received.map_err(|error| staging(&error))?;
@@ -133,7 +136,11 @@ pub(super) const fn holder(call: &Call) -> Holder {
 pub(super) fn staging(error: &StagingError) -> Failure {
     let message = error.to_string();
     match error {
-        StagingError::TooMany => Failure::new(Code::ResourceExhausted, "OVERLOADED", message),
+        StagingError::TooMany | StagingError::TooManyOwn(_) => {
+            Failure::new(Code::ResourceExhausted, "OVERLOADED", message)
+                .retry_after(status::RETRY_AFTER)
+        }
+        StagingError::Reused => status::request_reused(),
         StagingError::NotFound => Failure::new(Code::NotFound, "NOT_FOUND", message),
         StagingError::Gap(_) => Failure::field(FieldPath::of("offset").invalid(message)),
         StagingError::TooLarge(_) => too_large(message),

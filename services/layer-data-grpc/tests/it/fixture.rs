@@ -251,7 +251,8 @@ impl Service {
         let data = LayerData::new(Arc::new(store), Arc::clone(&port), port, limits);
         let staging_limits = StagingLimits {
             file_bytes: 2 << 20,
-            files: 4,
+            files: 6,
+            files_each: 4,
             ..StagingLimits::default()
         };
         let staging = Staging::open(&folder.path().join("uploads"), staging_limits).unwrap();
@@ -301,6 +302,10 @@ impl Service {
 
     pub(crate) fn transfers_as(&self, user: i64) -> TransferServiceClient<Client> {
         TransferServiceClient::with_interceptor(self.channel.clone(), As(user))
+    }
+
+    pub(crate) fn transfers_of_nobody(&self) -> TransferServiceClient<Channel> {
+        TransferServiceClient::new(self.channel.clone())
     }
 
     /// Creates an element and answers its id and revision.

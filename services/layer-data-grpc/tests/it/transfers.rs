@@ -2,12 +2,13 @@
 
 use jmap_domain::{DenyReason, Permission};
 use jmap_proto::layerdata::{
-    AbandonImportRequest, CreateImportRequest, EditMode, ExportElementsRequest, FileFormat,
-    GetImportRequest, ImportElementsRequest, ImportOptions, NewElement, RunImportRequest,
-    SummarizeElementsRequest, UploadChunkRequest, export_elements_response::Part,
-    run_import_response::Event, summarize_elements_response::Count,
+    AbandonImportRequest, CreateImportRequest, CreateImportResponse, EditMode,
+    ExportElementsRequest, FileFormat, GetImportRequest, ImportElementsRequest, ImportOptions,
+    NewElement, RunImportRequest, SummarizeElementsRequest, UploadChunkRequest,
+    export_elements_response::Part, run_import_response::Event, summarize_elements_response::Count,
 };
 use tonic::Code;
+use tonic_types::StatusExt;
 
 use crate::fixture::{LAYER, Service, new_element, refusal, refused};
 
@@ -215,44 +216,71 @@ async fn anothers_upload_does_not_exist() {
     assert_eq!(refused(service.transfers().get_import(get()).await), absent);
 }
 
+fn retried(options: ImportOptions) -> CreateImportRequest {
+    CreateImportRequest {
+        request_id: "00112233-4455-6677-8899-aabbccddeeff".to_owned(),
+        ..create(options)
+    }
+}
+
+fn import_id(answer: tonic::Response<CreateImportResponse>) -> String {
+    answer.into_inner().import.unwrap().import_id
+}
+
 #[tokio::test]
-async fn a_retried_upload_is_begun_once_and_there_are_not_too_many() {
+async fn a_retried_upload_is_begun_once_and_its_id_is_for_no_other() {
     // R109.
     let service = Service::start().await;
     let mut transfers = service.transfers();
-    let request = || CreateImportRequest {
-        request_id: "00112233-4455-6677-8899-aabbccddeeff".to_owned(),
-        ..create(options(EditMode::Partial))
-    };
-    let first = transfers
-        .create_import(request())
-        .await
-        .unwrap()
-        .into_inner();
+    let request = || retried(options(EditMode::Partial));
+    let first = import_id(transfers.create_import(request()).await.unwrap());
     for _ in 0..4 {
-        let again = transfers
-            .create_import(request())
-            .await
-            .unwrap()
-            .into_inner();
-        assert_eq!(
-            first.import.as_ref().unwrap().import_id,
-            again.import.unwrap().import_id
-        );
+        let again = transfers.create_import(request()).await.unwrap();
+        assert_eq!(import_id(again), first);
     }
-    for _ in 0..3 {
-        transfers
-            .create_import(create(options(EditMode::Partial)))
-            .await
-            .unwrap();
-    }
-    let answer = transfers
-        .create_import(create(options(EditMode::Partial)))
-        .await;
+    let otherwise = retried(options(EditMode::Atomic));
     assert_eq!(
-        refused(answer),
-        refusal(Code::ResourceExhausted, "OVERLOADED", "")
+        refused(transfers.create_import(otherwise).await),
+        refusal(Code::FailedPrecondition, "REQUEST_ID_REUSED", "")
     );
+    let strangers = service.transfers_as(11).create_import(request()).await;
+    assert_ne!(import_id(strangers.unwrap()), first);
+}
+
+#[tokio::test]
+async fn a_request_id_leads_nobody_to_an_anonymous_upload() {
+    // R118.
+    let service = Service::start().await;
+    let mut nobody = service.transfers_of_nobody();
+    let request = || retried(options(EditMode::Partial));
+    let first = import_id(nobody.create_import(request()).await.unwrap());
+    let second = import_id(nobody.create_import(request()).await.unwrap());
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn nobody_takes_all_places_of_uploads() {
+    // R120.
+    let service = Service::start().await;
+    let begin = async |user| {
+        let request = create(options(EditMode::Partial));
+        service.transfers_as(user).create_import(request).await
+    };
+    let overloaded = refusal(Code::ResourceExhausted, "OVERLOADED", "");
+    for _ in 0..4 {
+        begin(10).await.unwrap();
+    }
+    let one_too_many = begin(10).await;
+    assert!(
+        one_too_many
+            .as_ref()
+            .is_err_and(|status| status.get_details_retry_info().is_some())
+    );
+    assert_eq!(refused(one_too_many), overloaded);
+    for _ in 0..2 {
+        begin(11).await.unwrap();
+    }
+    assert_eq!(refused(begin(12).await), overloaded);
 }
 
 #[tokio::test]
