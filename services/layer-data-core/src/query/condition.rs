@@ -100,7 +100,7 @@ pub enum Condition<A> {
     Contains {
         /// The attribute.
         attribute: A,
-        /// The other.
+        /// The other; folded in a checked condition that ignores case.
         text: Text,
         /// Whether case matters.
         case: LetterCase,
@@ -176,6 +176,11 @@ impl Checker<'_> {
                 case,
             } => {
                 let attribute = self.of_kind(&attribute, &[AttributeType::String])?;
+                // Folded once here, not again for every row.
+                let text = match case {
+                    LetterCase::Exact => text,
+                    LetterCase::Ignored => text.folded(),
+                };
                 Condition::Contains {
                     attribute,
                     text,
@@ -350,7 +355,7 @@ fn contains(value: &Value, text: &Text, case: LetterCase) -> bool {
     };
     match case {
         LetterCase::Exact => found.as_str().contains(text.as_str()),
-        LetterCase::Ignored => fold(found.as_str()).contains(&fold(text.as_str())),
+        LetterCase::Ignored => fold(found.as_str()).contains(text.as_str()),
     }
 }
 

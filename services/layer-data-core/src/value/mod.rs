@@ -4,6 +4,8 @@ mod time;
 
 use std::{cmp::Ordering, fmt};
 
+use jmap_domain::fold;
+
 pub use time::{Date, DateTime};
 
 /// The type of an attribute's values (R104).
@@ -109,6 +111,13 @@ impl Text {
         } else {
             Ok(Self(text))
         }
+    }
+
+    /// The text by which it is compared when case is ignored (R115).
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        // Folding makes letters of letters, never U+0000.
+        Self(fold(&self.0))
     }
 
     /// The text.

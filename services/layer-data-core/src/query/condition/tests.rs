@@ -126,4 +126,11 @@ fn case_is_ignored_by_simple_folding() {
     let value = Value::text("ΣΊΣΥΦΟΣ Straße").unwrap();
     assert!(holds(contains("σίσυφος"), &value));
     assert!(!holds(contains("STRASSE"), &value));
+    let checked = contains("ΣΊΣΥΦΟΣ").check(&definition()).unwrap();
+    let folded = Condition::Contains {
+        attribute: AttributeId::new(1).unwrap(),
+        text: Text::new("σίσυφοσ").unwrap(),
+        case: LetterCase::Ignored,
+    };
+    assert_eq!(checked, folded);
 }
