@@ -359,7 +359,9 @@ impl Layer {
         };
         query.ids().is_none_or(|ids| ids.contains(&row.element.id))
             && query.meets_boxes(&row.geometry.bounds())
-            && query.meets_operand(row.geometry.wkb())
+            && query
+                .operand()
+                .is_none_or(|operand| operand.meets(row.geometry.wkb()))
             && query
                 .condition()
                 .is_none_or(|condition| condition.holds(&value_of))

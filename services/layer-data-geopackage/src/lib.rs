@@ -13,6 +13,7 @@ mod lock;
 mod open;
 mod read;
 mod replay;
+mod sieve;
 mod store;
 mod table;
 mod values;

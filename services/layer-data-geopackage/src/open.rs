@@ -13,6 +13,7 @@ use sqlx::{
 use crate::{
     GeoPackage, OpenError,
     lock::Lock,
+    sieve::Comparisons,
     store::{Catalogue, Layer},
     writer::Writer,
 };
@@ -46,6 +47,7 @@ impl GeoPackage {
         Ok(Self {
             writer,
             readers,
+            comparisons: Comparisons::default(),
             catalogue,
             _lock: lock,
         })

@@ -1,8 +1,9 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
-use futures::TryStreamExt;
-use geo::BoundingRect;
+use std::{future::ready, sync::Arc};
+
+use futures::{StreamExt, TryStreamExt};
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
 use layer_data_core::{
     element::{Element, Stamps},
@@ -17,6 +18,7 @@ use crate::{
     blob,
     condition::{is_exact, push_condition},
     error::{store_error, unexpected},
+    sieve::{Comparisons, Sieve},
     store::Layer,
     table::{BlobPart, Column},
     values::read_value,
@@ -43,6 +45,12 @@ pub(crate) struct Window {
     pub(crate) after: Option<ElementId>,
     pub(crate) limit: ChunkLimit,
     pub(crate) revision: DataRevision,
+}
+
+/// What is read from, and where geometries are compared.
+pub(crate) struct Source<'a> {
+    pub(crate) readers: &'a SqlitePool,
+    pub(crate) comparisons: &'a Comparisons,
 }
 
 /// A query prepared for a layer: which columns come, and what is left to look at on the rows.
@@ -148,22 +156,35 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// The rows of a statement of [`Self::sql`] that are in the boxes and meet the operand. Whether the condition holds
+    /// is looked at afterwards.
+    async fn rows<'s>(
+        &'s self,
+        source: &'s Source<'_>,
+        sql: &'s mut QueryBuilder<Sqlite>,
+    ) -> Result<Sieve<'s>, StoreError> {
+        // The place comes first: who waits for one holds no connection.
+        let test = match self.query.operand() {
+            Some(operand) => Some((Arc::clone(operand), source.comparisons.place().await?)),
+            None => None,
+        };
+        let rows = sql.build().fetch(source.readers).map_err(store_error);
+        let boxed =
+            rows.try_filter_map(|row| ready(self.in_boxes(&row).map(|is| is.then_some(row))));
+        Ok(Sieve::new(boxed.boxed(), test))
+    }
+
+    fn in_boxes(&self, row: &SqliteRow) -> Result<bool, StoreError> {
+        let Some(boxes) = &self.boxes else {
+            return Ok(true);
+        };
+        let blob = stored_geometry(row)?;
+        Ok(blob.is_none_or(|(bounds, _)| boxes.iter().any(|part| part.intersects(&bounds))))
+    }
+
     /// The row's part in the answer, if it has one.
     fn look<'r>(&self, row: &'r SqliteRow) -> Result<Option<Found<'r>>, StoreError> {
-        let blob: Option<&[u8]> = row
-            .try_get_unchecked(fields::GEOMETRY)
-            .map_err(store_error)?;
-        let blob = blob.map(blob::decode).transpose().map_err(unexpected)?;
-        if let (Some(boxes), Some((bounds, _))) = (&self.boxes, &blob)
-            && !boxes.iter().any(|part| part.intersects(bounds))
-        {
-            return Ok(None);
-        }
-        if let Some((_, wkb)) = blob
-            && !self.query.meets_operand(wkb)
-        {
-            return Ok(None);
-        }
+        let blob = stored_geometry(row)?;
         let mut values = Vec::with_capacity(self.columns.len());
         for (column, place) in self.columns.iter().zip(fields::ATTRIBUTES..) {
             values.push(read_value(row, place, column.kind).map_err(store_error)?);
@@ -197,17 +218,17 @@ enum Index {
     PassOver,
 }
 
+/// The box and the WKB of a row's geometry, if they were read.
+fn stored_geometry(row: &SqliteRow) -> Result<Option<(Bounds, &[u8])>, StoreError> {
+    let blob: Option<&[u8]> = row
+        .try_get_unchecked(fields::GEOMETRY)
+        .map_err(store_error)?;
+    blob.map(blob::decode).transpose().map_err(unexpected)
+}
+
 /// What boxes must intersect: those of the query, and that of the geometry to compare with.
 fn boxes(query: &CheckedQuery) -> Option<Vec<Bounds>> {
-    let operand = query
-        .operand()
-        .and_then(BoundingRect::bounding_rect)
-        .map(|rect| Bounds {
-            min_x: rect.min().x,
-            min_y: rect.min().y,
-            max_x: rect.max().x,
-            max_y: rect.max().y,
-        });
+    let operand = query.operand().and_then(|operand| operand.bounds());
     match (query.boxes(), operand) {
         (None, None) => None,
         (None, Some(operand)) => Some(vec![operand]),
@@ -219,7 +240,7 @@ fn boxes(query: &CheckedQuery) -> Option<Vec<Bounds>> {
 
 /// Reads the next elements of a query.
 pub(crate) async fn chunk(
-    readers: &SqlitePool,
+    source: &Source<'_>,
     layer: &Layer,
     query: &CheckedQuery,
     window: Window,
@@ -229,15 +250,16 @@ pub(crate) async fn chunk(
         GeometryOutput::Omit => BlobPart::Nothing,
     };
     let plan = Plan::new(layer, query, wanted);
-    let mut sql = plan.sql(window.after, plan.index(readers, window.after).await?)?;
-    let mut rows = sql.build().fetch(readers);
+    let index = plan.index(source.readers, window.after).await?;
+    let mut sql = plan.sql(window.after, index)?;
+    let mut rows = plan.rows(source, &mut sql).await?;
     let mut chunk = Chunk {
         elements: Vec::new(),
         rest: Rest::End,
         revision: window.revision,
     };
     let (mut bytes, rows_wanted) = (0, window.limit.rows.get() as usize);
-    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+    while let Some(row) = rows.next().await? {
         let Some(found) = plan.look(&row)? else {
             continue;
         };
@@ -288,20 +310,20 @@ fn element(
 
 /// Counts the elements of a query and measures their exact extent, which the index keeps only roughly.
 pub(crate) async fn summary(
-    readers: &SqlitePool,
+    source: &Source<'_>,
     layer: &Layer,
     query: &CheckedQuery,
     revision: DataRevision,
 ) -> Result<Summary, StoreError> {
     let plan = Plan::new(layer, query, BlobPart::Header);
     let mut sql = plan.sql(None, Index::Search)?;
-    let mut rows = sql.build().fetch(readers);
+    let mut rows = plan.rows(source, &mut sql).await?;
     let mut summary = Summary {
         count: 0,
         extent: None,
         revision,
     };
-    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+    while let Some(row) = rows.next().await? {
         let Some(found) = plan.look(&row)? else {
             continue;
         };

@@ -15,13 +15,14 @@ use layer_data_core::{
 };
 use sqlx::SqlitePool;
 
-use crate::{lock::Lock, read, table::Table, writer::Writer};
+use crate::{lock::Lock, read, sieve::Comparisons, table::Table, writer::Writer};
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
 pub struct GeoPackage {
     pub(crate) writer: Writer,
     pub(crate) readers: SqlitePool,
+    pub(crate) comparisons: Comparisons,
     pub(crate) catalogue: Catalogue,
     pub(crate) _lock: Lock,
 }
@@ -110,6 +111,13 @@ impl GeoPackage {
             .ok_or(StoreError::LayerMissing(layer))
     }
 
+    const fn source(&self) -> read::Source<'_> {
+        read::Source {
+            readers: &self.readers,
+            comparisons: &self.comparisons,
+        }
+    }
+
     /// Finishes what is being written and closes the file.
     pub async fn close(&self) {
         self.writer.close().await;
@@ -153,7 +161,7 @@ impl LayerStore for GeoPackage {
     ) -> Result<Chunk, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
         read::chunk(
-            &self.readers,
+            &self.source(),
             &layer,
             query,
             read::Window {
@@ -167,6 +175,6 @@ impl LayerStore for GeoPackage {
 
     async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
-        read::summary(&self.readers, &layer, query, revision).await
+        read::summary(&self.source(), &layer, query, revision).await
     }
 }

@@ -1,28 +1,25 @@
 //! Queries: which elements of a layer, what of each, and how many at most (R110–R112).
 
 mod condition;
+mod operand;
 
-use std::num::NonZeroU64;
+use std::{num::NonZeroU64, sync::Arc};
 
-use geo::Intersects;
-use geo_types::Geometry as GeoGeometry;
 use jmap_domain::{AttributeId, ElementId, LayerId};
 
 pub use condition::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES};
+pub use operand::{MAX_OPERAND_VERTICES, Operand, OperandInput};
 
 use crate::{
     crs::{Crs, TransformError},
-    definition::{GeometryType, LayerDefinition, ZPolicy},
+    definition::LayerDefinition,
     element::AttributeRef,
-    geometry::{Bounds, GeometryError, GeometryRules, SingleToMulti, to_geo},
+    geometry::{Bounds, GeometryError},
     value::AttributeType,
 };
 
 /// Most element ids in one query.
 pub const MAX_IDS: usize = 10_000;
-
-/// Most positions of a geometry that elements are compared with.
-const MAX_OPERAND_VERTICES: u32 = 1_000;
 
 /// A query as it is asked for, not yet checked against the layer.
 #[derive(Clone, Debug)]
@@ -73,15 +70,6 @@ pub struct BoxInput {
     /// The northern or upper edge.
     pub max_y: f64,
     /// The EPSG code that the edges are given in; `None` means the layer's own.
-    pub epsg: Option<i32>,
-}
-
-/// A geometry to compare with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OperandInput {
-    /// ISO WKB, without heights.
-    pub wkb: Vec<u8>,
-    /// The EPSG code that it is given in; `None` means the layer's own.
     pub epsg: Option<i32>,
 }
 
@@ -164,7 +152,7 @@ pub struct CheckedQuery {
     layer: LayerId,
     ids: Option<Vec<ElementId>>,
     boxes: Option<Vec<Bounds>>,
-    operand: Option<GeoGeometry>,
+    operand: Option<Arc<Operand>>,
     condition: Option<Condition<AttributeId>>,
     geometry: GeometryOutput,
     attributes: Vec<AttributeId>,
@@ -200,7 +188,7 @@ impl QueryInput {
             layer,
             ids: selection.ids.map(sorted).transpose()?,
             boxes: bbox,
-            operand,
+            operand: operand.map(Arc::new),
             condition: selection
                 .condition
                 .map(|condition| condition.check(definition))
@@ -289,19 +277,6 @@ impl BoxInput {
     }
 }
 
-impl OperandInput {
-    fn check(self, own: &'static Crs) -> Result<GeoGeometry, QueryError> {
-        let from = known(self.epsg, own)?;
-        let rules = GeometryRules {
-            max_vertices: MAX_OPERAND_VERTICES,
-            ..GeometryRules::new(GeometryType::Any, ZPolicy::Forbidden, from)
-        };
-        let geometry = rules.parse(&self.wkb, SingleToMulti::Refuse)?;
-        let geometry = geometry.to_geo().ok_or(GeometryError::Truncated)?;
-        Ok(from.geometry_to(own, &geometry)?)
-    }
-}
-
 impl CheckedQuery {
     /// The layer.
     #[must_use]
@@ -321,10 +296,9 @@ impl CheckedQuery {
         self.boxes.as_deref()
     }
 
-    /// Only elements that share a position with this geometry; `None` means any. For an index its box is enough,
-    /// and [`CheckedQuery::meets_operand`] decides.
+    /// Only elements that share a position with this geometry; `None` means any.
     #[must_use]
-    pub const fn operand(&self) -> Option<&GeoGeometry> {
+    pub const fn operand(&self) -> Option<&Arc<Operand>> {
         self.operand.as_ref()
     }
 
@@ -344,15 +318,6 @@ impl CheckedQuery {
     #[must_use]
     pub fn attributes(&self) -> &[AttributeId] {
         &self.attributes
-    }
-
-    /// Whether a stored geometry (WKB) shares a position with the operand; true without one.
-    #[must_use]
-    pub fn meets_operand(&self, wkb: &[u8]) -> bool {
-        let Some(operand) = &self.operand else {
-            return true;
-        };
-        to_geo(wkb).is_some_and(|geometry| geometry.intersects(operand))
     }
 
     /// Whether an element with this bounding box can be among the results.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::definition::LayerDraft;
+use crate::definition::{GeometryType, ZPolicy};
 
 fn layer(epsg: i32) -> LayerDefinition {
     let draft = LayerDraft {
@@ -126,6 +127,30 @@ fn a_broken_geometry_to_compare_with_is_refused() {
     assert_eq!(
         check(selection, 4326).unwrap_err(),
         QueryError::Operand(GeometryError::Truncated)
+    );
+}
+
+#[test]
+fn a_geometry_to_compare_with_has_a_limit() {
+    // R120.
+    let line = |vertices: u32| {
+        let mut wkb = vec![1, 2, 0, 0, 0];
+        wkb.extend(vertices.to_le_bytes());
+        for n in 0..vertices {
+            wkb.extend((f64::from(n) / 100.0).to_le_bytes());
+            wkb.extend(0.0_f64.to_le_bytes());
+        }
+        let intersects = Some(OperandInput { wkb, epsg: None });
+        SelectionInput {
+            intersects,
+            ..SelectionInput::default()
+        }
+    };
+    assert!(check(line(MAX_OPERAND_VERTICES), 4326).is_ok());
+    let limit = MAX_OPERAND_VERTICES;
+    assert_eq!(
+        check(line(limit + 1), 4326).unwrap_err(),
+        QueryError::Operand(GeometryError::TooManyVertices { limit })
     );
 }
 

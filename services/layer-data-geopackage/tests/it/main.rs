@@ -1,6 +1,7 @@
 //! The GeoPackage store against the conformance suite, its own properties, and GDAL as an outside reader.
 
 #[cfg(test)]
+mod comparisons;
 mod conditions;
 #[cfg(test)]
 mod conforms;
