@@ -28,12 +28,23 @@ pub enum OpenError {
 }
 
 /// SQLite's code for a database that another connection is writing to.
-const BUSY: &str = "5";
+const BUSY: i32 = 5;
+/// For a file that could not be read or written.
+const IO: i32 = 10;
+/// For a disk that is full.
+const FULL: i32 = 13;
+/// For a row that a constraint of its table forbids.
+const CONSTRAINT: i32 = 19;
 
 /// What the driver says, in the words of the port.
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
-    if matches!(error, sqlx::Error::PoolTimedOut) || is_busy(&error) {
+    let code = code(&error);
+    if matches!(error, sqlx::Error::PoolTimedOut) || code == Some(BUSY) {
         return StoreError::Overloaded;
+    }
+    if matches!(code, Some(IO | FULL)) {
+        tracing::error!(%error, "the storage cannot be read or written");
+        return StoreError::Unavailable;
     }
     if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) {
         return StoreError::Unavailable;
@@ -41,10 +52,26 @@ pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     unexpected(error)
 }
 
-fn is_busy(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|database| database.code().as_deref() == Some(BUSY))
+/// Whether SQLite may have ended the transaction by itself, as it does with one that it cannot go on with. What comes
+/// after it on the same connection would be done outside any transaction.
+pub(crate) fn may_end_transaction(error: &StoreError) -> bool {
+    match error {
+        StoreError::Overloaded | StoreError::Unavailable => true,
+        StoreError::Unexpected(source) => source
+            .downcast_ref()
+            .is_some_and(|error| code(error) != Some(CONSTRAINT)),
+        StoreError::PermitExpired
+        | StoreError::LayerMissing(_)
+        | StoreError::LayerExists(_)
+        | StoreError::RequestReused
+        | StoreError::OtherInstallation => false,
+    }
+}
+
+/// SQLite's primary code, the last byte of the one that the driver gives.
+fn code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    code.parse().ok().map(|code: i32| code & 0xff)
 }
 
 /// A failure that nobody foresaw.

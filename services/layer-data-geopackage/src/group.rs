@@ -1,7 +1,8 @@
 //! Group commit: each edit call has its own savepoint and its own revision, and all share one commit.
 //!
 //! Immediately before the commit every permit is looked at. If one has run out, the group is rolled back, that call is
-//! told so, and the others are done again.
+//! told so, and the others are done again. An error of the storage ends the whole group with nothing done: SQLite may
+//! have rolled it back already.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     edit::{self, Applied},
-    error::{store_error, unexpected},
+    error::{may_end_transaction, store_error, unexpected},
     store::Catalogue,
     writer::{EditJob, State, confirm_epoch},
 };
@@ -26,14 +27,21 @@ pub(crate) async fn commit(state: &mut State, mut jobs: Vec<EditJob>) {
     while !jobs.is_empty() {
         let catalogue = state.catalogue().clone();
         let epoch = state.epoch();
-        match attempt(&mut state.connection, epoch, &catalogue, &jobs).await {
+        let attempted = match state.connection().await {
+            Ok(connection) => attempt(connection, epoch, &catalogue, &jobs).await,
+            Err(error) => Err(error),
+        };
+        match attempted {
             Ok(Attempt::Committed(results)) => {
                 let waiting = jobs.split_off(results.len().min(jobs.len()));
                 answer(jobs, results, &catalogue);
                 jobs = waiting;
             }
             Ok(Attempt::Expired) => jobs = without_expired(jobs),
-            Err(error) => return refuse(jobs, &error),
+            Err(error) => {
+                state.after(&error).await;
+                return refuse(jobs, &error);
+            }
         }
     }
 }
@@ -57,7 +65,11 @@ async fn attempt(
     let begun = Instant::now();
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {
-        results.push(edit::apply(&mut tx, catalogue, &job.batch).await);
+        let applied = edit::apply(&mut tx, catalogue, &job.batch).await;
+        match applied {
+            Err(error) if may_end_transaction(&error) => return Err(error),
+            Ok(_) | Err(_) => results.push(applied),
+        }
         if begun.elapsed() > LONGEST {
             break;
         }

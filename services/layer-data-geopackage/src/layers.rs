@@ -35,7 +35,8 @@ pub(crate) async fn create(state: &mut State, new: NewLayer) -> Result<StoredLay
     let layer = Layer::new(id, definition, now()?);
     let epoch = state.epoch();
     let mut tx = state
-        .connection
+        .connection()
+        .await?
         .begin_with("begin immediate")
         .await
         .map_err(store_error)?;
@@ -117,7 +118,8 @@ pub(crate) async fn remove(state: &mut State, removal: Removal) -> Result<(), St
     };
     let epoch = state.epoch();
     let mut tx = state
-        .connection
+        .connection()
+        .await?
         .begin_with("begin immediate")
         .await
         .map_err(store_error)?;

@@ -15,7 +15,7 @@ use crate::{
     lock::Lock,
     sieve::Comparisons,
     store::{Catalogue, Layer},
-    writer::Writer,
+    writer::{State, Writer},
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -32,8 +32,13 @@ impl GeoPackage {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, writer_options(path)).await
+    }
+
+    /// Opens a file to be written by such connections.
+    async fn open_with(path: &Path, options: SqliteConnectOptions) -> Result<Self, OpenError> {
         let lock = Lock::take(path)?;
-        let mut writer = writer_options(path).connect().await?;
+        let mut writer = options.connect().await?;
         migrate(&mut writer).await?;
         let catalogue = load(&mut writer).await?;
         let epoch = sqlx::query_scalar(include_str!("../sql/next_epoch.sql"))
@@ -42,8 +47,11 @@ impl GeoPackage {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(PATIENCE);
-        let readers = readers.connect_with(options(path).read_only(true)).await?;
-        let writer = Writer::start(writer, epoch, catalogue.clone());
+        let readers = readers
+            .connect_with(common_options(path).read_only(true))
+            .await?;
+        let state = State::new(writer, options, catalogue.clone(), epoch);
+        let writer = Writer::start(state);
         Ok(Self {
             writer,
             readers,
@@ -54,7 +62,7 @@ impl GeoPackage {
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+fn common_options(path: &Path) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(PATIENCE);
@@ -66,7 +74,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 fn writer_options(path: &Path) -> SqliteConnectOptions {
-    let options = options(path)
+    let options = common_options(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal);
     // In WAL mode anything less than FULL may lose the last commits when the power fails; what was answered as done
@@ -110,5 +118,109 @@ async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
 pub(crate) async fn close(connection: SqliteConnection) {
     if let Err(error) = connection.close().await {
         tracing::warn!(%error, "the storage was not closed cleanly");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use jmap_domain::Decision;
+    use layer_data_core::{
+        conformance::{
+            actor, batch, creation, definition, done, make_layer, name_of, named, read_all,
+            renaming,
+        },
+        edit::{Edit, ExpectedRevision},
+        ports::{LayerStore, NewLayer, StoreError},
+    };
+
+    use super::*;
+
+    /// Room for the tables and some elements.
+    const PAGES: &str = "100";
+
+    async fn small(folder: &Path) -> GeoPackage {
+        let path = folder.join("layers.gpkg");
+        let options = writer_options(&path).pragma("max_page_count", PAGES);
+        GeoPackage::open_with(&path, options).await.unwrap()
+    }
+
+    async fn create(store: &GeoPackage, names: Vec<String>) -> Result<(), StoreError> {
+        let edits = names.iter().map(|name| creation(1.0, 2.0, named(name)));
+        let batch = batch(actor(1), Decision::All, edits.collect());
+        store.edit(batch).await.map(drop)
+    }
+
+    async fn stored(store: &GeoPackage) -> Vec<String> {
+        let elements = read_all(store).await;
+        elements
+            .iter()
+            .map(|element| name_of(element).to_owned())
+            .collect()
+    }
+
+    async fn delete_all(store: &GeoPackage) {
+        let deletions = read_all(store)
+            .await
+            .into_iter()
+            .map(|element| Edit::Delete {
+                element: element.id,
+                expected: ExpectedRevision::Any,
+            });
+        let batch = batch(actor(1), Decision::All, deletions.collect());
+        store.edit(batch).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_nothing_is_acknowledged_that_is_not_stored() {
+        // R57, R109. A change of one row that finds no room ends SQLite's transaction.
+        let folder = tempfile::tempdir().unwrap();
+        let store = small(folder.path()).await;
+        make_layer(&store).await;
+        let small = |n: usize| vec![format!("small {n}")];
+        for round in 0..3 {
+            let grown = done(&store, creation(1.0, 2.0, named("grown")))
+                .await
+                .element;
+            let growth = renaming(grown, ExpectedRevision::Any, &"x".repeat(1 << 20));
+            let growing = store.edit(batch(actor(1), Decision::All, vec![growth]));
+            let before = join_all((0..4).map(|n| create(&store, small(n))));
+            let after = join_all((4..9).map(|n| create(&store, small(n))));
+            let (before, growing, after) = tokio::join!(before, growing, after);
+            assert!(matches!(growing, Err(StoreError::Unavailable)));
+            let acknowledged = (0..).zip(before.into_iter().chain(after));
+            let acknowledged = acknowledged.filter(|(_, answer)| answer.is_ok());
+            let mut expected = vec!["grown".to_owned()];
+            expected.extend(acknowledged.flat_map(|(n, _)| small(n)));
+            assert_eq!(stored(&store).await, expected, "in round {round}");
+            delete_all(&store).await;
+        }
+        create(&store, small(9)).await.unwrap();
+        assert_eq!(stored(&store).await, small(9));
+    }
+
+    #[tokio::test]
+    async fn a_layer_that_finds_no_room_leaves_the_store_working() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = small(folder.path()).await;
+        make_layer(&store).await;
+        let layer = |n| NewLayer {
+            layer: LayerId::new(n).unwrap(),
+            label: "one more".to_owned(),
+            definition: definition(),
+        };
+        let mut next = 8;
+        while store.create_layer(layer(next)).await.is_ok() {
+            next += 1;
+        }
+        assert_eq!(
+            store.layers().await.unwrap().len(),
+            usize::try_from(next).unwrap() - 7
+        );
+        let element = vec!["small".to_owned()];
+        while create(&store, element.clone()).await.is_ok() {}
+        delete_all(&store).await;
+        create(&store, element.clone()).await.unwrap();
+        assert_eq!(stored(&store).await, element);
     }
 }

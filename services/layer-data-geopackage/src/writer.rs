@@ -6,13 +6,17 @@ use layer_data_core::{
     edit::{PermittedBatch, StoredAnswer},
     ports::{NewLayer, Removal, StoreError, StoredLayer},
 };
-use sqlx::SqliteConnection;
+use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
 };
 
-use crate::{error::store_error, group, layers, open, store::Catalogue};
+use crate::{
+    error::{may_end_transaction, store_error},
+    group, layers, open,
+    store::Catalogue,
+};
 
 /// Most jobs that wait. More are refused at once: the caller knows better than a queue what to do.
 const QUEUE: usize = 1_024;
@@ -50,22 +54,17 @@ pub(crate) struct Writer {
 
 /// What the writing task works with.
 pub(crate) struct State {
-    pub(crate) connection: SqliteConnection,
-    pub(crate) catalogue: Catalogue,
+    /// Absent after an error that may have ended its transaction: the driver still counts on one.
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    catalogue: Catalogue,
     epoch: i64,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: SqliteConnection, epoch: i64, catalogue: Catalogue) -> Self {
+    pub(crate) fn start(state: State) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(run(
-            State {
-                connection,
-                catalogue,
-                epoch,
-            },
-            waiting,
-        ));
+        let task = tokio::spawn(run(state, waiting));
         Self {
             jobs,
             task: Mutex::new(Some(task)),
@@ -133,16 +132,25 @@ async fn run(mut state: State, mut waiting: mpsc::Receiver<Job>) {
         }
         group::commit(&mut state, edits).await;
     }
-    open::close(state.connection).await;
+    state.close().await;
 }
 
 impl Change {
     /// Whoever no longer waits for an answer gets none; the change is made all the same.
     async fn run(self, state: &mut State) {
         match self {
-            Self::Create(layer, reply) => drop(reply.send(layers::create(state, *layer).await)),
-            Self::Drop(removal, reply) => drop(reply.send(layers::remove(state, removal).await)),
-            Self::Bind(installation, reply) => drop(reply.send(bind(state, &installation).await)),
+            Self::Create(layer, reply) => {
+                let done = layers::create(state, *layer).await;
+                drop(reply.send(state.unless_ended(done).await));
+            }
+            Self::Drop(removal, reply) => {
+                let done = layers::remove(state, removal).await;
+                drop(reply.send(state.unless_ended(done).await));
+            }
+            Self::Bind(installation, reply) => {
+                let done = bind(state, &installation).await;
+                drop(reply.send(state.unless_ended(done).await));
+            }
         }
     }
 }
@@ -150,7 +158,7 @@ impl Change {
 async fn bind(state: &mut State, installation: &str) -> Result<(), StoreError> {
     let query = sqlx::query_scalar(include_str!("../sql/bind_installation.sql")).bind(installation);
     let bound: String = query
-        .fetch_one(&mut state.connection)
+        .fetch_one(state.connection().await?)
         .await
         .map_err(store_error)?;
     if bound == installation {
@@ -175,6 +183,50 @@ pub(crate) async fn confirm_epoch(
 }
 
 impl State {
+    /// What works with a connection just opened, and opens others like it.
+    pub(crate) const fn new(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        catalogue: Catalogue,
+        epoch: i64,
+    ) -> Self {
+        Self {
+            connection: Some(connection),
+            options,
+            catalogue,
+            epoch,
+        }
+    }
+
+    /// The connection that writes, opened anew if need be.
+    pub(crate) async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.connection.is_none() {
+            let fresh = self.options.connect().await.map_err(store_error)?;
+            self.connection = Some(fresh);
+        }
+        self.connection.as_mut().ok_or(StoreError::Unavailable)
+    }
+
+    /// Gives the connection up, with whatever is open on it, if its transaction may have ended.
+    pub(crate) async fn after(&mut self, error: &StoreError) {
+        if may_end_transaction(error) {
+            self.close().await;
+        }
+    }
+
+    async fn unless_ended<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &done {
+            self.after(error).await;
+        }
+        done
+    }
+
+    async fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            open::close(connection).await;
+        }
+    }
+
     /// The number by which this process holds the store.
     pub(crate) const fn epoch(&self) -> i64 {
         self.epoch
