@@ -1,8 +1,7 @@
 //! Queries against a definition.
 
 use super::*;
-use crate::definition::LayerDraft;
-use crate::definition::{GeometryType, ZPolicy};
+use crate::definition::{GeometryType, LayerDraft, ZPolicy};
 
 fn layer(epsg: i32) -> LayerDefinition {
     let draft = LayerDraft {
