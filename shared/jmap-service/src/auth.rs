@@ -17,7 +17,7 @@ use crate::{
 
 /// Puts the [`Caller`] into the call's extensions, and the token beside it. No token is the anonymous account
 /// (R118); a bad one is refused and never taken for none (R117).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Auth {
     pub(crate) domain: &'static str,
     pub(crate) authenticator: Arc<Authenticator>,
@@ -34,7 +34,7 @@ impl Auth {
 }
 
 impl Middleware for Auth {
-    async fn handle(self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
+    async fn handle(&self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
         if needs_no_token(request.uri().path()) {
             return next.run(request).await;
         }

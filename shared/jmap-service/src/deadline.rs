@@ -29,7 +29,7 @@ pub struct TimeLimits {
 ///
 /// The timer runs until the response's headers: for a unary call that is the whole, a client stream included. A
 /// response stream watches the deadline where its content is made, because only there can it end tidily.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Timer {
     domain: &'static str,
     limits: TimeLimits,
@@ -75,7 +75,7 @@ impl Timer {
 }
 
 impl Middleware for Timer {
-    async fn handle(self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
+    async fn handle(&self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
         let limit = self.limit(request.uri().path());
         let Ok(asked) = requested(request.headers()) else {
             return Refusal::MalformedTimeout.response(self.domain);

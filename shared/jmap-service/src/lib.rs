@@ -16,6 +16,7 @@ pub mod token;
 
 mod auth;
 mod deadline;
+mod decoding;
 mod middleware;
 mod panic;
 mod refusal;

@@ -14,13 +14,13 @@ use crate::{
 
 /// Answers INTERNAL for a handler that panics. (A response stream that panics later ends with its own HTTP/2
 /// stream: hyper runs each in a task of its own.)
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct CatchPanic {
     pub(crate) domain: &'static str,
 }
 
 impl Middleware for CatchPanic {
-    async fn handle(self, request: Request<Body>, next: impl Next) -> Response<Body> {
+    async fn handle(&self, request: Request<Body>, next: impl Next) -> Response<Body> {
         // What the call alone used is dropped with it; what calls share must be poison-aware by itself.
         match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,

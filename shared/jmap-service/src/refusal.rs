@@ -21,6 +21,12 @@ pub enum Refusal {
     /// The `grpc-timeout` header is not one.
     #[error("the `grpc-timeout` header is malformed")]
     MalformedTimeout,
+    /// The message is larger than the service is configured to accept.
+    #[error("the message is too large, send less at a time")]
+    MessageTooLarge,
+    /// The bytes are not a message of this call.
+    #[error("the message cannot be decoded")]
+    MessageMalformed,
     /// The handler panicked.
     #[error("the call failed by an error of the service")]
     Panicked,
@@ -48,7 +54,10 @@ impl Refusal {
         match self {
             Self::Overloaded => (Code::ResourceExhausted, "OVERLOADED"),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
-            Self::MalformedTimeout => (Code::InvalidArgument, "INVALID_FIELD"),
+            Self::MessageTooLarge => (Code::ResourceExhausted, "TOO_LARGE"),
+            Self::MalformedTimeout | Self::MessageMalformed => {
+                (Code::InvalidArgument, "INVALID_FIELD")
+            }
             Self::Panicked | Self::OutsideStack => (Code::Internal, "INTERNAL"),
             Self::TokenMalformed => (Code::Unauthenticated, "TOKEN_MALFORMED"),
             Self::TokenExpired => (Code::Unauthenticated, "TOKEN_EXPIRED"),

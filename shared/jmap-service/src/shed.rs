@@ -29,7 +29,7 @@ use crate::{
 const STALL: Duration = Duration::from_secs(30);
 
 /// Refuses calls beyond the limit.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Shed {
     domain: &'static str,
     permits: Arc<Semaphore>,
@@ -47,12 +47,12 @@ impl Shed {
 }
 
 impl Middleware for Shed {
-    async fn handle(self, request: Request<Body>, next: impl Next) -> Response<Body> {
+    async fn handle(&self, request: Request<Body>, next: impl Next) -> Response<Body> {
         // A busy service is a healthy one: a probe that is shed would have it restarted.
         if is_health(request.uri().path()) {
             return next.run(request).await;
         }
-        let Ok(permit) = self.permits.try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return Refusal::Overloaded.response(self.domain);
         };
         let streams = self.streaming.contains(request.uri().path());

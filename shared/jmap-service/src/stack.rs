@@ -4,18 +4,25 @@
 //! 2. panic catcher: a panic is one lost request;
 //! 3. load shed over a global limit: refuses before anything is spent;
 //! 4. deadline: covers authentication and the handler;
-//! 5. authentication: by metadata only, before a message is decoded.
+//! 5. authentication: by metadata only, before a message is decoded;
+//! 6. decoding: what is wrong with a message is said in the words of the contract.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use tonic::{body::Body, service::Routes};
-use tower::{Service, ServiceBuilder};
+use tower::Service;
 
 use crate::{
     auth::Auth,
     deadline::{StreamingMethods, Timer},
-    middleware::With,
+    decoding::Decoding,
+    middleware::{Before, Next},
     panic::CatchPanic,
     shed::Shed,
     token::Authenticator,
@@ -44,22 +51,7 @@ impl Stack {
     ///
     /// # Errors
     /// When the descriptor set is not one.
-    pub fn wrap(
-        &self,
-        routes: Routes,
-    ) -> Result<
-        impl Service<
-            Request<Body>,
-            Response = Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        >
-        + Clone
-        + Send
-        + 'static
-        + use<>,
-        prost::DecodeError,
-    > {
+    pub fn wrap(&self, routes: Routes) -> Result<Guarded, prost::DecodeError> {
         let Self {
             domain,
             descriptor_set,
@@ -68,20 +60,66 @@ impl Stack {
             authenticator,
         } = self.clone();
         let streaming = StreamingMethods::of(descriptor_set)?;
-        Ok(ServiceBuilder::new()
-            .layer(With(Trace))
-            .layer(With(CatchPanic { domain }))
-            .layer(With(Shed::new(
-                domain,
-                max_concurrent_calls,
-                streaming.clone(),
-            )))
-            .layer(With(Timer::new(domain, time_limits, streaming)))
-            .layer(With(Auth {
+        let layers = Layers {
+            trace: Trace,
+            panic: CatchPanic { domain },
+            shed: Shed::new(domain, max_concurrent_calls, streaming.clone()),
+            timer: Timer::new(domain, time_limits, streaming),
+            auth: Auth {
                 domain,
                 authenticator,
-            }))
-            .service(routes.prepare()))
+            },
+            decoding: Decoding { domain },
+        };
+        Ok(Guarded {
+            layers: Arc::new(layers),
+            routes: routes.prepare(),
+        })
+    }
+}
+
+/// A service's routes behind the stack.
+#[derive(Clone, Debug)]
+pub struct Guarded {
+    layers: Arc<Layers>,
+    routes: Routes,
+}
+
+#[derive(Debug)]
+struct Layers {
+    trace: Trace,
+    panic: CatchPanic,
+    shed: Shed,
+    timer: Timer,
+    auth: Auth,
+    decoding: Decoding,
+}
+
+impl Layers {
+    /// The one place that says the order; read it from the last line to the first.
+    async fn run(&self, request: Request<Body>, routes: Routes) -> Response<Body> {
+        let next = Before(&self.decoding, routes);
+        let next = Before(&self.auth, next);
+        let next = Before(&self.timer, next);
+        let next = Before(&self.shed, next);
+        let next = Before(&self.panic, next);
+        Before(&self.trace, next).run(request).await
+    }
+}
+
+impl Service<Request<Body>> for Guarded {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Refusing early is the shed layer's business.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Self { layers, routes } = self.clone();
+        Box::pin(async move { Ok(layers.run(request, routes).await) })
     }
 }
 

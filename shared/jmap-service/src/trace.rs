@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// Gives each call a span and a request id, and records how it ended, a stream's end included.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Trace;
 
 impl Middleware for Trace {
-    async fn handle(self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
+    async fn handle(&self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
         let id = RequestId::of(request.headers());
         let span = info_span!(
             "call",

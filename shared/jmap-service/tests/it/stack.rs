@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use prost::bytes::Bytes;
 use tokio::net::TcpStream;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery};
+use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
 use crate::fixture::{DOMAIN, PATIENCE, Settings, start, unary};
@@ -53,6 +54,33 @@ async fn a_panic_is_an_internal_error_and_the_connection_lives() {
             .await
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_limit_is_refused_with_its_reason() {
+    // R120.
+    let running = start(Settings::default()).await;
+    let request = Request::new("x".repeat(5 << 20));
+    let answer = unary(running.channel(), "/test.v1.Test/WhoAmI", request).await;
+    refused(&answer.unwrap_err(), Code::ResourceExhausted, "TOO_LARGE");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_message_are_a_bad_request() {
+    // R120. The method takes a text; as text, the bytes of the account are not UTF-8.
+    let running = start(Settings::default()).await;
+    let mut grpc = tonic::client::Grpc::new(running.channel());
+    grpc.ready().await.unwrap();
+    let path = PathAndQuery::from_static("/test.v1.Test/WhoAmI");
+    let codec = ProstCodec::<Vec<u8>, String>::default();
+    let answer = grpc.unary(Request::new(vec![0xff; 4]), path, codec).await;
+    refused(&answer.unwrap_err(), Code::InvalidArgument, "INVALID_FIELD");
+}
+
+fn refused(status: &Status, code: Code, reason: &str) {
+    let details = status.get_error_details();
+    let told = details.error_info().map(|info| info.reason.as_str());
+    assert_eq!((status.code(), told), (code, Some(reason)), "{status:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,51 @@
+//! The innermost layer: a message that cannot be decoded is the caller's fault, and is refused like other bad input.
+
+use http::{HeaderMap, Request, Response};
+use tonic::{Code, Status, body::Body};
+
+use crate::{
+    Refusal,
+    middleware::{Middleware, Next},
+};
+
+/// Gives tonic's own refusals of messages a code and a reason of the contract. They are told by their lack of
+/// details, which every status of ours carries.
+#[derive(Debug)]
+pub(crate) struct Decoding {
+    pub(crate) domain: &'static str,
+}
+
+impl Middleware for Decoding {
+    async fn handle(&self, request: Request<Body>, next: impl Next) -> Response<Body> {
+        let response = next.run(request).await;
+        match refusal(response.headers()) {
+            Some(refusal) => refusal.response(self.domain),
+            None => response,
+        }
+    }
+}
+
+fn refusal(headers: &HeaderMap) -> Option<Refusal> {
+    let code = Code::from_bytes(headers.get(Status::GRPC_STATUS)?.as_bytes());
+    if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return None;
+    }
+    match code {
+        Code::OutOfRange | Code::ResourceExhausted => Some(Refusal::MessageTooLarge),
+        Code::Internal => Some(Refusal::MessageMalformed),
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Unimplemented
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => None,
+    }
+}
