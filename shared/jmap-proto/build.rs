@@ -6,6 +6,16 @@ use prost::Message;
 
 const ROOT: &str = "../../proto";
 
+/// The messages with passwords, keys or tokens of sessions: `secret.rs` prints them without.
+const SECRET: [&str; 6] = [
+    "SignInRequest",
+    "PasswordCredential",
+    "Tokens",
+    "RefreshSessionRequest",
+    "CreateUserRequest",
+    "SetPasswordRequest",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={ROOT}");
     let files = contract_files()?;
@@ -14,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .bytes(".")
+        .skip_debug(SECRET.map(|message| format!(".jmap.authorization.v1.{message}")))
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The generated contract: messages, clients, servers and the descriptor set.
 //!
-//! Generated at build time from `proto/`; nothing here is written by hand.
+//! Generated at build time from `proto/`; by hand is only how messages with secrets are printed.
 
 #![expect(
     clippy::pedantic,
@@ -33,6 +33,8 @@ pub mod jmap {
         }
     }
 }
+
+mod secret;
 
 pub use jmap::{
     authorization::v1 as authorization, layerdata::v1 as layerdata, r#type::v1 as types,
