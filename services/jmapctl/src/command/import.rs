@@ -28,8 +28,8 @@ Examples:
   jmapctl import Atlas/trees trees.geojson --atomic
   jmapctl import Atlas/wells wells.csv --x-column easting --y-column northing --epsg 25832
 
-Rows that cannot be taken are listed and the others are kept; the exit code is then 1. With --atomic one bad row
-refuses the file. Importing needs `add` on the layer, and you become the creator of every element.";
+Rows that cannot be taken are listed and the others are kept; the exit code is then 1. With --atomic all
+rows are checked first and one bad row refuses the file; others may see the layer grow while it is written. Importing needs `add` on the layer, and you become the creator of every element.";
 
 /// The largest chunk that the service takes.
 const CHUNK: u64 = 1 << 20;
