@@ -17,8 +17,22 @@ pub(crate) async fn deliver<T: Send>(sender: &Sender<T>, part: T) -> Result<(), 
     sent.map_err(|_part| NotTaken)
 }
 
+/// Does some work, unless the caller leaves meanwhile.
+pub(crate) async fn while_awaited<T, W>(
+    sender: &Sender<T>,
+    work: impl Future<Output = W>,
+) -> Result<W, NotTaken> {
+    tokio::select! {
+        biased;
+        () = sender.closed() => Err(NotTaken),
+        done = work => Ok(done),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use tokio::sync::mpsc::channel;
 
     use super::*;
@@ -30,5 +44,14 @@ mod tests {
         deliver(&sender, 2).await.unwrap_err();
         assert_eq!(reader.recv().await, Some(1));
         deliver(&sender, 3).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_ends_when_the_caller_leaves() {
+        let (sender, reader) = channel::<()>(1);
+        assert_eq!(while_awaited(&sender, ready(1)).await.unwrap(), 1);
+        let endless = while_awaited(&sender, pending::<()>());
+        let (ended, ()) = tokio::join!(endless, async { drop(reader) });
+        ended.unwrap_err();
     }
 }

@@ -20,7 +20,7 @@ use tracing::{Instrument, Span};
 use crate::{
     Api,
     answer::{ElementWriter, header},
-    delivery::{NotTaken, deliver},
+    delivery::{NotTaken, deliver, while_awaited},
     parse::{Mask, limited_maximum, mask, no_reprojection, selection},
     status::{self, deadline_exceeded, status},
 };
@@ -73,6 +73,11 @@ impl Parts<'_> {
         };
         let taken = deliver(self.sender, Ok(response)).await;
         taken.map_err(|NotTaken| Ended::Abandoned)
+    }
+
+    async fn awaited<W>(&self, work: impl Future<Output = W>) -> Result<W, Ended> {
+        let done = while_awaited(self.sender, work).await;
+        done.map_err(|NotTaken| Ended::Abandoned)
     }
 }
 
@@ -130,7 +135,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         parts
             .send(Part::Header(header(reader.layer(), wanted)))
             .await?;
-        while let Some(chunk) = reader.next(BATCH).await.map_err(failed)? {
+        // What finds nothing for long would not notice otherwise that nobody waits for it.
+        while let Some(chunk) = parts.awaited(reader.next(BATCH)).await?.map_err(failed)? {
             if !chunk.elements.is_empty() {
                 let elements = writer.elements(chunk.elements, reader.owner());
                 parts.send(Part::Batch(ElementBatch { elements })).await?;

@@ -20,7 +20,7 @@ use tracing::{Instrument, Span};
 use super::{WAITING_PARTS, options::format, run::count};
 use crate::{
     Api,
-    delivery::{NotTaken, deliver},
+    delivery::{NotTaken, deliver, while_awaited},
     parse::{known_crs, selection},
     status::{self, deadline_exceeded, status},
 };
@@ -103,7 +103,8 @@ async fn write<S: LayerStore, A: Authorizer, R: Registry>(
     let mut buffer = Vec::with_capacity(PART_BYTES);
     writer.header(&mut buffer);
     loop {
-        let chunk = reader.next(CHUNK).await;
+        let chunk = while_awaited(answers, reader.next(CHUNK)).await;
+        let chunk = chunk.map_err(|NotTaken| Ended::Abandoned)?;
         let chunk = chunk.map_err(|error| status::read(error, &FieldPath::default()))?;
         let Some(chunk) = chunk else { break };
         for element in &chunk.elements {
