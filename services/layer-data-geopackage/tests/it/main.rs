@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod comparisons;
+#[cfg(test)]
 mod conditions;
 #[cfg(test)]
 mod conforms;
