@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    SqlitePool,
+    Connection, SqlitePool,
     migrate::{MigrateError, Migrator},
     query, query_as,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -52,13 +52,18 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`] when another process holds it, a newer version wrote it, or it cannot be used.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, options(path)).await
+    }
+
+    /// Opens the database by such connections.
+    async fn open_with(path: &Path, options: SqliteConnectOptions) -> Result<Self, OpenError> {
         let lease = Lease::take(path).map_err(|error| match error {
             LeaseError::Held => OpenError::InUse(path.to_owned()),
             LeaseError::Io(error) => OpenError::File(path.to_owned(), error),
         })?;
         create_private(path).map_err(|error| OpenError::File(path.to_owned(), error))?;
         let database = |error| OpenError::Database(path.to_owned(), error);
-        let pool = connect(path).await.map_err(database)?;
+        let pool = connect(options).await.map_err(database)?;
         MIGRATIONS
             .run(&pool)
             .await
@@ -77,15 +82,24 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-async fn connect(path: &Path) -> sqlx::Result<SqlitePool> {
-    let options = SqliteConnectOptions::new()
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
+        .busy_timeout(BUSY_TIMEOUT)
+}
+
+async fn connect(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
     SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
+        // On a full disk SQLite ends a transaction by itself. The driver counts on it still and would begin no other
+        // on that connection, so another one takes its place.
+        .before_acquire(|connection, _| {
+            let free = !connection.is_in_transaction();
+            Box::pin(async move { Ok(free) })
+        })
         .connect_with(options)
         .await
 }
@@ -105,4 +119,62 @@ async fn take(pool: &SqlitePool) -> sqlx::Result<(String, i64)> {
         .execute(pool)
         .await?;
     query_as(sql!("installation/take")).fetch_one(pool).await
+}
+
+#[cfg(test)]
+mod tests {
+    use authorization_core::{
+        Timestamp,
+        model::{Account, Session, SessionState},
+        ports::{PolicyStore, StoreError},
+    };
+    use jmap_domain::{ServiceId, SessionId};
+
+    use super::*;
+
+    /// Room for the tables and some sessions.
+    const PAGES: &str = "56";
+
+    #[tokio::test]
+    async fn when_a_full_disk_has_room_again_the_store_works_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.db");
+        let options = options(&path)
+            .pragma("max_page_count", PAGES)
+            .synchronous(SqliteSynchronous::Off);
+        let store = SqliteStore::open_with(&path, options).await.unwrap();
+        let end = Timestamp::from_millis(1);
+        let put = async |id| {
+            let session = Session {
+                id: SessionId::new(id).unwrap(),
+                account: Account::Service {
+                    service: ServiceId::new(1).unwrap(),
+                },
+                opened_at: Timestamp::from_millis(0),
+                expires_at: end,
+                state: SessionState::Open,
+                refresh: None,
+            };
+            store.put_session(&session).await
+        };
+        let mut stored = 0;
+        let failure = loop {
+            match put(stored + 1).await {
+                Ok(()) => stored += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(failure, StoreError::Unavailable);
+        for _ in 0..CONNECTIONS {
+            assert_eq!(put(stored + 1).await, Err(StoreError::Unavailable));
+        }
+        let kept = store.load().await.unwrap();
+        assert_eq!(i64::try_from(kept.sessions.len()).unwrap(), stored);
+        assert_eq!(kept.last_session, stored);
+        store
+            .forget_sessions(Timestamp::from_millis(2))
+            .await
+            .unwrap();
+        put(stored + 1).await.unwrap();
+    }
 }
