@@ -91,7 +91,7 @@ pub struct DataLimits {
     /// Largest file that can be uploaded, in bytes
     #[arg(long, env = "JMAP_MAX_FILE_BYTES", default_value_t = 4 << 30, value_name = "BYTES")]
     pub max_file_bytes: u64,
-    /// Most uploads that wait to be run
+    /// Most uploads that wait to be run; of them one user has at most 8
     #[arg(long, env = "JMAP_MAX_UPLOADS", default_value_t = 64, value_name = "N")]
     pub max_uploads: usize,
 }
