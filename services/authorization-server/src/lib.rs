@@ -10,4 +10,5 @@ mod serve;
 mod upkeep;
 
 pub use config::{Config, Options};
+pub use platform::Platform;
 pub use serve::serve;

@@ -16,7 +16,7 @@ use crate::password::Passwords;
 
 /// The machine's clock and chance, argon2id, and the installation's signing key.
 #[derive(Debug)]
-pub(crate) struct Platform {
+pub struct Platform {
     start: Instant,
     passwords: Passwords,
     signing: SigningKey,
@@ -24,9 +24,11 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
+    /// The platform of an installation, whose tokens name it as `issuer` and are signed by that key.
+    ///
     /// # Errors
     /// When a password cannot be hashed.
-    pub(crate) fn new(signing: SigningKey, issuer: &str) -> Result<Self, CryptoError> {
+    pub fn new(signing: SigningKey, issuer: &str) -> Result<Self, CryptoError> {
         Ok(Self {
             start: Instant::now(),
             passwords: Passwords::new(&rand::random())?,

@@ -102,8 +102,14 @@ impl Authorization {
             address: address.to_owned(),
             source,
         })?;
+        Ok(Self::over(channel, service_key))
+    }
+
+    /// The service at the other end of a channel, called with this service's key.
+    #[must_use]
+    pub fn over(channel: Channel, service_key: SecretString) -> Self {
         let session = Arc::new(ServiceSession::new(channel.clone(), service_key));
-        Ok(Self { channel, session })
+        Self { channel, session }
     }
 
     /// What the service tells about itself, to anybody.

@@ -7,6 +7,8 @@ pub mod admin;
 pub mod call;
 pub mod client;
 pub mod config;
+#[cfg(feature = "testing")]
+pub mod in_memory;
 pub mod serve;
 pub mod server_info;
 pub mod shutdown;

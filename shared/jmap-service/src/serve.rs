@@ -106,7 +106,7 @@ pub fn check_plaintext(address: SocketAddr, plaintext: Plaintext) -> anyhow::Res
     }
 }
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

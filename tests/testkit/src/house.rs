@@ -1,4 +1,4 @@
-//! A running pair, wherever it runs: two addresses and the administrator's password.
+//! A running pair, wherever it runs: two channels and the administrator's password.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -29,9 +29,15 @@ impl House {
     /// When an address is none.
     #[must_use]
     pub fn at(authorization: &str, layer_data: &str) -> Self {
+        let channel = |address| channel(address).expect("an address");
+        Self::over(channel(authorization), channel(layer_data))
+    }
+
+    /// A pair at the other ends of two channels.
+    pub(crate) fn over(authorization: Channel, layer_data: Channel) -> Self {
         Self {
-            authorization: channel(authorization).expect("an address"),
-            layer_data: channel(layer_data).expect("an address"),
+            authorization,
+            layer_data,
             signed_in: Mutex::default(),
         }
     }

@@ -11,6 +11,7 @@
 mod caller;
 mod executables;
 mod house;
+mod in_memory;
 mod pair;
 pub mod ready;
 mod rules_floor;
@@ -23,6 +24,7 @@ pub mod world;
 pub use caller::{Bearer, Caller, Line, everywhere};
 pub use executables::{Executables, Process};
 pub use house::{House, PASSWORD};
+pub use in_memory::InMemory;
 pub use pair::{Pair, Tuning};
 pub use rules_floor::RulesFloor;
 pub use run::{Explanation, Floor, run};

@@ -8,7 +8,7 @@ use crate::world::{
     Answer, Change, Check, Edit, Expectations, Explained, Finds, Names, Outcome, Right, World,
 };
 
-/// Something that can be asked whether a world is so: the rules alone, or services behind sockets.
+/// Something that can be asked whether a world is so: the rules alone, or services.
 pub trait Floor {
     /// Does an act of the administration plane. `None` when this floor has no such call, so that what is
     /// refused there cannot be tried.

@@ -1,4 +1,4 @@
-//! The floors with sockets: a world made by calls, and asked by calls.
+//! The floors with services: a world made by calls, and asked by calls.
 
 mod acts;
 mod setup;

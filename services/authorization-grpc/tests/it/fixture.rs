@@ -13,7 +13,6 @@ use authorization_core::{
     secret::{NewPassword, PasswordHash},
 };
 use authorization_grpc::{Context, DOMAIN, routes};
-use hyper_util::rt::TokioIo;
 use jmap_domain::{Name, Scope, ScopeSet, ServiceCaller, SessionCaller};
 use jmap_proto::{
     authorization::{
@@ -27,15 +26,13 @@ use jmap_proto::{
     types,
 };
 use jmap_service::{
+    in_memory::channel,
     stack::{Stack, TimeLimits},
     token::{Authenticator, Claims as TokenClaims, PublishedKeys, SigningKey, Validity},
 };
 use jmap_wire::{PageTokenKey, reason_of};
 use secrecy::{ExposeSecret, SecretString};
-use tonic::{
-    Code, Request, Status,
-    transport::{Channel, Endpoint, Server},
-};
+use tonic::{Code, Request, Status, transport::Channel};
 use tonic_types::StatusExt;
 
 pub(crate) const ISSUER: &str = "installation-1";
@@ -175,28 +172,12 @@ pub(crate) async fn start() -> Running {
     };
     let pages = PageTokenKey::derive(b"pages");
     let context = Context::new(Arc::new(authority), authenticator, published, pages);
-    let channel = connect(&stack, Arc::new(context)).await;
+    let service = stack.wrap(routes(Arc::new(context), 1 << 20)).unwrap();
     Running {
-        channel,
+        channel: channel(service),
         service_key,
         idle_key,
     }
-}
-
-async fn connect(stack: &Stack, context: Arc<Context<MemoryStore, TestPlatform>>) -> Channel {
-    let (client, server) = tokio::io::duplex(1 << 16);
-    let service = stack.wrap(routes(context, 1 << 20)).unwrap();
-    let incoming = tokio_stream::once(Ok::<_, std::io::Error>(server));
-    tokio::spawn(Server::builder().serve_with_incoming(service, incoming));
-    let mut client = Some(TokioIo::new(client));
-    let connector = tower::service_fn(move |_| {
-        let client = client.take();
-        async move { client.ok_or_else(|| std::io::Error::other("one connection is all there is")) }
-    });
-    Endpoint::from_static("http://in.memory")
-        .connect_with_connector(connector)
-        .await
-        .unwrap()
 }
 
 impl Running {

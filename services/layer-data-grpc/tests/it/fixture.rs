@@ -2,12 +2,10 @@
 
 use std::{
     collections::HashMap,
-    io,
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use hyper_util::rt::TokioIo;
 use jmap_domain::{
     ActorId, Caller, Decision, DenyReason, EffectivePermissions, LayerAct, LayerId, Permission,
     Question, SessionCaller, SessionId, SessionKind, UserId,
@@ -20,6 +18,7 @@ use jmap_proto::{
     types::{self, value::Kind},
 };
 use jmap_service::{
+    in_memory::channel,
     stack::{Stack, TimeLimits},
     token::{Authenticator, Claims, PublishedKeys, SigningKey, Validity},
 };
@@ -37,7 +36,7 @@ use layer_data_grpc::{Api, DOMAIN, Staging, StagingLimits};
 use tonic::{
     Code, Request, Status,
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint, Server},
+    transport::Channel,
 };
 use tonic_types::StatusExt;
 
@@ -271,13 +270,9 @@ impl Service {
             },
             authenticator: Arc::new(Authenticator::with_keys(&keys)),
         };
-        let (near, far) = tokio::io::duplex(1 << 20);
-        let incoming = tokio_stream::once(Ok::<_, io::Error>(far));
-        let service = stack.wrap(api.routes(4 << 20)).unwrap();
-        tokio::spawn(Server::builder().serve_with_incoming(service, incoming));
         let service = Self {
             house,
-            channel: connect(near).await,
+            channel: channel(stack.wrap(api.routes(4 << 20)).unwrap()),
             _folder: folder,
         };
         service.layers().create_layer(create_layer()).await.unwrap();
@@ -316,16 +311,6 @@ impl Service {
             .await;
         created.unwrap().into_inner().element.unwrap()
     }
-}
-
-async fn connect(near: tokio::io::DuplexStream) -> Channel {
-    let mut near = Some(near);
-    let connector = tower::service_fn(move |_| {
-        let io = near.take().map(TokioIo::new);
-        async move { io.ok_or_else(|| io::Error::other("one connection only")) }
-    });
-    let endpoint = Endpoint::from_static("http://in-memory");
-    endpoint.connect_with_connector(connector).await.unwrap()
 }
 
 /// Code, reason and field of a refusal.

@@ -1,6 +1,6 @@
 //! Every world on every floor.
 
-use testkit::{Executables, Pair, RulesFloor, ServedFloor, run, world::World};
+use testkit::{Executables, InMemory, Pair, RulesFloor, ServedFloor, run, world::World};
 
 macro_rules! worlds {
     ($($test:ident: $file:literal,)+) => {
@@ -9,6 +9,14 @@ macro_rules! worlds {
             $(#[tokio::test]
             async fn $test() {
                 super::on_the_rules_floor($file).await;
+            })+
+        }
+
+        /// Both services over memory, without sockets.
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $test() {
+                super::on_services_in_memory($file).await;
             })+
         }
 
@@ -53,6 +61,11 @@ worlds! {
 async fn on_the_rules_floor(name: &str) {
     let world = World::named(name);
     run(&world, &mut RulesFloor::of(&world)).await;
+}
+
+async fn on_services_in_memory(name: &str) {
+    let (world, services) = (World::named(name), InMemory::start().await);
+    run(&world, &mut ServedFloor::of(services.house(), &world).await).await;
 }
 
 async fn on_a_pair(name: &str) {
