@@ -2,7 +2,6 @@
 //! and what SQL cannot decide are looked at on the rows.
 
 use futures::TryStreamExt;
-use geo::BoundingRect;
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
 use layer_data_core::{
     element::{Element, Stamps},
@@ -15,7 +14,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use crate::{
     blob,
-    condition::{is_exact, push_condition},
+    condition::push_condition,
     error::{store_error, unexpected},
     store::Layer,
     table::{BlobPart, Column},
@@ -66,7 +65,7 @@ struct Found<'r> {
 
 impl<'a> Plan<'a> {
     fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
-        let boxes = boxes(query);
+        let boxes = query.search_boxes();
         let part = if query.operand().is_some() {
             BlobPart::Whole
         } else if boxes.is_some() {
@@ -76,7 +75,7 @@ impl<'a> Plan<'a> {
         };
         let recheck = query
             .condition()
-            .is_some_and(|condition| !is_exact(condition));
+            .is_some_and(|condition| !condition.is_exact_in_sql());
         let looked_at = query
             .condition()
             .filter(|_| recheck)
@@ -195,26 +194,6 @@ impl<'a> Plan<'a> {
 enum Index {
     Search,
     PassOver,
-}
-
-/// What boxes must intersect: those of the query, and that of the geometry to compare with.
-fn boxes(query: &CheckedQuery) -> Option<Vec<Bounds>> {
-    let operand = query
-        .operand()
-        .and_then(BoundingRect::bounding_rect)
-        .map(|rect| Bounds {
-            min_x: rect.min().x,
-            min_y: rect.min().y,
-            max_x: rect.max().x,
-            max_y: rect.max().y,
-        });
-    match (query.boxes(), operand) {
-        (None, None) => None,
-        (None, Some(operand)) => Some(vec![operand]),
-        (Some(boxes), None) => Some(boxes.to_vec()),
-        // The exact geometry is looked at anyway, so the query's own boxes are enough for the index.
-        (Some(boxes), Some(_)) => Some(boxes.to_vec()),
-    }
 }
 
 /// Reads the next elements of a query.

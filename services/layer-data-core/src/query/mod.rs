@@ -1,14 +1,16 @@
 //! Queries: which elements of a layer, what of each, and how many at most (R110–R112).
 
 mod condition;
+mod sink;
 
 use std::num::NonZeroU64;
 
-use geo::Intersects;
+use geo::{BoundingRect, Intersects};
 use geo_types::Geometry as GeoGeometry;
 use jmap_domain::{AttributeId, ElementId, LayerId};
 
 pub use condition::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES};
+pub use sink::ConditionSink;
 
 use crate::{
     crs::{Crs, TransformError},
@@ -353,6 +355,24 @@ impl CheckedQuery {
             return true;
         };
         to_geo(wkb).is_some_and(|geometry| geometry.intersects(operand))
+    }
+
+    /// What an index is searched for: elements whose bounding box intersects one of these. `None` means that the query
+    /// has neither boxes nor a geometry to compare with.
+    #[must_use]
+    pub fn search_boxes(&self) -> Option<Vec<Bounds>> {
+        // The exact geometry is looked at anyway, so the query's own boxes are enough for the index.
+        if let Some(boxes) = &self.boxes {
+            return Some(boxes.clone());
+        }
+        let around = self.operand.as_ref()?.bounding_rect()?;
+        let (least, greatest) = (around.min(), around.max());
+        Some(vec![Bounds {
+            min_x: least.x,
+            min_y: least.y,
+            max_x: greatest.x,
+            max_y: greatest.y,
+        }])
     }
 
     /// Whether an element with this bounding box can be among the results.
