@@ -45,7 +45,7 @@ pub struct Options {
     /// A file with the first administrator's password
     #[arg(long, env = "JMAP_ADMINISTRATOR_PASSWORD_FILE", value_name = "FILE")]
     pub administrator_password_file: Option<PathBuf>,
-    /// A file for layer-data's key; the key is made and written if there is no such file
+    /// A file with layer-data's key; the key is made and written if there is no such file
     #[arg(long, env = "JMAP_SERVICE_KEY_FILE", value_name = "FILE")]
     pub service_key_file: Option<PathBuf>,
     /// Where callers reach this service, if not where it listens
@@ -133,7 +133,11 @@ impl Options {
     }
 }
 
-fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
+/// The text of a file without the end of its line.
+///
+/// # Errors
+/// When it cannot be read, or is empty.
+pub(crate) fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
     let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
     let secret = text.trim_end_matches(['\r', '\n']);
     ensure!(!secret.is_empty(), "{} is empty", file.display());

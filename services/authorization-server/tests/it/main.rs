@@ -4,4 +4,6 @@
 #[cfg(test)]
 mod running;
 #[cfg(test)]
+mod service_key;
+#[cfg(test)]
 mod starts;
