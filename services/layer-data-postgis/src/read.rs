@@ -346,6 +346,9 @@ pub(crate) async fn summary(
     })
 }
 
+/// An edge of an extent; null without elements.
+type Edge = Option<f64>;
+
 async fn measure(
     session: &mut Session,
     plan: &Plan<'_>,
@@ -356,7 +359,6 @@ async fn measure(
         Table::push_exact_boxes(&mut sql, boxes);
     }
     sql.push(") as m");
-    type Edge = Option<f64>;
     let query = sql.build_query_as();
     let row: (i64, Edge, Edge, Edge, Edge) =
         query.fetch_one(&mut **session).await.map_err(store_error)?;

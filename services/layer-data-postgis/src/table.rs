@@ -103,28 +103,27 @@ impl Table {
         label: &str,
         readers: &[String],
     ) -> String {
-        let mut sql = format!(
-            "create table {} ({}",
-            self.name,
-            self.fixed_columns(definition)
-        );
-        for column in &self.columns {
-            sql += &format!(", {} {}", column.name, column_type(column.kind));
-        }
-        sql += STAMP_COLUMNS;
-        sql += &format!(
-            "); create index {} on {} using gist (\"geom\")",
-            quoted(&format!("l_{}_geom", self.layer)),
-            self.name
-        );
-        sql += &format!("; comment on table {} is {}", self.name, literal(label));
-        for (column, attribute) in self.columns.iter().zip(definition.attributes()) {
-            sql += &self.comment(column, attribute);
-        }
-        for reader in readers {
-            sql += &format!("; grant select on {} to {}", self.name, quoted(reader));
-        }
-        sql
+        let (name, columns) = (&self.name, self.definitions(definition));
+        let index = quoted(&format!("l_{}_geom", self.layer));
+        let mut statements = vec![
+            format!("create table {name} ({columns})"),
+            format!("create index {index} on {name} using gist (\"geom\")"),
+            format!("comment on table {name} is {}", literal(label)),
+        ];
+        let columns = self.columns.iter().zip(definition.attributes());
+        statements
+            .extend(columns.filter_map(|(column, attribute)| self.comment(column, attribute)));
+        let grant = |reader: &String| format!("grant select on {name} to {}", quoted(reader));
+        statements.extend(readers.iter().map(grant));
+        statements.join("; ")
+    }
+
+    fn definitions(&self, definition: &LayerDefinition) -> String {
+        let attribute = |column: &Column| format!("{} {}", column.name, column_type(column.kind));
+        let mut columns = vec![self.fixed_columns(definition)];
+        columns.extend(self.columns.iter().map(attribute));
+        columns.push(STAMP_COLUMNS.to_owned());
+        columns.join(", ")
     }
 
     fn fixed_columns(&self, definition: &LayerDefinition) -> String {
@@ -140,17 +139,12 @@ impl Table {
     }
 
     /// What people read instead of the name, and what the attribute means; nothing without either.
-    fn comment(&self, column: &Column, attribute: &AttributeDefinition) -> String {
+    fn comment(&self, column: &Column, attribute: &AttributeDefinition) -> Option<String> {
         let words = [attribute.label.as_str(), attribute.description.as_str()];
         let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
-        if words.is_empty() {
-            return String::new();
-        }
-        let (table, column) = (&self.name, &column.name);
-        format!(
-            "; comment on column {table}.{column} is {}",
-            literal(&words.join(": "))
-        )
+        let (table, column, words) = (&self.name, &column.name, words.join(": "));
+        let comment = || format!("comment on column {table}.{column} is {}", literal(&words));
+        (!words.is_empty()).then(comment)
     }
 
     /// The beginning of a writing statement: raises the layer's counters, when there is something to raise.
@@ -364,7 +358,7 @@ impl Column {
     }
 }
 
-const STAMP_COLUMNS: &str = ", \"_revision\" bigint not null, \"_created_by\" bigint, \"_updated_by\" bigint, \
+const STAMP_COLUMNS: &str = "\"_revision\" bigint not null, \"_created_by\" bigint, \"_updated_by\" bigint, \
      \"_create_time\" timestamp with time zone not null, \"_update_time\" timestamp with time zone not null";
 
 fn name(layer: LayerId) -> String {

@@ -170,10 +170,14 @@ pub(crate) fn number(row: &PgRow, column: usize) -> Result<Option<i64>, sqlx::Er
 
 /// Reads an instant, which is there.
 pub(crate) fn read_instant(row: &PgRow, column: usize) -> Result<DateTime, sqlx::Error> {
-    match read(row, column, AttributeType::DateTime)? {
-        Value::DateTime(instant) => Ok(instant),
-        _ => Err(sqlx::Error::Decode("an instant is missing".into())),
-    }
+    let bytes = bytes(row, column)?.unwrap_or_default();
+    decode_instant(bytes).map_err(sqlx::Error::Decode)
+}
+
+fn decode_instant(bytes: &[u8]) -> Result<DateTime, BoxDynError> {
+    let micros = i64::from_be_bytes(bytes.try_into()?);
+    let millis = micros.div_euclid(MICROS).saturating_add(EPOCH_MILLIS);
+    Ok(DateTime::from_millis(millis)?)
 }
 
 fn decode(bytes: &[u8], kind: AttributeType) -> Result<Value, BoxDynError> {
@@ -186,11 +190,7 @@ fn decode(bytes: &[u8], kind: AttributeType) -> Result<Value, BoxDynError> {
             let days = i32::from_be_bytes(bytes.try_into()?);
             Value::Date(Date::from_days(days.saturating_add(EPOCH_DAYS))?)
         }
-        AttributeType::DateTime => {
-            let micros = i64::from_be_bytes(bytes.try_into()?);
-            let millis = micros.div_euclid(MICROS).saturating_add(EPOCH_MILLIS);
-            Value::DateTime(DateTime::from_millis(millis)?)
-        }
+        AttributeType::DateTime => Value::DateTime(decode_instant(bytes)?),
         AttributeType::Binary => Value::Binary(bytes.to_vec()),
     })
 }

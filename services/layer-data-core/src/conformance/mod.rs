@@ -9,6 +9,7 @@
     reason = "a conformance suite panics where a store does not conform"
 )]
 
+pub mod conditions;
 pub mod edits;
 pub mod layers;
 pub mod reads;
@@ -19,6 +20,7 @@ pub mod reads;
 macro_rules! for_each_conformance_fact {
     ($tests:ident) => {
         $tests! {
+            conditions::may_be_long_and_deep,
             edits::a_created_element_reads_back,
             edits::stamps_are_the_servers,
             edits::an_update_changes_only_what_it_names,

@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::{
-    conformance::{edits, layers, reads},
+    conformance::{conditions, edits, layers, reads},
     memory::MemoryStore,
 };
 
