@@ -164,6 +164,12 @@ impl Connector {
         self.limits.database_migrate
     }
 
+    /// How long to wait for the answer to a statement: longer than the database itself lets it run.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.limits.database_statement_timeout + CHECK_CLIENT
+    }
+
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
@@ -228,7 +234,10 @@ fn label(options: &PgConnectOptions) -> String {
 }
 
 /// Bounds how long an answer may take: a connection whose other end is gone gives none for many minutes.
-pub(crate) async fn within<T>(
+///
+/// # Errors
+/// What the work fails with; [`sqlx::Error::Io`] when the time is over. The connection is then good for nothing else.
+pub async fn within<T>(
     limit: Duration,
     work: impl Future<Output = sqlx::Result<T>>,
 ) -> sqlx::Result<T> {

@@ -63,14 +63,23 @@ impl Database {
         })
     }
 
-    /// Waits for a connection and begins a transaction on it.
+    /// Waits for a connection and begins a transaction on it. Connections that turn out to be dead are replaced: nothing
+    /// was done on them.
     ///
     /// # Errors
     /// Like [`Self::session`].
     pub async fn begin(&self) -> sqlx::Result<Transaction> {
-        let mut session = self.session().await?;
-        raw_sql("begin").execute(&mut *session).await?;
-        Ok(Transaction(session))
+        let mut dead = 0;
+        loop {
+            let mut session = self.session().await?;
+            match raw_sql("begin").execute(&mut *session).await {
+                Ok(_) => return Ok(Transaction(session)),
+                Err(error) if dead == self.pool.options().get_max_connections() => {
+                    return Err(error);
+                }
+                Err(_) => dead += 1,
+            }
+        }
     }
 
     /// Waits for running work and closes all connections.

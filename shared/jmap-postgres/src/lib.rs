@@ -14,7 +14,7 @@ mod place;
 mod role;
 mod schema;
 
-pub use connector::{ConfigError, Connector, Purpose};
+pub use connector::{ConfigError, Connector, Purpose, within};
 pub use database::{Database, Session, Transaction};
 pub use failure::{Failure, classify, is_outcome_unknown};
 pub use identifier::quoted;

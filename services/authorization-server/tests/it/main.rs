@@ -2,6 +2,8 @@
 
 // The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
 #[cfg(test)]
+mod on_postgres;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod service_key;

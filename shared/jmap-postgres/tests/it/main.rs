@@ -3,3 +3,5 @@
 // The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
 #[cfg(test)]
 mod connections;
+#[cfg(all(test, unix))]
+mod tls;

@@ -10,15 +10,17 @@ use std::{
 use serde_json::Value;
 
 /// Which crates of the workspace each of them may depend on. A new crate is decided on here.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("jmap-domain", &[]),
     ("jmap-proto", &[]),
     ("jmap-wire", &["jmap-domain", "jmap-proto"]),
     ("jmap-service", &["jmap-domain", "jmap-proto", "jmap-wire"]),
+    ("jmap-postgres", &[]),
+    ("fresh-database", &[]),
     ("authorization-core", &["jmap-domain"]),
     (
         "authorization-store",
-        &["jmap-domain", "authorization-core"],
+        &["jmap-domain", "jmap-postgres", "authorization-core"],
     ),
     (
         "authorization-grpc",
@@ -37,6 +39,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
             "jmap-proto",
             "jmap-wire",
             "jmap-service",
+            "jmap-postgres",
             "authorization-core",
             "authorization-store",
             "authorization-grpc",
@@ -107,7 +110,11 @@ const MAY_NOT_USE: [(&[&str], &[&str]); 4] = [
     ),
     (&["jmap-proto", "jmap-wire", "jmap-service"], &["sqlx"]),
     (
-        &["authorization-store", "layer-data-geopackage"],
+        &[
+            "jmap-postgres",
+            "authorization-store",
+            "layer-data-geopackage",
+        ],
         &["tonic", "prost", "axum", "hyper"],
     ),
     (
