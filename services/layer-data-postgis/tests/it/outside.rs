@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use fresh_database::FreshDatabase;
 use jmap_domain::LayerId;
 use jmap_postgres::{DatabaseOptions, MigrateMode};
 use layer_data_core::{
@@ -172,60 +173,30 @@ async fn whatever_is_in_the_name_of_an_attribute_stays_in_it() {
     assert_eq!(read[0].values[0], Value::text("y").unwrap());
 }
 
-/// A role of its own, dropped with this.
-struct Role {
-    name: String,
-    url: String,
-}
-
-impl Role {
-    async fn make(fresh: &Fresh, what: &str) -> Self {
-        let name = format!("{}_{what}", fresh.database.name());
-        run(
-            &mut fresh.other().await,
-            &format!("create role \"{name}\" login"),
-        )
-        .await;
-        let mut url = Url::parse(&fresh.database.url()).unwrap();
-        url.set_username(&name).unwrap();
-        url.set_password(None).unwrap();
-        Self {
-            url: url.into(),
-            name,
-        }
-    }
-
-    async fn drop(self, fresh: &Fresh) {
-        let statement = format!("drop owned by \"{0}\"; drop role \"{0}\"", self.name);
-        run(&mut fresh.other().await, &statement).await;
-    }
-}
-
 #[tokio::test]
 async fn a_lesser_role_runs_the_store_and_a_reader_reads_its_layers() {
-    let Some(fresh) = fresh("roles").await else {
+    let Some(mut database) = FreshDatabase::create("roles").await else {
         return;
     };
-    fresh.store.close().await;
-    let (service, reader) = (Role::make(&fresh, "s").await, Role::make(&fresh, "r").await);
-    let readers = [reader.name.clone()];
-    migrate(&connector(&fresh.database), Some(&service.name), &readers)
+    let service = database.create_role().await;
+    let readers = [database.create_role().await];
+    migrate(&connector(&database), Some(&service), &readers)
         .await
         .unwrap();
-    let Fresh { store, database } = fresh;
-    drop(store);
+    let reading = database.url_as(&readers[0]);
+    let serving = database.url_as(&service);
     let never = DatabaseOptions {
         database_migrate: MigrateMode::Never,
         ..DatabaseOptions::default()
     };
-    let store = PostGis::open(&connector_with(&service.url, &never))
+    let store = PostGis::open(&connector_with(&serving, &never))
         .await
         .unwrap();
     let fresh = Fresh { store, database };
     fresh.store.bind_installation("one").await.unwrap();
     make_layer(&fresh.store).await;
     done(&fresh.store, creation(1.0, 2.0, named("seen"))).await;
-    let mut reading = PgConnection::connect(&reader.url).await.unwrap();
+    let mut reading = PgConnection::connect(&reading).await.unwrap();
     let count = format!("select count(*) from {TABLE}");
     assert_eq!(scalar(&mut reading, &count).await, 1);
     for refused in [
@@ -238,7 +209,7 @@ async fn a_lesser_role_runs_the_store_and_a_reader_reads_its_layers() {
             .await;
         assert!(refused.is_err());
     }
-    let mut serving = PgConnection::connect(&service.url).await.unwrap();
+    let mut serving = PgConnection::connect(&serving).await.unwrap();
     let refused = sqlx::raw_sql("drop table jmap_catalogue.request")
         .execute(&mut serving)
         .await;
@@ -248,6 +219,4 @@ async fn a_lesser_role_runs_the_store_and_a_reader_reads_its_layers() {
     };
     fresh.store.drop_layer(removal).await.unwrap();
     fresh.store.close().await;
-    reader.drop(&fresh).await;
-    service.drop(&fresh).await;
 }

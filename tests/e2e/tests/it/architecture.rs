@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 
 /// Which crates of the workspace each of them may depend on. A new crate is decided on here.
-const MAY_KNOW: [(&str, &[&str]); 20] = [
+const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("jmap-domain", &[]),
     ("jmap-proto", &[]),
     ("jmap-wire", &["jmap-domain", "jmap-proto"]),
@@ -49,6 +49,10 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("layer-data-formats", &["jmap-domain", "layer-data-core"]),
     ("layer-data-geopackage", &["jmap-domain", "layer-data-core"]),
     (
+        "layer-data-postgis",
+        &["jmap-domain", "jmap-postgres", "layer-data-core"],
+    ),
+    (
         "layer-data-clients",
         &[
             "jmap-domain",
@@ -76,10 +80,12 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
             "jmap-proto",
             "jmap-wire",
             "jmap-service",
+            "jmap-postgres",
             "layer-data-core",
             "layer-data-clients",
             "layer-data-geopackage",
             "layer-data-grpc",
+            "layer-data-postgis",
         ],
     ),
     // The command line starts both services, and otherwise is a client like any other.
@@ -114,6 +120,7 @@ const MAY_NOT_USE: [(&[&str], &[&str]); 4] = [
             "jmap-postgres",
             "authorization-store",
             "layer-data-geopackage",
+            "layer-data-postgis",
         ],
         &["tonic", "prost", "axum", "hyper"],
     ),
