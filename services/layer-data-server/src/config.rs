@@ -91,7 +91,7 @@ pub(crate) enum Storage {
     /// In a GeoPackage on this machine.
     File(PathBuf),
     /// In a PostgreSQL database.
-    Server(Connector),
+    Server(Box<Connector>),
 }
 
 /// How much one call, and all uploads together, may take.
@@ -181,7 +181,9 @@ impl Config {
     pub(crate) fn storage(&self) -> anyhow::Result<Storage> {
         Ok(match &self.storage {
             DatabasePlace::File(file) => Storage::File(file.clone()),
-            DatabasePlace::Server(url) => Storage::Server(self.postgres.connector(url, PURPOSE)?),
+            DatabasePlace::Server(url) => {
+                Storage::Server(Box::new(self.postgres.connector(url, PURPOSE)?))
+            }
         })
     }
 

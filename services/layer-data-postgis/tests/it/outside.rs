@@ -18,7 +18,7 @@ use layer_data_postgis::{PostGis, migrate};
 use sqlx::{Connection, PgConnection};
 use url::Url;
 
-use crate::fixture::{Fresh, TABLE, connector, connector_with, fresh, run, scalar};
+use crate::fixture::{Fresh, TABLE, connector, connector_with, fresh, scalar};
 
 /// What `ogrinfo` says of the database; `None`, loudly, where it is not installed. A run of the whole suite must have it.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
