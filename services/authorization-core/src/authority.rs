@@ -1,6 +1,6 @@
 //! The engine: holds the current snapshot, lets one writer at a time change it, and waits out what it took away.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use futures::lock::Mutex;
@@ -13,7 +13,7 @@ use crate::{
     draft::Draft,
     guard,
     model::{Account, Session},
-    ports::{Platform, PolicyStore},
+    ports::{Platform, PolicyStore, StoreError},
     refusal::{Refusal, Resource},
     revocation::{self, Permits},
 };
@@ -55,10 +55,19 @@ pub struct Authority<S, P> {
     pub(crate) settings: Settings,
     pub(crate) permits: Permits,
     pub(crate) sessions: ArcSwap<Sessions>,
-    /// The highest session id given out; held while sessions are written.
-    pub(crate) session_writer: Mutex<i64>,
+    /// Held while sessions are written.
+    pub(crate) session_writer: Mutex<SessionWriter>,
     policy: ArcSwap<Snapshot>,
     writer: Mutex<Writer>,
+}
+
+/// What the one who writes sessions knows.
+#[derive(Debug)]
+pub(crate) struct SessionWriter {
+    /// The highest session id given out.
+    pub(crate) last: i64,
+    /// Sessions that are closed in memory, and perhaps still open in the store.
+    pub(crate) unstored: BTreeSet<SessionId>,
 }
 
 /// Whether memory and store are known to agree.
@@ -100,7 +109,10 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             settings,
             permits: Permits::new(settings.permit),
             sessions: ArcSwap::from_pointee(sessions),
-            session_writer: Mutex::new(stored.last_session),
+            session_writer: Mutex::new(SessionWriter {
+                last: stored.last_session,
+                unstored: BTreeSet::new(),
+            }),
             policy: ArcSwap::from_pointee(Snapshot::rebuild(&stored)),
             writer: Mutex::new(Writer::InStep),
         })
@@ -166,14 +178,17 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(result)
     }
 
-    /// Reads the policy again if the end of a commit was not seen, as when its call was given up half-way. To be
-    /// called often: until then decisions go by the policy before that commit.
+    /// Reads the policy again if the end of a commit was not seen, as when its call was given up half-way, and stores
+    /// what could not be stored of closed sessions. To be called often: until then decisions go by the policy before
+    /// that commit.
     ///
     /// # Errors
-    /// [`Refusal::Store`] when the store cannot be read.
+    /// [`Refusal::Store`] when the store cannot be read or written.
     pub async fn keep_in_step(&self) -> Result<(), Refusal> {
         let mut writer = self.writer.lock().await;
-        self.get_in_step(&mut writer).await
+        self.get_in_step(&mut writer).await?;
+        drop(writer);
+        self.store_closed_sessions().await
     }
 
     /// Reads the policy again if the end of a commit was not seen.
@@ -189,8 +204,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         }
     }
 
-    /// Who a caller is by now; refuses sessions that are over and accounts that may not be used (R117).
+    /// Who a caller is by now; refuses sessions that are over and accounts that may not be used (R117). Nobody is let
+    /// in while another process may be changing the policy.
     pub(crate) fn admit(&self, caller: &Caller) -> Result<Standing, Refusal> {
+        if !self.store.is_held() {
+            return Err(StoreError::Unavailable.into());
+        }
         let standing = match caller {
             Caller::Anonymous => Standing::Anonymous,
             Caller::Session(session) => {

@@ -36,6 +36,8 @@ struct Stored {
     last_session: i64,
     signing_keys: Vec<SigningKey>,
     failure: Option<(Failure, StoreError)>,
+    is_lost: bool,
+    refuses_sessions: bool,
 }
 
 /// When a commit fails.
@@ -58,6 +60,8 @@ impl Default for MemoryStore {
             last_session: 0,
             signing_keys: Vec::new(),
             failure: None,
+            is_lost: false,
+            refuses_sessions: false,
         })))
     }
 }
@@ -66,6 +70,26 @@ impl MemoryStore {
     /// Lets the next commit fail.
     pub fn fail_next(&self, when: Failure, error: StoreError) {
         self.lock().failure = Some((when, error));
+    }
+
+    /// Lets the process lose its hold on the store, until [`Self::hold_again`].
+    pub fn lose(&self) {
+        self.lock().is_lost = true;
+    }
+
+    /// Lets the process hold the store again.
+    pub fn hold_again(&self) {
+        self.lock().is_lost = false;
+    }
+
+    /// Lets writing sessions fail, until [`Self::accept_sessions`].
+    pub fn refuse_sessions(&self) {
+        self.lock().refuses_sessions = true;
+    }
+
+    /// Lets writing sessions work again.
+    pub fn accept_sessions(&self) {
+        self.lock().refuses_sessions = false;
     }
 
     fn lock(&self) -> MutexGuard<'_, Stored> {
@@ -98,6 +122,10 @@ impl Stored {
 }
 
 impl PolicyStore for MemoryStore {
+    fn is_held(&self) -> bool {
+        !self.lock().is_lost
+    }
+
     async fn load(&self) -> Result<StoredPolicy, StoreError> {
         let stored = self.lock();
         Ok(StoredPolicy {
@@ -144,6 +172,9 @@ impl PolicyStore for MemoryStore {
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
         let mut stored = self.lock();
+        if stored.refuses_sessions {
+            return Err(StoreError::Unavailable);
+        }
         stored.last_session = stored.last_session.max(session.id.get());
         stored.sessions.insert(session.id, session.clone());
         Ok(())

@@ -29,7 +29,12 @@ pub enum StoreError {
 
 /// Keeps the policy, its history, sessions and secrets. One process writes at a time.
 pub trait PolicyStore: Send + Sync + 'static {
-    /// Reads everything that a snapshot is built from.
+    /// Whether this process is known to hold the store. While it is not, another process may have changed the policy,
+    /// so nothing may be answered from memory.
+    fn is_held(&self) -> bool;
+
+    /// Reads everything that a snapshot is built from. Every commit that was begun before has ended by then, also one
+    /// whose end was not seen.
     fn load(&self) -> impl Future<Output = Result<StoredPolicy, StoreError>> + Send;
 
     /// Writes a set in one transaction, and records it as history with its author and time.

@@ -26,6 +26,31 @@ pub enum ServiceError {
     Refused(#[from] Refusal),
 }
 
+/// Why a key that was made elsewhere is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdoptionError {
+    /// The text is not a service's key.
+    #[error("it is not a service's key")]
+    NotAKey,
+    /// The key is for another account than the one that would be made.
+    #[error("it is for service account {found}, and the account would be {next}")]
+    OtherAccount {
+        /// Whom the key is for.
+        found: ServiceId,
+        /// The account that would be made.
+        next: ServiceId,
+    },
+    /// Everything else.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl From<Refusal> for AdoptionError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Service(refusal.into())
+    }
+}
+
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// Gives the service account of that name those scopes and a new key, and makes it if there is none.
     /// For first starts, when no administrator is there yet to ask.
@@ -50,6 +75,33 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             };
             draft.push(PolicyChange::ServicePut(service.clone()));
             Ok(draft_key(draft, service, secret))
+        })
+        .await
+    }
+
+    /// Makes the service account of that name, with those scopes and a key that was made before it. For installations
+    /// whose secrets are there before their first start.
+    ///
+    /// # Errors
+    /// [`AdoptionError::NotAKey`] and [`AdoptionError::OtherAccount`] for a key that could not open the account's
+    /// sessions; [`ServiceError::NameTaken`] when the account is there; [`Refusal::Store`] when the store fails.
+    pub async fn adopt_service(
+        &self,
+        name: Name,
+        scopes: ScopeSet,
+        key: &SecretString,
+    ) -> Result<(), AdoptionError> {
+        let ServiceKey { service, secret } =
+            ServiceKey::decode(key).ok_or(AdoptionError::NotAKey)?;
+        self.change_as(Standing::Service, Author::System, |draft| {
+            let (made, _) = draft_service(draft, name, scopes, secret)?;
+            if made.id != service {
+                return Err(AdoptionError::OtherAccount {
+                    found: service,
+                    next: made.id,
+                });
+            }
+            Ok(())
         })
         .await
     }

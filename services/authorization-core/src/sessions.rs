@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::{
     Authority, Claims, Facts, Refusal, Resource, Timestamp,
-    authority::Sessions,
+    authority::{SessionWriter, Sessions},
     model::{Account, Session, SessionState},
     ports::{Platform, PolicyStore},
     rules,
@@ -83,7 +83,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// [`SignInError::RefreshReused`] closes the session: a thief or the owner has used the token before.
     pub async fn refresh(&self, token: &SecretString) -> Result<SignedIn, SignInError> {
         let token = RefreshToken::decode(token).ok_or(SignInError::WrongCredentials)?;
-        let guard = self.session_writer.lock().await;
+        let mut writer = self.session_writer.lock().await;
         let session = self.session(token.session).ok_or(Refusal::SessionClosed)?;
         let known = session
             .refresh
@@ -91,8 +91,9 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let known = known.ok_or(SignInError::WrongCredentials)?;
         self.admit_session(&session)?;
         if known.current != token.hashes().current {
-            self.close_all(|other| other.id == session.id).await?;
-            drop(guard);
+            self.close_all(&mut writer, |other| other.id == session.id)
+                .await?;
+            drop(writer);
             self.permits.run_out(&self.platform).await;
             return Err(SignInError::RefreshReused);
         }
@@ -179,24 +180,31 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// sessions run out afterwards (R123).
     pub(crate) async fn close_others(
         &self,
+        writer: &mut SessionWriter,
         user: UserId,
         kept: Option<SessionId>,
     ) -> Result<(), Refusal> {
-        self.close_all(|session| is_of(session, user) && Some(session.id) != kept)
-            .await
+        self.close_all(writer, |session| {
+            is_of(session, user) && Some(session.id) != kept
+        })
+        .await
     }
 
     /// Closes sessions, and answers once no permit given to them can be used any more (R123).
     async fn close_where(&self, chosen: impl Fn(&Session) -> bool + Send) -> Result<(), Refusal> {
-        let guard = self.session_writer.lock().await;
-        self.close_all(chosen).await?;
-        drop(guard);
+        let mut writer = self.session_writer.lock().await;
+        self.close_all(&mut writer, chosen).await?;
+        drop(writer);
         self.permits.run_out(&self.platform).await;
         Ok(())
     }
 
     /// Closes sessions, first in memory: what fails to be stored must not stay open.
-    async fn close_all(&self, chosen: impl Fn(&Session) -> bool + Send) -> Result<(), Refusal> {
+    async fn close_all(
+        &self,
+        writer: &mut SessionWriter,
+        chosen: impl Fn(&Session) -> bool + Send,
+    ) -> Result<(), Refusal> {
         let state = SessionState::Closed {
             at: self.platform.now(),
         };
@@ -220,8 +228,24 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 .map(|session| (session.id, Arc::clone(session))),
         );
         self.sessions.store(Arc::new(sessions));
-        for session in &closed {
-            self.store.put_session(session).await?;
+        writer
+            .unstored
+            .extend(closed.iter().map(|session| session.id));
+        self.store_all(writer).await
+    }
+
+    /// Stores what could not be stored when it was closed, so that a restart opens nothing again.
+    pub(crate) async fn store_closed_sessions(&self) -> Result<(), Refusal> {
+        self.store_all(&mut *self.session_writer.lock().await).await
+    }
+
+    async fn store_all(&self, writer: &mut SessionWriter) -> Result<(), Refusal> {
+        while let Some(id) = writer.unstored.first().copied() {
+            // One that was forgotten meanwhile had run out.
+            if let Some(session) = self.session(id) {
+                self.store.put_session(&session).await?;
+            }
+            writer.unstored.remove(&id);
         }
         Ok(())
     }
@@ -278,12 +302,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .ok_or(SignInError::WrongCredentials)
     }
 
-    /// Opens a session. Called by whoever holds the session writer, with the highest id given out.
-    async fn open(&self, account: Account, last: &mut i64) -> Result<SignedIn, Refusal> {
-        let next = last.saturating_add(1);
+    /// Opens a session. Called by whoever holds the session writer.
+    async fn open(&self, account: Account, writer: &mut SessionWriter) -> Result<SignedIn, Refusal> {
+        let next = writer.last.saturating_add(1);
         let id = SessionId::new(next).map_err(Refusal::NoIdsLeft)?;
         // The mark moves even if storing fails: an id is tried once.
-        *last = next;
+        writer.last = next;
         let opened_at = self.platform.now();
         let (life, token) = match account {
             Account::Service { service: _ } => (self.settings.service_session, None),

@@ -9,12 +9,16 @@ use std::{
 
 use anyhow::{Context, ensure};
 use authorization_core::Settings;
-use clap::Parser;
+use authorization_store::PURPOSE;
+use clap::{Parser, Subcommand};
+use jmap_postgres::{Connector, DatabaseOptions, DatabasePlace};
 use jmap_service::{
     config::{ServiceOptions, duration},
     telemetry::TelemetryOptions,
 };
 use secrecy::SecretString;
+
+use crate::MigrateOptions;
 
 /// Holds the first administrator's password when no file does; not a flag, because flags are seen by everybody.
 const PASSWORD_VARIABLE: &str = "JMAP_ADMINISTRATOR_PASSWORD";
@@ -23,11 +27,16 @@ const PASSWORD_VARIABLE: &str = "JMAP_ADMINISTRATOR_PASSWORD";
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Example:\n  authorization-server --database authorization.sqlite --service-key-file layer-data.key\n\n\
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  authorization-server --database authorization.sqlite --service-key-file layer-data.key\n  \
+                  authorization-server --database 'postgres://jmap@db.example/jmap?sslmode=verify-full'\n\n\
                   At the first start the administrator gets the password in JMAP_ADMINISTRATOR_PASSWORD or in\n\
                   --administrator-password-file, or else a generated one that is printed once."
 )]
 pub struct Options {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Where to listen for gRPC
     #[arg(
         long,
@@ -39,13 +48,19 @@ pub struct Options {
     /// Where to listen for HTTP (/healthz and /.well-known/jwks.json); nowhere if left out
     #[arg(long, env = "JMAP_AUTHORIZATION_HTTP_LISTEN", value_name = "ADDRESS")]
     pub http_listen: Option<SocketAddr>,
-    /// The `SQLite` file; made if there is none
-    #[arg(long, env = "JMAP_DATABASE", value_name = "FILE")]
-    pub database: PathBuf,
+    /// The `SQLite` file, made if there is none; or the URL of a PostgreSQL database, `postgres://...`
+    #[arg(
+        long,
+        env = "JMAP_DATABASE",
+        hide_env_values = true,
+        required = true,
+        value_name = "FILE|URL"
+    )]
+    pub database: Option<DatabasePlace>,
     /// A file with the first administrator's password
     #[arg(long, env = "JMAP_ADMINISTRATOR_PASSWORD_FILE", value_name = "FILE")]
     pub administrator_password_file: Option<PathBuf>,
-    /// A file for layer-data's key; the key is made and written if there is no such file
+    /// A file with layer-data's key; the key is made and written if there is no such file
     #[arg(long, env = "JMAP_SERVICE_KEY_FILE", value_name = "FILE")]
     pub service_key_file: Option<PathBuf>,
     /// Where callers reach this service, if not where it listens
@@ -74,13 +89,38 @@ pub struct Options {
     /// Logging.
     #[command(flatten)]
     pub telemetry: TelemetryOptions,
+    /// How to use PostgreSQL.
+    #[command(flatten)]
+    pub postgres: DatabaseOptions,
+}
+
+/// What the executable does besides serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Brings the schema of a PostgreSQL database up to date, and lets the role of the service use it
+    Migrate(MigrateOptions),
+}
+
+/// Where the policy is kept.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// In a `SQLite` file on this machine.
+    File(PathBuf),
+    /// In a PostgreSQL database.
+    Server(Connector),
+}
+
+impl From<PathBuf> for Database {
+    fn from(file: PathBuf) -> Self {
+        Self::File(file)
+    }
 }
 
 /// What the service is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The `SQLite` file.
-    pub database: PathBuf,
+    /// Where the policy is kept.
+    pub database: Database,
     /// Where to listen for HTTP; `None` for nowhere.
     pub http_listen: Option<SocketAddr>,
     /// The first administrator's password; `None` to have one generated and printed once.
@@ -116,7 +156,7 @@ impl Options {
             .map(read_secret)
             .transpose()?;
         Ok(Config {
-            database: self.database.clone(),
+            database: self.database()?,
             http_listen: self.http_listen,
             administrator_password: password
                 .or_else(|| env::var(PASSWORD_VARIABLE).ok().map(Into::into)),
@@ -131,9 +171,22 @@ impl Options {
             service: self.service.clone(),
         })
     }
+
+    fn database(&self) -> anyhow::Result<Database> {
+        match self.database.as_ref().context("--database is missing")? {
+            DatabasePlace::File(file) => Ok(Database::File(file.clone())),
+            DatabasePlace::Server(url) => {
+                Ok(Database::Server(self.postgres.connector(url, PURPOSE)?))
+            }
+        }
+    }
 }
 
-fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
+/// The text of a file without the end of its line.
+///
+/// # Errors
+/// When it cannot be read, or is empty.
+pub(crate) fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
     let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
     let secret = text.trim_end_matches(['\r', '\n']);
     ensure!(!secret.is_empty(), "{} is empty", file.display());

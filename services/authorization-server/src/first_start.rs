@@ -17,6 +17,8 @@ use jmap_domain::{Name, Scope};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::info;
 
+use crate::config::read_secret;
+
 /// The account of the data service.
 const LAYER_DATA: &str = "layer-data";
 
@@ -59,27 +61,36 @@ fn announce(password: &SecretString) {
     );
 }
 
-/// Writes layer-data's key into the file, unless the file is there and the account as well.
+/// Makes layer-data's account with the key in the file; without a file makes a key, and writes it there. An account that
+/// is there keeps its key, unless the file is gone.
 ///
 /// # Errors
-/// When the file cannot be written, or the store fails.
+/// When the key cannot be this account's, the file cannot be read or written, or the store fails.
 pub(crate) async fn service_key<S: PolicyStore, P: Platform>(
     authority: &Authority<S, P>,
     file: &Path,
 ) -> anyhow::Result<()> {
     let name = Name::parse(LAYER_DATA).context("the name of the service")?;
-    let known = authority.snapshot().service_named(&name).is_some();
-    if known && fs::exists(file).with_context(|| format!("look for {}", file.display()))? {
-        return Ok(());
-    }
     let scopes = Scope::ALL.into_iter().collect();
-    let (_, key) = authority
-        .provision_service(name, scopes)
-        .await
-        .context("make layer-data's key")?;
-    write_private(file, &key).with_context(|| format!("write {}", file.display()))?;
-    info!(file = %file.display(), "wrote layer-data's key");
-    Ok(())
+    let known = authority.snapshot().service_named(&name).is_some();
+    let given = fs::exists(file).with_context(|| format!("look for {}", file.display()))?;
+    match (known, given) {
+        (true, true) => Ok(()),
+        (false, true) => {
+            let key = read_secret(file)?;
+            let adopted = authority.adopt_service(name, scopes, &key).await;
+            adopted.with_context(|| format!("take layer-data's key from {}", file.display()))
+        }
+        (_, false) => {
+            let (_, key) = authority
+                .provision_service(name, scopes)
+                .await
+                .context("make layer-data's key")?;
+            write_private(file, &key).with_context(|| format!("write {}", file.display()))?;
+            info!(file = %file.display(), "wrote layer-data's key");
+            Ok(())
+        }
+    }
 }
 
 /// Readable by nobody else.

@@ -4,11 +4,13 @@ mod config;
 mod first_start;
 mod http;
 mod keys;
+mod migrate;
 mod password;
 mod platform;
 mod serve;
 mod upkeep;
 
-pub use config::{Config, Options};
+pub use config::{Command, Config, Database, Options};
+pub use migrate::MigrateOptions;
 pub use platform::Platform;
 pub use serve::serve;

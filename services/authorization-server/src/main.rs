@@ -1,7 +1,7 @@
 //! The authorization executable.
 
 use anyhow::Context;
-use authorization_server::Options;
+use authorization_server::{Command, Options};
 use clap::Parser;
 use jmap_service::{shutdown, telemetry};
 use tokio::net::TcpListener;
@@ -9,6 +9,10 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if let Some(Command::Migrate(migrate)) = &options.command {
+        telemetry::init(&options.telemetry)?;
+        return migrate.run().await;
+    }
     let config = options.config()?;
     if options.check_config {
         return Ok(());

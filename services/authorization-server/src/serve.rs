@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use authorization_core::Authority;
 use authorization_grpc::{Context as Api, DOMAIN, SERVICES, routes};
-use authorization_store::SqliteStore;
+use authorization_store::SqlStore;
 use jmap_service::{
     admin,
     config::ServiceOptions,
@@ -19,23 +19,24 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::error;
 
 use crate::{
-    Config, first_start, http, keys,
+    Config, Database, first_start, http, keys,
     platform::{self, Platform},
     upkeep,
 };
 
-type Engine = Authority<SqliteStore, Platform>;
+type Engine = Authority<SqlStore, Platform>;
 
 /// Serves authorization on a listener until `shutdown` completes and running calls have finished.
 ///
 /// # Errors
-/// When the database cannot be opened, a secret cannot be read or written, or a listener cannot be served.
+/// When the database cannot be opened, or is taken by another process; when a secret cannot be read or written, or a
+/// listener cannot be served.
 pub async fn serve(
     listener: TcpListener,
     config: Config,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
-    let store = SqliteStore::open(&config.database).await?;
+    let store = open(&config.database).await?;
     let issuer = store.installation_id().to_owned();
     let keys::Keys {
         signing,
@@ -62,9 +63,24 @@ pub async fn serve(
         pages,
     );
     let served = served(api, authenticator, info, &config.service);
-    let result = serve_grpc(listener, served, shutdown).await;
+    let mut is_taken_over = false;
+    let ended = async {
+        tokio::select! {
+            () = shutdown => (),
+            () = authority.store().taken_over() => is_taken_over = true,
+        }
+    };
+    let result = serve_grpc(listener, served, ended).await;
     authority.store().close().await;
+    ensure!(!is_taken_over, "another process has taken the database");
     result
+}
+
+async fn open(database: &Database) -> anyhow::Result<SqlStore> {
+    Ok(match database {
+        Database::File(file) => SqlStore::open(file).await?,
+        Database::Server(connector) => SqlStore::connect(connector).await?,
+    })
 }
 
 fn server_info(
@@ -86,7 +102,7 @@ fn server_info(
 }
 
 fn served(
-    api: Api<SqliteStore, Platform>,
+    api: Api<SqlStore, Platform>,
     authenticator: Arc<Authenticator>,
     info: ServerInfo,
     service: &ServiceOptions,

@@ -7,29 +7,32 @@ use authorization_core::{
     ports::StoreError,
 };
 use jmap_domain::PolicyRevision;
-use sqlx::{SqliteConnection, query_as};
 
 use crate::{
+    db::Tx,
     record::{ChangeRecord, ChangeSetRow, Unreadable, revision_to_row},
     sql,
+    statement::statement,
     store::unavailable,
 };
 
 /// The sets after a revision, oldest first.
 pub(crate) async fn sets(
-    db: &mut SqliteConnection,
+    tx: &mut Tx,
     after: PolicyRevision,
     limit: usize,
 ) -> Result<Vec<ChangeSet>, StoreError> {
     let after = revision_to_row(after);
-    let sets: Vec<ChangeSetRow> = query_as(sql!("history/list_sets"))
-        .bind(after)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&mut *db)
+    let sets: Vec<ChangeSetRow> = tx
+        .list(
+            statement(sql!("history/list_sets"))
+                .bind(after)
+                .bind(i64::try_from(limit).unwrap_or(i64::MAX)),
+        )
         .await
         .map_err(unavailable)?;
     let last = sets.last().map_or(after, |set| set.revision);
-    let mut changes = changes(db, after, last).await?;
+    let mut changes = changes(tx, after, last).await?;
     let sets = sets.into_iter().map(|row| {
         let changes = changes.remove(&row.revision).unwrap_or_default();
         row.with(changes)
@@ -38,14 +41,16 @@ pub(crate) async fn sets(
 }
 
 async fn changes(
-    db: &mut SqliteConnection,
+    tx: &mut Tx,
     after: i64,
     last: i64,
 ) -> Result<BTreeMap<i64, Vec<PolicyChange>>, StoreError> {
-    let rows: Vec<(i64, String)> = query_as(sql!("history/list_changes"))
-        .bind(after)
-        .bind(last)
-        .fetch_all(db)
+    let rows: Vec<(i64, String)> = tx
+        .list(
+            statement(sql!("history/list_changes"))
+                .bind(after)
+                .bind(last),
+        )
         .await
         .map_err(unavailable)?;
     let mut changes: BTreeMap<i64, Vec<PolicyChange>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! One process per database: a lock on a file beside it, which the system releases when the process ends.
+//! One process per database file: a lock on a file beside it, which the system releases when the process ends.
 
 use std::{
     ffi::OsString,
@@ -9,7 +9,7 @@ use std::{
 
 /// Held as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(crate) struct FileLease {
     _file: File,
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum LeaseError {
     Io(#[from] io::Error),
 }
 
-impl Lease {
+impl FileLease {
     pub(crate) fn take(database: &Path) -> Result<Self, LeaseError> {
         let file = OpenOptions::new()
             .create(true)

@@ -1,8 +1,11 @@
-//! The database of authorization, embedded: one SQLite file, held by one process at a time.
+//! The database of authorization: one SQLite file, or a schema in PostgreSQL; held by one process at a time.
 //!
-//! Statements live in `sql/`, one per file, in a dialect that PostgreSQL understands as well; the schema in
-//! `migrations/`. [`SqliteStore`] implements the core's `PolicyStore`.
+//! Statements live in `sql/`, one per file, in words that both engines understand; the schemas in `migrations/`.
+//! [`SqlStore`] implements the core's `PolicyStore` over either: [`SqlStore::open`] a file, or [`SqlStore::connect`]
+//! to a server.
 
+mod connect;
+mod db;
 mod history;
 mod lease;
 mod load;
@@ -10,11 +13,13 @@ mod open;
 mod record;
 mod secrets;
 mod sessions;
+mod statement;
 mod statements;
 mod store;
 
+pub use connect::{ConnectError, MigrateError, PURPOSE, migrate};
 pub use open::OpenError;
-pub use store::SqliteStore;
+pub use store::SqlStore;
 
 /// The text of a statement under `sql/`.
 macro_rules! sql {

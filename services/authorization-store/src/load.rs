@@ -1,4 +1,4 @@
-//! Reading everything back, in one read transaction.
+//! Reading everything back, in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,13 @@ use authorization_core::{
     ports::StoreError,
 };
 use jmap_domain::{Epoch, LayerId, ProjectId};
-use sqlx::{FromRow, SqliteConnection, query_as, sqlite::SqliteRow};
+use sqlx::FromRow;
 
 use crate::{
+    db::{Row, Tx},
     record::{self, LayerRow, ProjectRow, TombstoneRow, Unreadable},
     sql,
+    statement::statement,
     store::unavailable,
 };
 
@@ -56,7 +58,7 @@ struct StoredLayerGrant {
 }
 
 /// Everything that a snapshot is built from.
-pub(crate) async fn policy(db: &mut SqliteConnection) -> Result<StoredPolicy, StoreError> {
+pub(crate) async fn policy(tx: &mut Tx) -> Result<StoredPolicy, StoreError> {
     let InstallationRow {
         epoch,
         revision,
@@ -65,14 +67,15 @@ pub(crate) async fn policy(db: &mut SqliteConnection) -> Result<StoredPolicy, St
         layer_mark: layer,
         service_mark: service,
         session_mark: last_session,
-    } = query_as(sql!("installation/get"))
-        .fetch_one(&mut *db)
+    } = tx
+        .find(statement(sql!("installation/get")))
         .await
-        .map_err(unavailable)?;
-    let mut records = principals(db).await?;
-    records.extend(projects(db).await?);
-    records.extend(layers(db).await?);
-    let tombstones = rows::<TombstoneRow, _>(db, sql!("tombstone/list")).await?;
+        .map_err(unavailable)?
+        .ok_or(StoreError::Corrupt)?;
+    let mut records = principals(tx).await?;
+    records.extend(projects(tx).await?);
+    records.extend(layers(tx).await?);
+    let tombstones = rows::<TombstoneRow, _>(tx, sql!("tombstone/list")).await?;
     records.extend(tombstones.into_iter().map(PolicyChange::TombstonePut));
     Ok(StoredPolicy {
         epoch: Epoch(u32::try_from(epoch).map_err(Unreadable::from)?),
@@ -84,17 +87,17 @@ pub(crate) async fn policy(db: &mut SqliteConnection) -> Result<StoredPolicy, St
             service,
         },
         records,
-        sessions: rows::<record::SessionRow, _>(db, sql!("session/list")).await?,
+        sessions: rows::<record::SessionRow, _>(tx, sql!("session/list")).await?,
         last_session,
     })
 }
 
-async fn principals(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreError> {
-    let users = rows::<record::UserRow, _>(db, sql!("user/list")).await?;
-    let groups = rows::<record::GroupRow, _>(db, sql!("group/list")).await?;
-    let services = rows::<record::ServiceRow, _>(db, sql!("service/list")).await?;
-    let members = rows::<record::MemberRow, _>(db, sql!("group/list_members")).await?;
-    let globals = rows::<record::GlobalRow, _>(db, sql!("global/list")).await?;
+async fn principals(tx: &mut Tx) -> Result<Vec<PolicyChange>, StoreError> {
+    let users = rows::<record::UserRow, _>(tx, sql!("user/list")).await?;
+    let groups = rows::<record::GroupRow, _>(tx, sql!("group/list")).await?;
+    let services = rows::<record::ServiceRow, _>(tx, sql!("service/list")).await?;
+    let members = rows::<record::MemberRow, _>(tx, sql!("group/list_members")).await?;
+    let globals = rows::<record::GlobalRow, _>(tx, sql!("global/list")).await?;
     let records = users.into_iter().map(PolicyChange::UserPut);
     let records = records.chain(groups.into_iter().map(PolicyChange::GroupPut));
     let records = records.chain(services.into_iter().map(PolicyChange::ServicePut));
@@ -111,9 +114,9 @@ async fn principals(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, Stor
     Ok(records.collect())
 }
 
-async fn projects(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreError> {
+async fn projects(tx: &mut Tx) -> Result<Vec<PolicyChange>, StoreError> {
     let mut tables: BTreeMap<i64, Vec<ProjectGrantRow>> = BTreeMap::new();
-    for StoredProjectGrant { project_id, grant } in list(db, sql!("project/list_grants")).await? {
+    for StoredProjectGrant { project_id, grant } in list(tx, sql!("project/list_grants")).await? {
         tables
             .entry(project_id)
             .or_default()
@@ -123,7 +126,7 @@ async fn projects(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreE
     for StoredProject {
         project,
         grants_revision,
-    } in list(db, sql!("project/list")).await?
+    } in list(tx, sql!("project/list")).await?
     {
         let grants = PolicyChange::ProjectGrantsSet {
             project: ProjectId::new(project.project_id).map_err(Unreadable::from)?,
@@ -135,16 +138,16 @@ async fn projects(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreE
     Ok(records)
 }
 
-async fn layers(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreError> {
+async fn layers(tx: &mut Tx) -> Result<Vec<PolicyChange>, StoreError> {
     let mut tables: BTreeMap<i64, Vec<GrantRow>> = BTreeMap::new();
-    for StoredLayerGrant { layer_id, grant } in list(db, sql!("layer/list_grants")).await? {
+    for StoredLayerGrant { layer_id, grant } in list(tx, sql!("layer/list_grants")).await? {
         tables.entry(layer_id).or_default().push(grant.try_into()?);
     }
     let mut records = Vec::new();
     for StoredLayer {
         layer,
         grants_revision,
-    } in list(db, sql!("layer/list")).await?
+    } in list(tx, sql!("layer/list")).await?
     {
         let grants = PolicyChange::LayerGrantsSet {
             layer: LayerId::new(layer.layer_id).map_err(Unreadable::from)?,
@@ -156,20 +159,17 @@ async fn layers(db: &mut SqliteConnection) -> Result<Vec<PolicyChange>, StoreErr
     Ok(records)
 }
 
-async fn list<R>(db: &mut SqliteConnection, sql: &'static str) -> Result<Vec<R>, StoreError>
-where
-    R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
-{
-    query_as(sql).fetch_all(db).await.map_err(unavailable)
+async fn list<R: Row>(tx: &mut Tx, sql: &'static str) -> Result<Vec<R>, StoreError> {
+    tx.list(statement(sql)).await.map_err(unavailable)
 }
 
 /// The records of rows that stand alone.
-async fn rows<R, T>(db: &mut SqliteConnection, sql: &'static str) -> Result<Vec<T>, StoreError>
+async fn rows<R, T>(tx: &mut Tx, sql: &'static str) -> Result<Vec<T>, StoreError>
 where
-    R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    R: Row,
     T: TryFrom<R, Error = Unreadable>,
 {
-    let rows: Vec<R> = list(db, sql).await?;
+    let rows: Vec<R> = list(tx, sql).await?;
     Ok(rows
         .into_iter()
         .map(T::try_from)

@@ -16,12 +16,14 @@ use sqlx::{
 use uuid::Uuid;
 
 use crate::{
-    SqliteStore,
-    lease::{Lease, LeaseError},
+    SqlStore,
+    db::Db,
+    lease::{FileLease, LeaseError},
     sql,
+    store::Hold,
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// One writes, the others read.
 const CONNECTIONS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,8 +48,8 @@ pub enum OpenError {
     Database(PathBuf, #[source] sqlx::Error),
 }
 
-impl SqliteStore {
-    /// Opens the database, made first if it does not exist, and takes it for this process.
+impl SqlStore {
+    /// Opens the database in a file, made first if it does not exist, and takes it for this process.
     ///
     /// # Errors
     /// [`OpenError`] when another process holds it, a newer version wrote it, or it cannot be used.
@@ -57,7 +59,7 @@ impl SqliteStore {
 
     /// Opens the database by such connections.
     async fn open_with(path: &Path, options: SqliteConnectOptions) -> Result<Self, OpenError> {
-        let lease = Lease::take(path).map_err(|error| match error {
+        let lease = FileLease::take(path).map_err(|error| match error {
             LeaseError::Held => OpenError::InUse(path.to_owned()),
             LeaseError::Io(error) => OpenError::File(path.to_owned(), error),
         })?;
@@ -68,8 +70,12 @@ impl SqliteStore {
             .run(&pool)
             .await
             .map_err(|error| schema(path, error))?;
-        let (installation_id, tenure) = take(&pool).await.map_err(database)?;
-        Ok(Self::new(pool, installation_id, tenure, lease))
+        let (tenure, installation_id) = take(&pool).await.map_err(database)?;
+        let hold = Hold::File {
+            tenure,
+            _lease: lease,
+        };
+        Ok(Self::new(Db::Sqlite(pool), installation_id, hold))
     }
 }
 
@@ -112,7 +118,7 @@ fn schema(path: &Path, error: MigrateError) -> OpenError {
 }
 
 /// Begins a tenure: from now on, changes of a process that held the database before are refused.
-async fn take(pool: &SqlitePool) -> sqlx::Result<(String, i64)> {
+async fn take(pool: &SqlitePool) -> sqlx::Result<(i64, String)> {
     let fresh = Uuid::new_v4().to_string();
     query(sql!("installation/create"))
         .bind(fresh)
@@ -142,7 +148,7 @@ mod tests {
         let options = options(&path)
             .pragma("max_page_count", PAGES)
             .synchronous(SqliteSynchronous::Off);
-        let store = SqliteStore::open_with(&path, options).await.unwrap();
+        let store = SqlStore::open_with(&path, options).await.unwrap();
         let end = Timestamp::from_millis(1);
         let put = async |id| {
             let session = Session {

@@ -7,37 +7,38 @@ use authorization_core::{
 };
 use jmap_domain::{ServiceId, UserId};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{SqlitePool, query, query_as, query_scalar};
 
-use crate::{record::bytes, sql, statements::Statement, store::unavailable};
+use crate::{
+    db::Tx,
+    record::bytes,
+    sql,
+    statement::{Statement, statement},
+    store::unavailable,
+};
 
 pub(crate) async fn password(
-    db: &SqlitePool,
+    tx: &mut Tx,
     user: UserId,
 ) -> Result<Option<PasswordHash>, StoreError> {
-    let hash: Option<String> = query_scalar(sql!("user/get_password"))
-        .bind(user.get())
-        .fetch_optional(db)
-        .await
-        .map_err(unavailable)?;
-    Ok(hash.map(|phc| PasswordHash(SecretString::from(phc))))
+    let found = statement(sql!("user/get_password")).bind(user.get());
+    let hash: Option<(String,)> = tx.find(found).await.map_err(unavailable)?;
+    Ok(hash.map(|(phc,)| PasswordHash(SecretString::from(phc))))
 }
 
 pub(crate) async fn service_key(
-    db: &SqlitePool,
+    tx: &mut Tx,
     service: ServiceId,
 ) -> Result<Option<SecretHash>, StoreError> {
-    let hash: Option<Vec<u8>> = query_scalar(sql!("service/get_key"))
-        .bind(service.get())
-        .fetch_optional(db)
-        .await
-        .map_err(unavailable)?;
-    Ok(hash.map(|hash| bytes(&hash).map(SecretHash)).transpose()?)
+    let found = statement(sql!("service/get_key")).bind(service.get());
+    let hash: Option<(Vec<u8>,)> = tx.find(found).await.map_err(unavailable)?;
+    Ok(hash
+        .map(|(hash,)| bytes(&hash).map(SecretHash))
+        .transpose()?)
 }
 
-pub(crate) async fn signing_keys(db: &SqlitePool) -> Result<Vec<SigningKey>, StoreError> {
-    let rows: Vec<(String, String, i64)> = query_as(sql!("signing_key/list"))
-        .fetch_all(db)
+pub(crate) async fn signing_keys(tx: &mut Tx) -> Result<Vec<SigningKey>, StoreError> {
+    let rows: Vec<(String, String, i64)> = tx
+        .list(statement(sql!("signing_key/list")))
         .await
         .map_err(unavailable)?;
     let keys = rows
@@ -56,7 +57,7 @@ pub(crate) fn add_signing_key(key: &SigningKey) -> Statement {
         private_pem,
         created_at,
     } = key;
-    query(sql!("signing_key/add"))
+    statement(sql!("signing_key/add"))
         .bind(kid.clone())
         .bind(private_pem.expose_secret().to_owned())
         .bind(created_at.as_millis())

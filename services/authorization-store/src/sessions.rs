@@ -1,13 +1,16 @@
 //! Writing sessions.
 
 use authorization_core::{Timestamp, model::Session};
-use sqlx::query;
 
-use crate::{record::SessionRow, sql, statements::Statement};
+use crate::{
+    record::SessionRow,
+    sql,
+    statement::{Statement, statement},
+};
 
 pub(crate) fn put(session: &Session) -> Statement {
     let row = SessionRow::from(session);
-    query(sql!("session/put"))
+    statement(sql!("session/put"))
         .bind(row.session_id)
         .bind(row.user_id)
         .bind(row.for_servers)
@@ -20,5 +23,5 @@ pub(crate) fn put(session: &Session) -> Statement {
 }
 
 pub(crate) fn forget(expired_before: Timestamp) -> Statement {
-    query(sql!("session/forget")).bind(expired_before.as_millis())
+    statement(sql!("session/forget")).bind(expired_before.as_millis())
 }

@@ -9,7 +9,6 @@ use authorization_core::{
 };
 use jmap_domain::{LayerId, PolicyRevision, PrincipalId, ProjectId};
 use secrecy::ExposeSecret;
-use sqlx::{Sqlite, query, query::Query, sqlite::SqliteArguments};
 
 use crate::{
     record::{
@@ -17,10 +16,8 @@ use crate::{
         ProjectRow, ServiceRow, TombstoneRow, UserRow, revision_to_row,
     },
     sql,
+    statement::{Statement, statement},
 };
-
-/// A statement with its values.
-pub(crate) type Statement = Query<'static, Sqlite, SqliteArguments>;
 
 /// The statements that bring the tables from the state before the change to the state after it.
 pub(crate) fn of_change(change: &PolicyChange) -> Vec<Statement> {
@@ -31,12 +28,16 @@ pub(crate) fn of_change(change: &PolicyChange) -> Vec<Statement> {
         PolicyChange::GroupDeleted(group) => delete_principal((*group).into()),
         PolicyChange::MemberAdded(group, user) => {
             let MemberRow { group_id, user_id } = (*group, *user).into();
-            vec![query(sql!("group/add_member")).bind(group_id).bind(user_id)]
+            vec![
+                statement(sql!("group/add_member"))
+                    .bind(group_id)
+                    .bind(user_id),
+            ]
         }
         PolicyChange::MemberRemoved(group, user) => {
             let MemberRow { group_id, user_id } = (*group, *user).into();
             vec![
-                query(sql!("group/remove_member"))
+                statement(sql!("group/remove_member"))
                     .bind(group_id)
                     .bind(user_id),
             ]
@@ -47,20 +48,20 @@ pub(crate) fn of_change(change: &PolicyChange) -> Vec<Statement> {
                 permissions,
             } = (*principal, *set).into();
             vec![if set.is_empty() {
-                query(sql!("global/delete")).bind(principal_id)
+                statement(sql!("global/delete")).bind(principal_id)
             } else {
-                query(sql!("global/put"))
+                statement(sql!("global/put"))
                     .bind(principal_id)
                     .bind(permissions)
             }]
         }
         PolicyChange::ServicePut(service) => put_service(service),
         PolicyChange::ServiceDeleted(service) => {
-            vec![query(sql!("service/delete")).bind(service.get())]
+            vec![statement(sql!("service/delete")).bind(service.get())]
         }
         PolicyChange::ProjectPut(project) => put_project(project),
         PolicyChange::ProjectDeleted(project) => {
-            vec![query(sql!("project/delete")).bind(project.get())]
+            vec![statement(sql!("project/delete")).bind(project.get())]
         }
         PolicyChange::ProjectGrantsSet {
             project,
@@ -84,9 +85,11 @@ pub(crate) fn of_secret(secret: &SecretChange) -> Statement {
     match secret {
         SecretChange::Password { user, hash } => {
             let phc = hash.0.expose_secret().to_owned();
-            query(sql!("user/put_password")).bind(user.get()).bind(phc)
+            statement(sql!("user/put_password"))
+                .bind(user.get())
+                .bind(phc)
         }
-        SecretChange::ServiceKey { service, hash } => query(sql!("service/put_key"))
+        SecretChange::ServiceKey { service, hash } => statement(sql!("service/put_key"))
             .bind(service.get())
             .bind(hash.0.to_vec()),
     }
@@ -97,7 +100,7 @@ pub(crate) fn of_history(set: &ChangeSet) -> Result<Vec<Statement>, serde_json::
     let row = ChangeSetRow::from(set);
     let revision = row.revision;
     let mut statements = vec![
-        query(sql!("history/put_set"))
+        statement(sql!("history/put_set"))
             .bind(row.revision)
             .bind(row.decided_at)
             .bind(row.author_user)
@@ -111,7 +114,7 @@ pub(crate) fn of_history(set: &ChangeSet) -> Result<Vec<Statement>, serde_json::
     for (ordinal, change) in (0_i64..).zip(&set.changes) {
         let content = serde_json::to_string(&ChangeRecord::from(change))?;
         statements.push(
-            query(sql!("history/put_change"))
+            statement(sql!("history/put_change"))
                 .bind(revision)
                 .bind(ordinal)
                 .bind(content),
@@ -130,8 +133,8 @@ fn put_user(user: &User) -> Vec<Statement> {
         revision,
     } = user.into();
     vec![
-        query(sql!("principal/put")).bind(user_id),
-        query(sql!("user/put"))
+        statement(sql!("principal/put")).bind(user_id),
+        statement(sql!("user/put"))
             .bind(user_id)
             .bind(name)
             .bind(user.name.key())
@@ -149,8 +152,8 @@ fn put_group(group: &Group) -> Vec<Statement> {
         revision,
     } = group.into();
     vec![
-        query(sql!("principal/put")).bind(group_id),
-        query(sql!("group/put"))
+        statement(sql!("principal/put")).bind(group_id),
+        statement(sql!("group/put"))
             .bind(group_id)
             .bind(name)
             .bind(group.name.key())
@@ -160,7 +163,7 @@ fn put_group(group: &Group) -> Vec<Statement> {
 
 /// Memberships, global permissions, grants and the password go with it (R9).
 fn delete_principal(principal: PrincipalId) -> Vec<Statement> {
-    vec![query(sql!("principal/delete")).bind(principal.get())]
+    vec![statement(sql!("principal/delete")).bind(principal.get())]
 }
 
 fn put_service(service: &Service) -> Vec<Statement> {
@@ -171,7 +174,7 @@ fn put_service(service: &Service) -> Vec<Statement> {
         revision,
     } = service.into();
     vec![
-        query(sql!("service/put"))
+        statement(sql!("service/put"))
             .bind(service_id)
             .bind(name)
             .bind(service.name.key())
@@ -189,7 +192,7 @@ fn put_project(project: &Project) -> Vec<Statement> {
         revision,
     } = project.into();
     vec![
-        query(sql!("project/put"))
+        statement(sql!("project/put"))
             .bind(project_id)
             .bind(name)
             .bind(project.name.key())
@@ -204,17 +207,17 @@ fn set_project_grants(
     revision: PolicyRevision,
     rows: &[ProjectGrantRow],
 ) -> Vec<Statement> {
-    let touch = query(sql!("project/touch_grants"))
+    let touch = statement(sql!("project/touch_grants"))
         .bind(project.get())
         .bind(revision_to_row(revision));
     let rows = rows.iter().map(|ProjectGrantRow { principal, rights }| {
         if rights.is_empty() {
-            query(sql!("project/delete_grant"))
+            statement(sql!("project/delete_grant"))
                 .bind(project.get())
                 .bind(principal.get())
         } else {
             let rights = i64::from(rights.bits());
-            query(sql!("project/put_grant"))
+            statement(sql!("project/put_grant"))
                 .bind(project.get())
                 .bind(principal.get())
                 .bind(rights)
@@ -226,7 +229,7 @@ fn set_project_grants(
 fn put_layer(layer: &Layer) -> Vec<Statement> {
     let row = LayerRow::from(layer);
     vec![
-        query(sql!("layer/put"))
+        statement(sql!("layer/put"))
             .bind(row.layer_id)
             .bind(row.name)
             .bind(layer.name.key())
@@ -244,7 +247,7 @@ fn put_layer(layer: &Layer) -> Vec<Statement> {
 }
 
 fn set_layer_grants(layer: LayerId, revision: PolicyRevision, rows: &[GrantRow]) -> Vec<Statement> {
-    let touch = query(sql!("layer/touch_grants"))
+    let touch = statement(sql!("layer/touch_grants"))
         .bind(layer.get())
         .bind(revision_to_row(revision));
     let rows = rows.iter().map(|row| set_layer_grant(layer, row));
@@ -259,11 +262,11 @@ fn set_layer_grant(layer: LayerId, row: &GrantRow) -> Statement {
         own_only,
     } = row.into();
     if grant.is_empty() {
-        return query(sql!("layer/delete_grant"))
+        return statement(sql!("layer/delete_grant"))
             .bind(layer.get())
             .bind(principal_id);
     }
-    query(sql!("layer/put_grant"))
+    statement(sql!("layer/put_grant"))
         .bind(layer.get())
         .bind(principal_id)
         .bind(permissions)
@@ -279,8 +282,8 @@ fn put_tombstone(tombstone: &Tombstone) -> Vec<Statement> {
         confirmed,
     } = tombstone.into();
     vec![
-        query(sql!("layer/delete")).bind(layer_id),
-        query(sql!("tombstone/put"))
+        statement(sql!("layer/delete")).bind(layer_id),
+        statement(sql!("tombstone/put"))
             .bind(layer_id)
             .bind(deleted_at)
             .bind(deleted_by)

@@ -8,41 +8,42 @@ use authorization_core::{
     secret::{PasswordHash, SecretHash, SigningKey},
 };
 use jmap_domain::{PolicyRevision, ServiceId, SessionId, UserId};
-use sqlx::{Sqlite, SqlitePool, Transaction, query};
+use jmap_postgres::Lease;
 
 use crate::{
+    db::{Db, Tx},
     history,
-    lease::Lease,
+    lease::FileLease,
     load,
     record::{Unreadable, revision_to_row},
     secrets, sessions, sql,
-    statements::{self, Statement},
+    statement::{Statement, statement},
+    statements,
 };
-
-/// Takes the write lock at once: a transaction that reads first could not write after another one has.
-const BEGIN: &str = "begin immediate";
 
 /// The database of one installation, held by this process until the value is dropped.
 #[derive(Debug)]
-pub struct SqliteStore {
-    db: SqlitePool,
+pub struct SqlStore {
+    db: Db,
     installation_id: String,
-    tenure: i64,
-    _lease: Lease,
+    hold: Hold,
 }
 
-impl SqliteStore {
-    pub(crate) const fn new(
-        db: SqlitePool,
-        installation_id: String,
-        tenure: i64,
-        lease: Lease,
-    ) -> Self {
+/// What keeps other processes out, and the number of this one's tenure.
+#[derive(Debug)]
+pub(crate) enum Hold {
+    /// The system keeps the lock as long as the process lives.
+    File { tenure: i64, _lease: FileLease },
+    /// The server can be lost, and the lease with it.
+    Lease(Lease),
+}
+
+impl SqlStore {
+    pub(crate) const fn new(db: Db, installation_id: String, hold: Hold) -> Self {
         Self {
             db,
             installation_id,
-            tenure,
-            _lease: lease,
+            hold,
         }
     }
 
@@ -52,9 +53,25 @@ impl SqliteStore {
         &self.installation_id
     }
 
-    /// Waits for running work and closes the files. The database stays this process's until the value is dropped.
+    /// Completes when another process has taken the database, so that this one can only end.
+    pub async fn taken_over(&self) {
+        match &self.hold {
+            Hold::File { .. } => std::future::pending().await,
+            Hold::Lease(lease) => lease.over().await,
+        }
+    }
+
+    /// Waits for running work and closes the connections. The database stays this process's until the value is
+    /// dropped.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    const fn tenure(&self) -> i64 {
+        match &self.hold {
+            Hold::File { tenure, _lease } => *tenure,
+            Hold::Lease(lease) => lease.tenure(),
+        }
     }
 
     /// Writes one statement, if this process still holds the database. A session's id raises the mark of ids.
@@ -63,23 +80,42 @@ impl SqliteStore {
         statement: Statement,
         session: Option<SessionId>,
     ) -> Result<(), StoreError> {
-        let mut tx = self.db.begin_with(BEGIN).await.map_err(unavailable)?;
-        run(&mut tx, vec![statement]).await?;
-        let mark = session.map_or(0, SessionId::get);
-        finish(
-            tx,
-            query(sql!("installation/confirm"))
-                .bind(self.tenure)
-                .bind(mark),
-        )
-        .await
+        let mut tx = self.db.begin().await.map_err(unavailable)?;
+        tx.execute(statement).await.map_err(refused)?;
+        finish(tx, self.confirm(session)).await
+    }
+
+    /// Checks the tenure, and keeps every other transaction that writes waiting until this one ends.
+    fn confirm(&self, session: Option<SessionId>) -> Statement {
+        statement(sql!("installation/confirm"))
+            .bind(self.tenure())
+            .bind(session.map_or(0, SessionId::get))
+    }
+
+    async fn begin_reading(&self) -> Result<Tx, StoreError> {
+        self.db.begin_reading().await.map_err(unavailable)
     }
 }
 
-impl PolicyStore for SqliteStore {
+impl PolicyStore for SqlStore {
+    fn is_held(&self) -> bool {
+        match &self.hold {
+            Hold::File { .. } => true,
+            Hold::Lease(lease) => lease.is_confirmed(),
+        }
+    }
+
+    /// A commit whose end was not seen has ended when this answers: a transaction that can still be committed has
+    /// written the row that the first statement here writes, and keeps it locked.
     async fn load(&self) -> Result<StoredPolicy, StoreError> {
         let mut tx = self.db.begin().await.map_err(unavailable)?;
-        load::policy(&mut tx).await
+        match tx.execute(self.confirm(None)).await.map_err(unavailable)? {
+            1 => (),
+            _ => return Err(StoreError::Conflict),
+        }
+        let policy = load::policy(&mut tx).await?;
+        tx.rollback().await.map_err(unavailable)?;
+        Ok(policy)
     }
 
     async fn commit(&self, set: &ChangeSet) -> Result<(), StoreError> {
@@ -87,9 +123,11 @@ impl PolicyStore for SqliteStore {
             set.changes.iter().flat_map(statements::of_change).collect();
         statements.extend(set.secrets.iter().map(statements::of_secret));
         statements.extend(statements::of_history(set).map_err(Unreadable::from)?);
-        let mut tx = self.db.begin_with(BEGIN).await.map_err(unavailable)?;
-        run(&mut tx, statements).await?;
-        finish(tx, advance(self.tenure, set)).await
+        let mut tx = self.db.begin().await.map_err(unavailable)?;
+        for statement in statements {
+            tx.execute(statement).await.map_err(refused)?;
+        }
+        finish(tx, advance(self.tenure(), set)).await
     }
 
     async fn history(
@@ -97,16 +135,24 @@ impl PolicyStore for SqliteStore {
         after: PolicyRevision,
         limit: usize,
     ) -> Result<Vec<ChangeSet>, StoreError> {
-        let mut tx = self.db.begin().await.map_err(unavailable)?;
-        history::sets(&mut tx, after, limit).await
+        let mut tx = self.begin_reading().await?;
+        let sets = history::sets(&mut tx, after, limit).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(sets)
     }
 
     async fn password(&self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
-        secrets::password(&self.db, user).await
+        let mut tx = self.begin_reading().await?;
+        let found = secrets::password(&mut tx, user).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(found)
     }
 
     async fn service_key(&self, service: ServiceId) -> Result<Option<SecretHash>, StoreError> {
-        secrets::service_key(&self.db, service).await
+        let mut tx = self.begin_reading().await?;
+        let found = secrets::service_key(&mut tx, service).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(found)
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
@@ -118,7 +164,10 @@ impl PolicyStore for SqliteStore {
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        secrets::signing_keys(&self.db).await
+        let mut tx = self.begin_reading().await?;
+        let found = secrets::signing_keys(&mut tx).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(found)
     }
 
     async fn add_signing_key(&self, key: &SigningKey) -> Result<(), StoreError> {
@@ -135,7 +184,7 @@ fn advance(tenure: i64, set: &ChangeSet) -> Statement {
         service,
     } = set.marks;
     let revision = revision_to_row(set.revision);
-    query(sql!("installation/advance"))
+    statement(sql!("installation/advance"))
         .bind(tenure)
         .bind(revision - 1)
         .bind(revision)
@@ -145,20 +194,9 @@ fn advance(tenure: i64, set: &ChangeSet) -> Statement {
         .bind(service)
 }
 
-async fn run(
-    tx: &mut Transaction<'_, Sqlite>,
-    statements: Vec<Statement>,
-) -> Result<(), StoreError> {
-    for statement in statements {
-        statement.execute(&mut **tx).await.map_err(refused)?;
-    }
-    Ok(())
-}
-
 /// Commits if the last statement found its row; otherwise nothing was written.
-async fn finish(mut tx: Transaction<'_, Sqlite>, last: Statement) -> Result<(), StoreError> {
-    let done = last.execute(&mut *tx).await.map_err(refused)?;
-    if done.rows_affected() != 1 {
+async fn finish(mut tx: Tx, last: Statement) -> Result<(), StoreError> {
+    if tx.execute(last).await.map_err(refused)? != 1 {
         tx.rollback().await.map_err(unavailable)?;
         return Err(StoreError::Conflict);
     }

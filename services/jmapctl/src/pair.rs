@@ -72,7 +72,7 @@ impl Pair {
         let (layer_data_listener, layer_data) = listen(ports.layer_data).await?;
         let key_file = data.join("layer-data.key");
         let config = AuthorizationConfig {
-            database: data.join("authorization.sqlite"),
+            database: data.join("authorization.sqlite").into(),
             http_listen: None,
             administrator_password,
             service_key_file: Some(key_file.clone()),

@@ -1,6 +1,12 @@
 //! Edits, alone and in batches: as they are asked for, as they are permitted, and what became of them.
 
+mod kept;
+
+use std::{collections::BTreeSet, time::Instant};
+
 use jmap_domain::{ActorId, DataRevision, DenyReason, ElementId, LayerId, Permission};
+
+pub use kept::KeptAnswerError;
 
 use crate::{
     element::{ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
@@ -279,6 +285,21 @@ pub enum BatchOutcome {
     Validated,
 }
 
+impl PermittedBatch {
+    /// Whether every permit may still be acted on: what a store looks at immediately before the commit (R123).
+    #[must_use]
+    pub fn is_valid_at(&self, now: Instant) -> bool {
+        let mut permits = self.edits.iter().map(PermittedEdit::permit);
+        permits.all(|permit| permit.is_valid_at(now))
+    }
+
+    /// The layers that it edits, ascending, each once.
+    #[must_use]
+    pub fn layers(&self) -> BTreeSet<LayerId> {
+        self.edits.iter().map(|edit| edit.permit.layer()).collect()
+    }
+}
+
 /// A store's answer to a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredAnswer {
@@ -286,4 +307,26 @@ pub struct StoredAnswer {
     pub outcome: BatchOutcome,
     /// What became of each edit, by its place in the request.
     pub results: Vec<(u32, EditResult)>,
+}
+
+impl StoredAnswer {
+    /// The answer to a batch whose edits, each tried, came out like this: one refusal refuses all of an atomic batch,
+    /// and validating changes nothing. The store keeps what was written only when the outcome is
+    /// [`BatchOutcome::Committed`].
+    #[must_use]
+    pub fn conclude(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> Self {
+        let is_refused = |(_, result): &(u32, EditResult)| matches!(result, EditResult::Refused(_));
+        let none_done = batch.mode == EditMode::Atomic && results.iter().any(is_refused);
+        for (_, result) in &mut results {
+            if none_done && matches!(result, EditResult::Done(_)) {
+                *result = EditResult::NotAttempted;
+            }
+        }
+        let outcome = match batch.intent {
+            Intent::Validate => BatchOutcome::Validated,
+            Intent::Commit if none_done => BatchOutcome::Refused,
+            Intent::Commit => BatchOutcome::Committed,
+        };
+        Self { outcome, results }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Ports ([`ports`]) say what is needed from outside; the use cases of [`LayerData`] say what is done with it.
 
+pub mod catalogue;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 pub mod crs;

@@ -12,8 +12,8 @@ use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
 use crate::{
     definition::LayerDefinition,
     edit::{
-        BatchOutcome, Edit, EditMode, EditRefusal, EditResult, EditedElement, ExpectedRevision,
-        Intent, PermittedBatch, PermittedEdit, StoredAnswer,
+        BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
+        PermittedBatch, PermittedEdit, StoredAnswer,
     },
     element::{Element, ElementPatch, NewElement, Stamps},
     geometry::{Bounds, Geometry},
@@ -113,12 +113,7 @@ impl LayerStore for MemoryStore {
         let mut state = self.state();
         let mut tried = state.clone();
         let answer = tried.edit(&batch)?;
-        let now = Instant::now();
-        if !batch
-            .edits
-            .iter()
-            .all(|edit| edit.permit().is_valid_at(now))
-        {
+        if !batch.is_valid_at(Instant::now()) {
             return Err(StoreError::PermitExpired);
         }
         if answer.outcome == BatchOutcome::Committed {
@@ -209,30 +204,12 @@ impl State {
             layer.revision = revision;
             results.push((edit.index(), layer.edit(edit)));
         }
-        let answer = conclude(batch, results);
+        let answer = StoredAnswer::conclude(batch, results);
         if let Some((key, content)) = request {
             self.answers.insert(key, (content, answer.clone()));
         }
         Ok(answer)
     }
-}
-
-fn conclude(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> StoredAnswer {
-    let refused = results
-        .iter()
-        .any(|(_, result)| matches!(result, EditResult::Refused(_)));
-    let none_done = refused && batch.mode == EditMode::Atomic;
-    for (_, result) in &mut results {
-        if none_done && matches!(result, EditResult::Done(_)) {
-            *result = EditResult::NotAttempted;
-        }
-    }
-    let outcome = match batch.intent {
-        Intent::Validate => BatchOutcome::Validated,
-        Intent::Commit if none_done => BatchOutcome::Refused,
-        Intent::Commit => BatchOutcome::Committed,
-    };
-    StoredAnswer { outcome, results }
 }
 
 impl Layer {
@@ -241,7 +218,7 @@ impl Layer {
         StoredLayer {
             layer,
             definition,
-            created: now(),
+            created: DateTime::now(),
             revision: self.revision,
         }
     }
@@ -275,7 +252,7 @@ impl Layer {
     fn create(&mut self, new: &NewElement, permit: &Permit) -> Result<ElementId, EditRefusal> {
         let id = ElementId::new(self.next).or(Err(EditRefusal::NoSuchLayer(permit.layer())))?;
         self.next += 1;
-        let (by, at) = (Some(permit.actor()), now());
+        let (by, at) = (Some(permit.actor()), DateTime::now());
         let stamps = Stamps {
             created_by: by,
             updated_by: by,
@@ -322,7 +299,7 @@ impl Layer {
         }
         row.element.revision = self.revision;
         row.element.stamps.updated_by = Some(permit.actor());
-        row.element.stamps.update_time = now();
+        row.element.stamps.update_time = DateTime::now();
         Ok(id)
     }
 
@@ -387,9 +364,4 @@ impl Layer {
             ..row.element.clone()
         }
     }
-}
-
-fn now() -> DateTime {
-    let millis = jiff::Timestamp::now().as_millisecond();
-    DateTime::from_millis(millis).unwrap_or(DateTime::EPOCH)
 }

@@ -1,16 +1,12 @@
 //! One edit call: statement by statement, within its savepoint.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
     edit::{
-        BatchOutcome, Edit, EditMode, EditRefusal, EditResult, EditedElement, Intent,
-        PermittedBatch, PermittedEdit, StoredAnswer,
+        BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, PermittedBatch, PermittedEdit,
+        StoredAnswer,
     },
     element::{ElementPatch, NewElement},
     permit::{Permit, Scope},
@@ -35,15 +31,6 @@ pub(crate) struct Applied {
     pub(crate) answer: StoredAnswer,
     /// The revision that the call took in each layer.
     pub(crate) revisions: Vec<(LayerId, DataRevision)>,
-}
-
-/// The time, as stamps have it.
-pub(crate) fn now() -> Result<DateTime, StoreError> {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_err(unexpected)?;
-    let millis = i64::try_from(since.as_millis()).map_err(unexpected)?;
-    DateTime::from_millis(millis).map_err(unexpected)
 }
 
 /// A layer that the call edits, with the numbers that it takes from it.
@@ -85,7 +72,7 @@ async fn apply_within(
     let mut call = CallInProgress {
         db,
         catalogue,
-        millis: now()?.millis(),
+        millis: DateTime::now().millis(),
         layers: BTreeMap::new(),
     };
     let mut results = Vec::with_capacity(batch.edits.len());
@@ -93,31 +80,11 @@ async fn apply_within(
         call.run(run, &mut results).await?;
     }
     let revisions = call.finish().await?;
-    let answer = concluded(batch, results);
+    let answer = StoredAnswer::conclude(batch, results);
     if answer.outcome == BatchOutcome::Committed {
         replay::remember(db, batch, &answer).await?;
     }
     Ok(Applied { answer, revisions })
-}
-
-fn concluded(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> StoredAnswer {
-    let refused = results
-        .iter()
-        .any(|(_, result)| matches!(result, EditResult::Refused(_)));
-    let none_done = batch.mode == EditMode::Atomic && refused;
-    if none_done {
-        for (_, result) in &mut results {
-            if matches!(result, EditResult::Done(_)) {
-                *result = EditResult::NotAttempted;
-            }
-        }
-    }
-    let outcome = match batch.intent {
-        Intent::Validate => BatchOutcome::Validated,
-        Intent::Commit if none_done => BatchOutcome::Refused,
-        Intent::Commit => BatchOutcome::Committed,
-    };
-    StoredAnswer { outcome, results }
 }
 
 /// Whether two edits are creations that one statement can write.

@@ -7,14 +7,14 @@
 use std::time::{Duration, Instant};
 
 use layer_data_core::{
-    edit::{BatchOutcome, PermittedBatch, StoredAnswer},
+    edit::{BatchOutcome, StoredAnswer},
     ports::StoreError,
 };
 use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     edit::{self, Applied},
-    error::{may_end_transaction, store_error, unexpected},
+    error::{may_end_transaction, store_error},
     store::Catalogue,
     writer::{EditJob, State, confirm_epoch},
 };
@@ -75,7 +75,7 @@ async fn attempt(
         }
     }
     let mut done = jobs.iter().take(results.len());
-    if done.all(|job| valid(&job.batch, Instant::now())) {
+    if done.all(|job| job.batch.is_valid_at(Instant::now())) {
         tx.commit().await.map_err(store_error)?;
         Ok(Attempt::Committed(results))
     } else {
@@ -84,17 +84,10 @@ async fn attempt(
     }
 }
 
-fn valid(batch: &PermittedBatch, now: Instant) -> bool {
-    batch
-        .edits
-        .iter()
-        .all(|edit| edit.permit().is_valid_at(now))
-}
-
 fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
     let now = Instant::now();
     let (valid, expired): (Vec<_>, Vec<_>) =
-        jobs.into_iter().partition(|job| valid(&job.batch, now));
+        jobs.into_iter().partition(|job| job.batch.is_valid_at(now));
     for job in expired {
         // Whoever no longer waits gets no answer.
         let _ = job.reply.send(Err(StoreError::PermitExpired));
@@ -122,20 +115,6 @@ fn published(applied: Applied, catalogue: &Catalogue) -> StoredAnswer {
 /// The transaction as a whole failed: nobody's edit was done.
 fn refuse(jobs: Vec<EditJob>, error: &StoreError) {
     for job in jobs {
-        let _ = job.reply.send(Err(same(error)));
-    }
-}
-
-/// The same error for one more caller; the source, which cannot be shared, becomes its text.
-fn same(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Overloaded => StoreError::Overloaded,
-        StoreError::Unavailable => StoreError::Unavailable,
-        StoreError::PermitExpired => StoreError::PermitExpired,
-        StoreError::RequestReused => StoreError::RequestReused,
-        StoreError::OtherInstallation => StoreError::OtherInstallation,
-        StoreError::LayerMissing(layer) => StoreError::LayerMissing(*layer),
-        StoreError::LayerExists(layer) => StoreError::LayerExists(*layer),
-        StoreError::Unexpected(source) => unexpected(source.to_string()),
+        let _ = job.reply.send(Err(error.repeated()));
     }
 }

@@ -6,11 +6,11 @@ use jmap_domain::DataRevision;
 use layer_data_core::{
     definition::ZPolicy,
     ports::{NewLayer, Removal, StoreError, StoredLayer},
+    value::DateTime,
 };
 use sqlx::{Connection, SqliteConnection};
 
 use crate::{
-    edit::now,
     error::{store_error, unexpected},
     store::Layer,
     table::Table,
@@ -32,7 +32,7 @@ pub(crate) async fn create(state: &mut State, new: NewLayer) -> Result<StoredLay
             Err(StoreError::LayerExists(id))
         };
     }
-    let layer = Layer::new(id, definition, now()?);
+    let layer = Layer::new(id, definition, DateTime::now());
     let epoch = state.epoch();
     let mut tx = state
         .connection()
@@ -48,7 +48,7 @@ pub(crate) async fn create(state: &mut State, new: NewLayer) -> Result<StoredLay
     let stored = layer.stored(DataRevision::default());
     state
         .catalogue()
-        .put(Arc::new(layer), DataRevision::default());
+        .put(id, Arc::new(layer), DataRevision::default());
     Ok(stored)
 }
 

@@ -109,7 +109,11 @@ async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
         let created = DateTime::from_millis(created).map_err(|error| damaged(error.into()))?;
         let revision =
             DataRevision::new(revision).ok_or_else(|| damaged("a negative revision".into()))?;
-        catalogue.put(Layer::new(layer, definition, created).into(), revision);
+        catalogue.put(
+            layer,
+            Layer::new(layer, definition, created).into(),
+            revision,
+        );
     }
     Ok(catalogue)
 }

@@ -16,7 +16,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use crate::{
     blob,
-    condition::{is_exact, push_condition},
+    condition::push_condition,
     error::{store_error, unexpected},
     sieve::{Comparisons, Sieve},
     store::Layer,
@@ -74,7 +74,7 @@ struct Found<'r> {
 
 impl<'a> Plan<'a> {
     fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
-        let boxes = boxes(query);
+        let boxes = query.search_boxes();
         let part = if query.operand().is_some() {
             BlobPart::Whole
         } else if boxes.is_some() {
@@ -84,7 +84,7 @@ impl<'a> Plan<'a> {
         };
         let recheck = query
             .condition()
-            .is_some_and(|condition| !is_exact(condition));
+            .is_some_and(|condition| !condition.is_exact_in_sql());
         let looked_at = query
             .condition()
             .filter(|_| recheck)
@@ -224,18 +224,6 @@ fn stored_geometry(row: &SqliteRow) -> Result<Option<(Bounds, &[u8])>, StoreErro
         .try_get_unchecked(fields::GEOMETRY)
         .map_err(store_error)?;
     blob.map(blob::decode).transpose().map_err(unexpected)
-}
-
-/// What boxes must intersect: those of the query, and that of the geometry to compare with.
-fn boxes(query: &CheckedQuery) -> Option<Vec<Bounds>> {
-    let operand = query.operand().and_then(|operand| operand.bounds());
-    match (query.boxes(), operand) {
-        (None, None) => None,
-        (None, Some(operand)) => Some(vec![operand]),
-        (Some(boxes), None) => Some(boxes.to_vec()),
-        // The exact geometry is looked at anyway, so the query's own boxes are enough for the index.
-        (Some(boxes), Some(_)) => Some(boxes.to_vec()),
-    }
 }
 
 /// Reads the next elements of a query.

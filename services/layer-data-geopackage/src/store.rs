@@ -1,9 +1,6 @@
 //! The store: what it holds, and the port that it implements.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::Arc;
 
 use jmap_domain::{DataRevision, ElementId, LayerId};
 use layer_data_core::{
@@ -36,15 +33,8 @@ pub(crate) struct Layer {
     pub(crate) table: Table,
 }
 
-/// The layers of the file, in memory: only this process writes, so it knows. Cheap to clone, shared.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Catalogue(Arc<RwLock<HashMap<LayerId, Entry>>>);
-
-#[derive(Clone, Debug)]
-struct Entry {
-    layer: Arc<Layer>,
-    revision: DataRevision,
-}
+/// The layers of the file.
+pub(crate) type Catalogue = layer_data_core::catalogue::Catalogue<Layer>;
 
 impl Layer {
     pub(crate) fn new(id: LayerId, definition: LayerDefinition, created: DateTime) -> Self {
@@ -65,42 +55,6 @@ impl Layer {
             created: self.created,
             revision,
         }
-    }
-}
-
-impl Catalogue {
-    pub(crate) fn find(&self, layer: LayerId) -> Option<(Arc<Layer>, DataRevision)> {
-        let layers = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        layers
-            .get(&layer)
-            .map(|entry| (Arc::clone(&entry.layer), entry.revision))
-    }
-
-    pub(crate) fn put(&self, layer: Arc<Layer>, revision: DataRevision) {
-        let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        layers.insert(layer.id, Entry { layer, revision });
-    }
-
-    pub(crate) fn remove(&self, layer: LayerId) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&layer);
-    }
-
-    /// Remembers the revision of a committed edit.
-    pub(crate) fn advance(&self, layer: LayerId, revision: DataRevision) {
-        let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = layers.get_mut(&layer) {
-            entry.revision = entry.revision.max(revision);
-        }
-    }
-
-    fn ids(&self) -> Vec<LayerId> {
-        let layers = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut ids: Vec<LayerId> = layers.keys().copied().collect();
-        ids.sort_unstable();
-        ids
     }
 }
 

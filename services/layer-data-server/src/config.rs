@@ -3,11 +3,15 @@
 use std::{fs, net::SocketAddr, num::NonZeroU64, path::PathBuf};
 
 use anyhow::{Context, ensure};
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
+use jmap_postgres::{Connector, DatabaseOptions, DatabasePlace};
 use jmap_service::{config::ServiceOptions, telemetry::TelemetryOptions};
 use layer_data_core::Limits;
 use layer_data_grpc::StagingLimits;
+use layer_data_postgis::PURPOSE;
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::MigrateOptions;
 
 /// Carries the service's key where no file does.
 const KEY_VARIABLE: &str = "JMAP_SERVICE_KEY";
@@ -16,6 +20,9 @@ const KEY_VARIABLE: &str = "JMAP_SERVICE_KEY";
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Config {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Where to listen for gRPC
     #[arg(
         long,
@@ -43,15 +50,16 @@ pub struct Config {
     /// The service's key, where the configuration is made by a program.
     #[arg(skip)]
     pub service_key: Option<SecretString>,
-    /// The GeoPackage that holds the layers; made if need be
+    /// The GeoPackage that holds the layers, made if need be; or the URL of a PostgreSQL database, `postgres://...`
     #[arg(
         long,
         env = "JMAP_STORAGE",
+        hide_env_values = true,
         default_value = "layers.gpkg",
-        value_name = "FILE"
+        value_name = "FILE|URL"
     )]
-    pub storage: PathBuf,
-    /// The folder for uploads that wait to be run; beside the storage unless given
+    pub storage: DatabasePlace,
+    /// The folder for uploads that wait to be run; beside the GeoPackage, or `layers.uploads`, unless given
     #[arg(long, env = "JMAP_STAGING", value_name = "FOLDER")]
     pub staging: Option<PathBuf>,
     /// How much one call may ask for.
@@ -63,9 +71,27 @@ pub struct Config {
     /// How logs are written.
     #[command(flatten)]
     pub telemetry: TelemetryOptions,
+    /// How to use PostgreSQL.
+    #[command(flatten)]
+    pub postgres: DatabaseOptions,
     /// Check the configuration and exit: 0 when it is valid
     #[arg(long)]
     pub check_config: bool,
+}
+
+/// What the executable does besides serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Brings the schema of a PostgreSQL database up to date, and lets the role of the service use it
+    Migrate(MigrateOptions),
+}
+
+/// Where the layers are kept.
+pub(crate) enum Storage {
+    /// In a GeoPackage on this machine.
+    File(PathBuf),
+    /// In a PostgreSQL database.
+    Server(Box<Connector>),
 }
 
 /// How much one call, and all uploads together, may take.
@@ -102,17 +128,19 @@ impl Config {
     #[must_use]
     pub fn new(storage: PathBuf, authorization: String, service_key: SecretString) -> Self {
         Self {
+            command: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             http_listen: None,
             public_address: None,
             authorization,
             service_key_file: None,
             service_key: Some(service_key),
-            storage,
+            storage: DatabasePlace::File(storage),
             staging: None,
             data_limits: DataLimits::default(),
             service: ServiceOptions::default(),
             telemetry: TelemetryOptions::default(),
+            postgres: DatabaseOptions::default(),
             check_config: false,
         }
     }
@@ -124,6 +152,7 @@ impl Config {
     pub fn check(&self) -> anyhow::Result<()> {
         self.service.check()?;
         self.telemetry.filter()?;
+        self.storage()?;
         ensure!(self.data_limits.max_edits > 0, "--max-edits is 0");
         self.key().map(drop)
     }
@@ -148,10 +177,23 @@ impl Config {
         Ok(key)
     }
 
+    /// Where the layers are kept.
+    pub(crate) fn storage(&self) -> anyhow::Result<Storage> {
+        Ok(match &self.storage {
+            DatabasePlace::File(file) => Storage::File(file.clone()),
+            DatabasePlace::Server(url) => {
+                Storage::Server(Box::new(self.postgres.connector(url, PURPOSE)?))
+            }
+        })
+    }
+
     /// Where uploads wait.
     pub(crate) fn staging_folder(&self) -> PathBuf {
-        let beside = || self.storage.with_extension("uploads");
-        self.staging.clone().unwrap_or_else(beside)
+        let usual = || match &self.storage {
+            DatabasePlace::File(file) => file.with_extension("uploads"),
+            DatabasePlace::Server(_) => PathBuf::from("layers.uploads"),
+        };
+        self.staging.clone().unwrap_or_else(usual)
     }
 }
 
@@ -203,8 +245,8 @@ mod tests {
             made.data_limits.of_uploads()
         );
         assert_eq!(
-            (parsed.service, parsed.telemetry),
-            (made.service, made.telemetry)
+            (parsed.service, parsed.telemetry, parsed.postgres),
+            (made.service, made.telemetry, made.postgres)
         );
     }
 

@@ -1,11 +1,12 @@
 //! The layer-data executable: storage, authorization and gRPC introduced to each other.
 
 mod config;
+mod migrate;
 mod upkeep;
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::Router;
 use jmap_proto::DESCRIPTORS;
 use jmap_service::{
@@ -16,51 +17,76 @@ use layer_data_clients::{Authorization, Partner};
 use layer_data_core::{LayerData, ports::LayerStore};
 use layer_data_geopackage::GeoPackage;
 use layer_data_grpc::{Api, DOMAIN, SERVICE_NAMES, Staging};
+use layer_data_postgis::PostGis;
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-pub use config::{Config, DataLimits};
+use config::Storage;
+pub use config::{Command, Config, DataLimits};
+pub use migrate::MigrateOptions;
 
 /// How long to wait before asking an authorization service again that does not answer yet.
 const PAUSE: Duration = Duration::from_millis(200);
 
-type Data = LayerData<GeoPackage, Authorization, Authorization>;
+type Data<S> = LayerData<S, Authorization, Authorization>;
 
 /// Serves layer-data on a listener until `shutdown` completes and running calls have finished. Waits for the
 /// authorization service first, if need be.
 ///
 /// # Errors
-/// When the configuration, the storage or the listener cannot be used, or the storage belongs to another
-/// installation than the authorization service.
+/// When the configuration, the storage or the listener cannot be used, the storage belongs to another installation than
+/// the authorization service, or another process has taken it.
 pub async fn serve(
     listener: TcpListener,
     config: Config,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
-    let authorization = Authorization::new(&config.authorization, config.key()?)?;
-    let store = GeoPackage::open(&config.storage)
-        .await
-        .with_context(|| format!("open the storage {}", config.storage.display()))?;
-    let store = Arc::new(store);
-    let served = run(
-        listener,
-        &config,
-        (authorization, Arc::clone(&store)),
-        shutdown,
-    )
-    .await;
-    store.close().await;
-    served
+    match config.storage()? {
+        Storage::File(file) => {
+            let store = GeoPackage::open(&file).await;
+            let store = store.with_context(|| format!("open the storage {}", file.display()))?;
+            let store = Arc::new(store);
+            let served = run(listener, &config, Arc::clone(&store), shutdown).await;
+            store.close().await;
+            served
+        }
+        Storage::Server(connector) => {
+            let store = Arc::new(PostGis::open(&connector).await?);
+            let served = run_held(listener, &config, Arc::clone(&store), shutdown).await;
+            store.close().await;
+            served
+        }
+    }
 }
 
-async fn run(
+/// Serves until `shutdown`, or until another process has taken the database.
+async fn run_held(
     listener: TcpListener,
     config: &Config,
-    (authorization, store): (Authorization, Arc<GeoPackage>),
+    store: Arc<PostGis>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
+    let mut is_taken_over = false;
+    let ended = async {
+        tokio::select! {
+            () = shutdown => {}
+            () = store.over() => is_taken_over = true,
+        }
+    };
+    run(listener, config, Arc::clone(&store), ended).await?;
+    ensure!(!is_taken_over, "another process has taken the database");
+    Ok(())
+}
+
+async fn run<S: LayerStore>(
+    listener: TcpListener,
+    config: &Config,
+    store: Arc<S>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    let authorization = Authorization::new(&config.authorization, config.key()?)?;
     let mut shutdown = pin!(shutdown);
     let partner = tokio::select! {
         partner = partner(&authorization) => partner,
@@ -73,12 +99,8 @@ async fn run(
         .context("read the listener's address")?;
     let info = server_info(config, address, partner);
     let ports = Arc::new(authorization.clone());
-    let data = Data::new(
-        store,
-        Arc::clone(&ports),
-        ports,
-        config.data_limits.of_calls(),
-    );
+    let limits = config.data_limits.of_calls();
+    let data = Data::new(store, Arc::clone(&ports), ports, limits);
     let authenticator = Arc::new(Authenticator::with_source(Box::new(authorization)));
     let served = served(config, &data, Arc::clone(&authenticator), info)?;
     let stop = CancellationToken::new();
@@ -120,9 +142,9 @@ async fn partner(authorization: &Authorization) -> Partner {
     }
 }
 
-fn served(
+fn served<S: LayerStore>(
     config: &Config,
-    data: &Data,
+    data: &Data<S>,
     authenticator: Arc<Authenticator>,
     info: ServerInfo,
 ) -> anyhow::Result<Served> {

@@ -3,12 +3,16 @@
 use anyhow::Context;
 use clap::Parser;
 use jmap_service::{shutdown, telemetry};
-use layer_data_server::{Config, serve};
+use layer_data_server::{Command, Config, serve};
 use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::parse();
+    if let Some(Command::Migrate(migrate)) = &config.command {
+        telemetry::init(&config.telemetry)?;
+        return migrate.run().await;
+    }
     config.check().context("check the configuration")?;
     if config.check_config {
         return Ok(());

@@ -140,7 +140,7 @@ fn authorization_config(
     tuning: &Tuning,
 ) -> authorization_server::Config {
     authorization_server::Config {
-        database: folder.join("authorization.sqlite"),
+        database: folder.join("authorization.sqlite").into(),
         http_listen: None,
         administrator_password: Some(SecretString::from(PASSWORD)),
         service_key_file: Some(key_file(folder)),

@@ -102,12 +102,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .hash(new.secret())
             .await
             .map_err(Refusal::from)?;
-        let writer = self.session_writer.lock().await;
+        let mut writer = self.session_writer.lock().await;
         if verified.is_some() && self.store.password(user).await.map_err(Refusal::from)? != verified
         {
             return Err(DirectoryError::WrongPassword);
         }
-        self.close_others(user, session).await?;
+        self.close_others(&mut writer, user, session).await?;
         self.change(caller, |draft| {
             if draft.facts().account() != Some(user) {
                 draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;

@@ -6,7 +6,7 @@ use authorization_core::{
     Refusal, memory::Failure, model::Editing, ports::StoreError, projects::ProjectError,
 };
 use futures::executor::block_on;
-use jmap_domain::{Decision, DenyReason, LayerAct, Permission, ProjectAct, Question};
+use jmap_domain::{Caller, Decision, DenyReason, LayerAct, Permission, ProjectAct, Question};
 
 use crate::house::{House, name};
 
@@ -147,6 +147,44 @@ fn a_commit_whose_end_was_not_seen_decides_without_waiting_for_the_next_change()
     assert!(!known());
     block_on(house.authority.keep_in_step()).unwrap();
     assert!(known());
+}
+
+#[test]
+fn nothing_is_answered_while_another_process_may_have_the_store() {
+    // R121, R123: the other one may have taken away what this one still remembers.
+    let house = House::new();
+    let project = house.project("town");
+    let ana = house.user("ana");
+    house.grant_project(project, ana, &[ProjectAct::Open]);
+    let open = Question::Project(project, ProjectAct::Open);
+    house.store.lose();
+    let unavailable = Refusal::Store(StoreError::Unavailable);
+    assert_eq!(house.ask_about(&ana.caller, open), Err(unavailable.into()));
+    assert_eq!(
+        house.authority.own_session(&ana.caller).unwrap_err(),
+        unavailable
+    );
+    let anonymous = house.authority.own_session(&Caller::Anonymous);
+    assert_eq!(anonymous.unwrap_err(), unavailable);
+    house.store.hold_again();
+    assert_eq!(house.may(&ana.caller, open), Decision::All);
+}
+
+#[test]
+fn a_session_that_could_not_be_stored_as_closed_does_not_come_back() {
+    // R117: closed at once, acknowledged only when stored, and stored when the store works again.
+    let house = House::new();
+    let ana = house.user("ana");
+    house.store.refuse_sessions();
+    let failed = block_on(house.authority.sign_out(&ana.caller));
+    assert_eq!(failed, Err(Refusal::Store(StoreError::Unavailable)));
+    let over = house.authority.own_session(&ana.caller);
+    assert_eq!(over.unwrap_err(), Refusal::SessionClosed);
+
+    house.store.accept_sessions();
+    block_on(house.authority.keep_in_step()).unwrap();
+    let over = house.restarted().own_session(&ana.caller);
+    assert_eq!(over.unwrap_err(), Refusal::SessionClosed);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) struct Running {
 
 pub(crate) fn config(folder: &Path) -> Config {
     Config {
-        database: folder.join("policy.sqlite"),
+        database: folder.join("policy.sqlite").into(),
         http_listen: None,
         administrator_password: Some(PASSWORD.into()),
         service_key_file: Some(folder.join("layer-data.key")),

@@ -1,3 +1,3 @@
 update installation
    set tenure = tenure + 1
-returning installation_id, tenure
+returning tenure, installation_id

@@ -4,11 +4,9 @@ use authorization_core::{
     Snapshot,
     ports::{PolicyStore, StoreError},
 };
-use authorization_store::{OpenError, SqliteStore};
 use jmap_domain::PolicyRevision;
-use sqlx::{Connection, SqliteConnection};
 
-use crate::support::{Step, set, store};
+use crate::support::{Place, Step, on_both_engines, set};
 
 const NEW_USER: Step = Step {
     kind: 0,
@@ -16,87 +14,76 @@ const NEW_USER: Step = Step {
     b: 1,
 };
 
-#[tokio::test]
-async fn a_second_process_is_refused() {
-    let (folder, store) = store().await;
-    let path = folder.path().join("policy.db");
-    let error = SqliteStore::open(&path).await.unwrap_err();
-    assert!(matches!(error, OpenError::InUse(_)));
-    assert!(
-        error
-            .to_string()
-            .ends_with("is in use by another process; stop that one first")
-    );
-    store.close().await;
-    drop(store);
-    SqliteStore::open(&path).await.unwrap();
-}
+on_both_engines! {
+    async fn a_second_process_is_refused(place: Place) {
+        let store = place.store().await;
+        let sentence = place.open().await.unwrap_err();
+        assert!(
+            sentence.ends_with("is in use by another process; stop that one first"),
+            "{sentence}"
+        );
+        store.close().await;
+        drop(store);
+        place.store().await;
+    }
 
-#[tokio::test]
-async fn a_newer_database_is_refused() {
-    let (folder, store) = store().await;
-    store.close().await;
-    drop(store);
-    let path = folder.path().join("policy.db");
-    execute(
-        &path,
-        "insert into _sqlx_migrations values (9999, 'later', current_timestamp, true, x'00', 1)",
-    )
-    .await;
-    assert!(matches!(
-        SqliteStore::open(&path).await,
-        Err(OpenError::Newer(_))
-    ));
-}
+    async fn a_newer_database_is_refused(place: Place) {
+        let store = place.store().await;
+        store.close().await;
+        drop(store);
+        place
+            .execute("insert into _sqlx_migrations values (9999, 'later', current_timestamp, true, '', 1)")
+            .await;
+        let sentence = place.open().await.unwrap_err();
+        assert!(
+            sentence.ends_with("was written by a newer version of this program; start that version"),
+            "{sentence}"
+        );
+    }
 
-#[tokio::test]
-async fn a_set_that_does_not_follow_the_stored_revision_changes_nothing() {
-    let (_folder, store) = store().await;
-    let before = Snapshot::rebuild(&store.load().await.unwrap());
-    store.commit(&set(&before, NEW_USER)).await.unwrap();
-    let after = Snapshot::rebuild(&store.load().await.unwrap());
+    async fn a_set_that_does_not_follow_the_stored_revision_changes_nothing(place: Place) {
+        let store = place.store().await;
+        let before = Snapshot::rebuild(&store.load().await.unwrap());
+        store.commit(&set(&before, NEW_USER)).await.unwrap();
+        let after = Snapshot::rebuild(&store.load().await.unwrap());
 
-    let mut late = set(
-        &before,
-        Step {
-            kind: 3,
-            ..NEW_USER
-        },
-    );
-    assert_eq!(store.commit(&late).await, Err(StoreError::Conflict));
-    late.revision = PolicyRevision(3);
-    assert_eq!(store.commit(&late).await, Err(StoreError::Conflict));
-    assert_eq!(Snapshot::rebuild(&store.load().await.unwrap()), after);
-}
+        let mut late = set(&before, Step { kind: 3, ..NEW_USER });
+        assert_eq!(store.commit(&late).await, Err(StoreError::Conflict));
+        late.revision = PolicyRevision(3);
+        assert_eq!(store.commit(&late).await, Err(StoreError::Conflict));
+        assert_eq!(Snapshot::rebuild(&store.load().await.unwrap()), after);
+    }
 
-#[tokio::test]
-async fn a_process_that_lost_the_database_writes_nothing() {
-    let (folder, store) = store().await;
-    let before = Snapshot::rebuild(&store.load().await.unwrap());
-    // Another process has taken the database meanwhile, past a lock that did not hold.
-    execute(
-        &folder.path().join("policy.db"),
-        "update installation set tenure = tenure + 1",
-    )
-    .await;
-    assert_eq!(
-        store.commit(&set(&before, NEW_USER)).await,
-        Err(StoreError::Conflict)
-    );
-    let forgotten = store
-        .forget_sessions(authorization_core::Timestamp::from_millis(0))
-        .await;
-    assert_eq!(forgotten, Err(StoreError::Conflict));
-    assert_eq!(Snapshot::rebuild(&store.load().await.unwrap()), before);
+    async fn a_process_that_lost_the_database_reads_and_writes_nothing(place: Place) {
+        let store = place.store().await;
+        let before = Snapshot::rebuild(&store.load().await.unwrap());
+        // Another process has taken the database meanwhile, past a lock that did not hold.
+        place.execute("update installation set tenure = tenure + 1").await;
+        let late = store.commit(&set(&before, NEW_USER)).await;
+        assert_eq!(late, Err(StoreError::Conflict));
+        let forgotten = store
+            .forget_sessions(authorization_core::Timestamp::from_millis(0))
+            .await;
+        assert_eq!(forgotten, Err(StoreError::Conflict));
+        assert_eq!(store.load().await.unwrap_err(), StoreError::Conflict);
+        store.close().await;
+        drop(store);
+        let store = place.store().await;
+        assert_eq!(Snapshot::rebuild(&store.load().await.unwrap()), before);
+    }
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn nobody_else_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
-    let (folder, store) = store().await;
+    let place = Place::folder();
+    let store = place.store().await;
     let snapshot = Snapshot::rebuild(&store.load().await.unwrap());
     store.commit(&set(&snapshot, NEW_USER)).await.unwrap();
+    let Place::Folder(folder) = &place else {
+        return;
+    };
     for file in ["policy.db", "policy.db-wal"] {
         let mode = std::fs::metadata(folder.path().join(file))
             .unwrap()
@@ -104,12 +91,4 @@ async fn nobody_else_may_read_the_files() {
             .mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
-}
-
-async fn execute(path: &std::path::Path, sql: &'static str) {
-    let mut db = SqliteConnection::connect(path.to_str().unwrap())
-        .await
-        .unwrap();
-    sqlx::query(sql).execute(&mut db).await.unwrap();
-    db.close().await.unwrap();
 }

@@ -1,9 +1,13 @@
-//! Tests of the embedded database.
+//! Tests of the database, in a file and on a server.
 
+#[cfg(test)]
+mod commits;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod history;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod sql;
 #[cfg(test)]

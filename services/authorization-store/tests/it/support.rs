@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and random histories of valid changes.
+//! A store in a place of its own, and random histories of valid changes.
 
 use authorization_core::{
     Snapshot, Timestamp,
@@ -9,20 +9,101 @@ use authorization_core::{
         RequestId, Service, Tombstone, User,
     },
 };
-use authorization_store::SqliteStore;
+use authorization_store::{PURPOSE, SqlStore};
+use fresh_database::FreshDatabase;
 use jmap_domain::{
     ConnectionId, GroupId, LayerId, Name, PermissionSet, PolicyRevision, PrincipalId, ProjectId,
     ScopeSet, ServiceId, SessionId, UserId,
 };
+use jmap_postgres::{Connector, DatabaseOptions, DatabaseUrl};
+use sqlx::{Connection, SqliteConnection, raw_sql};
 use tempfile::TempDir;
 
-pub(crate) async fn store() -> (TempDir, SqliteStore) {
-    let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(&folder.path().join("policy.db"))
-        .await
-        .unwrap();
-    (folder, store)
+/// Where a test's database is: both engines do the same.
+pub(crate) enum Place {
+    Folder(TempDir),
+    Server(FreshDatabase),
 }
+
+impl Place {
+    pub(crate) fn folder() -> Self {
+        Self::Folder(TempDir::new().unwrap())
+    }
+
+    /// `None` where there is no server.
+    pub(crate) async fn server(name: &str) -> Option<Self> {
+        FreshDatabase::create(name).await.map(Self::Server)
+    }
+
+    /// Opens the store, waiting for one before that has just been closed.
+    pub(crate) async fn store(&self) -> SqlStore {
+        self.open().await.unwrap()
+    }
+
+    /// The sentence when the store cannot be opened.
+    pub(crate) async fn open(&self) -> Result<SqlStore, String> {
+        match self {
+            Self::Folder(folder) => SqlStore::open(&folder.path().join("policy.db"))
+                .await
+                .map_err(|error| error.to_string()),
+            Self::Server(database) => SqlStore::connect(&connector(&database.url()))
+                .await
+                .map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Does something behind the store's back.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        match self {
+            Self::Folder(folder) => {
+                let file = folder.path().join("policy.db");
+                let mut db = SqliteConnection::connect(file.to_str().unwrap())
+                    .await
+                    .unwrap();
+                raw_sql(sql).execute(&mut db).await.unwrap();
+                db.close().await.unwrap();
+            }
+            Self::Server(database) => {
+                let mut db = connector(&database.url()).connect().await.unwrap();
+                raw_sql(sql).execute(&mut db).await.unwrap();
+                db.close().await.unwrap();
+            }
+        }
+    }
+}
+
+pub(crate) fn connector(url: &str) -> Connector {
+    connector_with(url, &DatabaseOptions::default())
+}
+
+pub(crate) fn connector_with(url: &str, options: &DatabaseOptions) -> Connector {
+    options.connector(&DatabaseUrl::new(url), PURPOSE).unwrap()
+}
+
+/// Each test twice: as `sqlite` and as `postgres` in a module of its name.
+macro_rules! on_both_engines {
+    ($($(#[$attribute:meta])* async fn $name:ident($place:ident: Place) $body:block)*) => {$(
+        $(#[$attribute])*
+        async fn $name($place: Place) $body
+
+        mod $name {
+            use crate::support::Place;
+
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name(Place::folder()).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(place) = Place::server(stringify!($name)).await {
+                    super::$name(place).await;
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_engines;
 
 /// One step of a history: what is done, and dice for how.
 #[derive(Clone, Copy, Debug)]

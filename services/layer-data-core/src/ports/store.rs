@@ -180,3 +180,20 @@ pub enum StoreError {
     #[error("the storage failed")]
     Unexpected(#[source] Box<dyn Error + Send + Sync>),
 }
+
+impl StoreError {
+    /// The same error for one more caller: of the source, which cannot be shared, only its sentence is left.
+    #[must_use]
+    pub fn repeated(&self) -> Self {
+        match self {
+            Self::PermitExpired => Self::PermitExpired,
+            Self::LayerMissing(layer) => Self::LayerMissing(*layer),
+            Self::LayerExists(layer) => Self::LayerExists(*layer),
+            Self::RequestReused => Self::RequestReused,
+            Self::OtherInstallation => Self::OtherInstallation,
+            Self::Overloaded => Self::Overloaded,
+            Self::Unavailable => Self::Unavailable,
+            Self::Unexpected(source) => Self::Unexpected(source.to_string().into()),
+        }
+    }
+}

@@ -47,6 +47,19 @@ impl Comparison {
         }
     }
 
+    /// The operator that every SQL has for it.
+    #[must_use]
+    pub const fn operator(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "<>",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+
     const fn demand(self) -> Demand {
         match self {
             Self::Equal | Self::NotEqual => Demand::Equality,

@@ -2,6 +2,7 @@
 
 mod condition;
 mod operand;
+mod sink;
 
 use std::{num::NonZeroU64, sync::Arc};
 
@@ -9,6 +10,7 @@ use jmap_domain::{AttributeId, ElementId, LayerId};
 
 pub use condition::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES};
 pub use operand::{MAX_OPERAND_VERTICES, Operand, OperandInput};
+pub use sink::ConditionSink;
 
 use crate::{
     crs::{Crs, TransformError},
@@ -318,6 +320,15 @@ impl CheckedQuery {
     #[must_use]
     pub fn attributes(&self) -> &[AttributeId] {
         &self.attributes
+    }
+
+    /// What an index is searched for: elements whose bounding box intersects one of these. `None` means that the query
+    /// has neither boxes nor a geometry to compare with.
+    #[must_use]
+    pub fn search_boxes(&self) -> Option<Vec<Bounds>> {
+        // The exact geometry is looked at anyway, so the query's own boxes are enough for the index.
+        let operand = || self.operand.as_ref()?.bounds().map(|bounds| vec![bounds]);
+        self.boxes.clone().or_else(operand)
     }
 
     /// Whether an element with this bounding box can be among the results.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::LazyLock};
 
-use jiff::{SignedDuration, civil, fmt::temporal::Pieces};
+use jiff::{SignedDuration, Timestamp, civil, fmt::temporal::Pieces};
 
 use super::ValueError;
 
@@ -74,6 +74,13 @@ pub struct DateTime(i64);
 impl DateTime {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
+
+    /// The time on this machine's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        // No clock is set outside the years 0001 to 9999.
+        Self::from_millis(Timestamp::now().as_millisecond()).unwrap_or(Self::EPOCH)
+    }
 
     /// Takes a number of milliseconds since 1970-01-01T00:00:00Z; negative before.
     ///

@@ -1,178 +1,20 @@
-//! Conditions mean in SQL what they mean in the core, for values and trees of all kinds.
+//! Conditions mean in SQL what they mean in the core.
 
-use layer_data_core::{
-    conformance::{creation, definition, edit, make_layer, query, read, read_all, rows},
-    element::AttributeRef,
-    query::{Comparison, Condition, LetterCase, SelectionInput},
-    value::{AttributeType, Date, DateTime, Text, Value},
-};
-use proptest::{prelude::*, sample::select};
+use layer_data_core::conformance::conditions;
+use proptest::prelude::*;
 
 use crate::fixture::fresh;
-
-fn value(kind: AttributeType) -> BoxedStrategy<Value> {
-    match kind {
-        AttributeType::String => select(vec![
-            "",
-            "a",
-            "A",
-            "ä",
-            "Ä",
-            "ab",
-            "\u{10FFFF}",
-            "ﬀ",
-            "'",
-            "\"",
-            "%",
-        ])
-        .prop_map(|t| Value::text(t).unwrap())
-        .boxed(),
-        AttributeType::Integer => select(vec![i64::MIN, -1, 0, 1, (1 << 53) + 1, i64::MAX])
-            .prop_map(Value::Integer)
-            .boxed(),
-        AttributeType::Double => select(vec![
-            -1.5,
-            -0.0,
-            0.1,
-            1e300,
-            5e-324,
-            1_152_921_504_606_846_976.0,
-        ])
-        .prop_map(|number| Value::double(number).unwrap())
-        .boxed(),
-        AttributeType::Boolean => any::<bool>().prop_map(Value::Boolean).boxed(),
-        AttributeType::Date => select(vec![-719_162, -1, 0, 2_932_896])
-            .prop_map(|days| Value::Date(Date::from_days(days).unwrap()))
-            .boxed(),
-        AttributeType::DateTime => {
-            select(vec![-62_135_596_800_000, -1, 0, 999, 253_402_300_799_999])
-                .prop_map(|millis| Value::DateTime(DateTime::from_millis(millis).unwrap()))
-                .boxed()
-        }
-        AttributeType::Binary => select(vec![vec![], vec![0], vec![0, 1], vec![255]])
-            .prop_map(Value::Binary)
-            .boxed(),
-    }
-}
-
-fn attribute(kind: AttributeType) -> AttributeRef {
-    AttributeRef::Name(kind.name().to_owned())
-}
-
-fn row() -> impl Strategy<Value = Vec<(AttributeRef, Value)>> {
-    let cell = |kind| {
-        prop_oneof![1 => Just(Value::Null), 3 => value(kind)]
-            .prop_map(move |value| (attribute(kind), value))
-    };
-    AttributeType::ALL.map(cell).to_vec()
-}
-
-fn comparison(kind: AttributeType) -> impl Strategy<Value = Comparison> {
-    let ordered = [
-        Comparison::Less,
-        Comparison::LessOrEqual,
-        Comparison::Greater,
-        Comparison::GreaterOrEqual,
-    ];
-    let mut all = vec![Comparison::Equal, Comparison::NotEqual];
-    all.extend(ordered.into_iter().filter(|_| kind.is_ordered()));
-    select(all)
-}
-
-fn leaf(kind: AttributeType) -> BoxedStrategy<Condition<AttributeRef>> {
-    let compare =
-        (comparison(kind), value(kind)).prop_map(move |(comparison, value)| Condition::Compare {
-            attribute: attribute(kind),
-            comparison,
-            value,
-        });
-    let within = prop::collection::vec(value(kind), 1..3).prop_map(move |values| Condition::In {
-        attribute: attribute(kind),
-        values,
-    });
-    let null = Just(Condition::IsNull(attribute(kind)));
-    let mut leaves = vec![compare.boxed(), within.boxed(), null.boxed()];
-    if kind.is_ordered() {
-        let between =
-            (value(kind), value(kind)).prop_map(move |(least, greatest)| Condition::Between {
-                attribute: attribute(kind),
-                least,
-                greatest,
-            });
-        leaves.push(between.boxed());
-    }
-    if matches!(kind, AttributeType::String | AttributeType::Binary) {
-        leaves.push(Just(Condition::IsEmpty(attribute(kind))).boxed());
-    }
-    if kind == AttributeType::String {
-        let case = select(vec![LetterCase::Exact, LetterCase::Ignored]);
-        let text = select(vec!["", "a", "A", "Ä", "\u{10FFFF}", "'"]);
-        let contains = (text, case).prop_map(move |(text, case)| Condition::Contains {
-            attribute: attribute(kind),
-            text: Text::new(text).unwrap(),
-            case,
-        });
-        leaves.push(contains.boxed());
-    }
-    prop::strategy::Union::new(leaves).boxed()
-}
-
-fn condition() -> impl Strategy<Value = Condition<AttributeRef>> {
-    select(AttributeType::ALL.to_vec())
-        .prop_flat_map(leaf)
-        .prop_recursive(3, 12, 3, |inner| {
-            let several = || prop::collection::vec(inner.clone(), 1..4);
-            prop_oneof![
-                several().prop_map(Condition::And),
-                several().prop_map(Condition::Or),
-                inner
-                    .clone()
-                    .prop_map(|inner| Condition::Not(Box::new(inner))),
-            ]
-        })
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// R104, R110, R111, R115.
     #[test]
-    fn sql_finds_what_the_core_says_holds(
-        values in prop::collection::vec(row(), 1..12),
-        conditions in prop::collection::vec(condition(), 16),
-    ) {
+    fn sql_finds_what_the_core_says_holds(case in conditions::cases()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (_folder, store) = fresh().await;
-            make_layer(&store).await;
-            edit(&store, values.into_iter().map(|values| creation(0.0, 0.0, values)).collect()).await;
-            let (all, definition) = (read_all(&store).await, definition());
-            for condition in conditions {
-                let checked = condition.clone().check(&definition).unwrap();
-                let mut expected = all.clone();
-                expected.retain(|element| {
-                    checked.holds(&|id| definition.attribute(id).map_or(&Value::Null, |(place, _)| &element.values[place]))
-                });
-                let selection = SelectionInput { condition: Some(condition), ..SelectionInput::default() };
-                let found = read(&store, query(selection), rows(3)).await;
-                assert_eq!(found, expected, "{checked:?}");
-            }
+            conditions::are_decided_as_by_the_core(&store, case).await;
         });
-    }
-}
-
-#[tokio::test]
-async fn the_longest_filter_is_within_the_engines_limits() {
-    let (_folder, store) = fresh().await;
-    make_layer(&store).await;
-    let one = || Condition::IsNull(attribute(AttributeType::String));
-    let wide = Condition::Or((0..999).map(|_| one()).collect());
-    let deep = (0..31).fold(one(), |inner, _| Condition::Not(Box::new(inner)));
-    for condition in [wide, deep] {
-        let selection = SelectionInput {
-            condition: Some(condition),
-            ..SelectionInput::default()
-        };
-        assert!(read(&store, query(selection), rows(1)).await.is_empty());
     }
 }

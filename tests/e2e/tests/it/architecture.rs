@@ -10,15 +10,17 @@ use std::{
 use serde_json::Value;
 
 /// Which crates of the workspace each of them may depend on. A new crate is decided on here.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("jmap-domain", &[]),
     ("jmap-proto", &[]),
     ("jmap-wire", &["jmap-domain", "jmap-proto"]),
     ("jmap-service", &["jmap-domain", "jmap-proto", "jmap-wire"]),
+    ("jmap-postgres", &[]),
+    ("fresh-database", &[]),
     ("authorization-core", &["jmap-domain"]),
     (
         "authorization-store",
-        &["jmap-domain", "authorization-core"],
+        &["jmap-domain", "jmap-postgres", "authorization-core"],
     ),
     (
         "authorization-grpc",
@@ -37,6 +39,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
             "jmap-proto",
             "jmap-wire",
             "jmap-service",
+            "jmap-postgres",
             "authorization-core",
             "authorization-store",
             "authorization-grpc",
@@ -45,6 +48,10 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("layer-data-core", &["jmap-domain"]),
     ("layer-data-formats", &["jmap-domain", "layer-data-core"]),
     ("layer-data-geopackage", &["jmap-domain", "layer-data-core"]),
+    (
+        "layer-data-postgis",
+        &["jmap-domain", "jmap-postgres", "layer-data-core"],
+    ),
     (
         "layer-data-clients",
         &[
@@ -73,10 +80,12 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
             "jmap-proto",
             "jmap-wire",
             "jmap-service",
+            "jmap-postgres",
             "layer-data-core",
             "layer-data-clients",
             "layer-data-geopackage",
             "layer-data-grpc",
+            "layer-data-postgis",
         ],
     ),
     // The command line starts both services, and otherwise is a client like any other.
@@ -107,7 +116,12 @@ const MAY_NOT_USE: [(&[&str], &[&str]); 4] = [
     ),
     (&["jmap-proto", "jmap-wire", "jmap-service"], &["sqlx"]),
     (
-        &["authorization-store", "layer-data-geopackage"],
+        &[
+            "jmap-postgres",
+            "authorization-store",
+            "layer-data-geopackage",
+            "layer-data-postgis",
+        ],
         &["tonic", "prost", "axum", "hyper"],
     ),
     (

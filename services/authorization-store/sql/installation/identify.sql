@@ -1,0 +1,1 @@
+select tenure, installation_id from installation

@@ -1,0 +1,2 @@
+-- Who has the store now?
+select tenure from jmap_catalogue.store

@@ -1,0 +1,298 @@
+//! Group commit: each edit call has its own revision, and all share one commit.
+//!
+//! A group is written as if every call went well, without savepoints. Should one of several calls have to be undone,
+//! or the database refuse something, all is rolled back and each call is done alone. Immediately before the commit
+//! every permit is looked at: if one has run out, the group is rolled back, that call is told so, and the others are
+//! done again.
+
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+use jmap_domain::{DataRevision, LayerId};
+use jmap_postgres::{Transaction, is_outcome_unknown};
+use layer_data_core::{
+    edit::{BatchOutcome, EditResult, StoredAnswer},
+    ports::StoreError,
+};
+
+use crate::{
+    edit::{self, Trouble},
+    error::{store_error, unexpected},
+    lanes::EditJob,
+    plan::{self, Open, Opened},
+    requests::{self, Remembered},
+    store::{KnownCounters, Layer, Shared},
+    table::Counters,
+};
+use tokio::sync::OwnedMutexGuard;
+
+/// How often a group is tried that others' work has made impossible.
+const ATTEMPTS: u32 = 4;
+
+/// How an attempt ended, when not by an error.
+enum Attempt {
+    /// All is done, or rightly not done.
+    Concluded(Vec<Result<StoredAnswer, StoreError>>),
+    /// A permit ran out.
+    Expired,
+    /// Some calls are retries of what was done already.
+    Retries,
+    /// A call has to be undone without the others.
+    Apart,
+    /// The counters in memory were wrong, and are forgotten.
+    Stale,
+}
+
+/// Does what waits, and answers.
+pub(crate) async fn commit(shared: &Arc<Shared>, jobs: Vec<EditJob>) {
+    let has_requests = jobs.iter().any(|job| job.batch.request.is_some());
+    together(shared, jobs).await;
+    if has_requests {
+        requests::forget_old(shared).await;
+    }
+}
+
+async fn together(shared: &Shared, mut jobs: Vec<EditJob>) {
+    let mut error = StoreError::Unavailable;
+    for _ in 0..ATTEMPTS {
+        if jobs.is_empty() {
+            return;
+        }
+        match attempt(shared, &jobs).await {
+            Ok(Attempt::Concluded(answers)) => return answer(jobs, answers),
+            Ok(Attempt::Expired) => jobs = without_expired(jobs),
+            Ok(Attempt::Retries) => match without_retries(shared, jobs).await {
+                Some(rest) => jobs = rest,
+                None => return,
+            },
+            Ok(Attempt::Stale) => {}
+            Ok(Attempt::Apart) => return apart(shared, jobs).await,
+            Err(why) if jobs.len() > 1 && is_of_one(&why) => return apart(shared, jobs).await,
+            Err(why) => {
+                error = why;
+                break;
+            }
+        }
+    }
+    refuse(jobs, &error);
+}
+
+async fn apart(shared: &Shared, jobs: Vec<EditJob>) {
+    for job in jobs {
+        // Alone, a call is never apart from others, so this goes no deeper.
+        Box::pin(together(shared, vec![job])).await;
+    }
+}
+
+/// Whether an error may be the fault of one call of a group.
+fn is_of_one(error: &StoreError) -> bool {
+    match error {
+        StoreError::Unexpected(_)
+        | StoreError::LayerMissing(_)
+        | StoreError::LayerExists(_)
+        | StoreError::RequestReused
+        | StoreError::OtherInstallation
+        | StoreError::PermitExpired => true,
+        StoreError::Overloaded | StoreError::Unavailable => false,
+    }
+}
+
+async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreError> {
+    let locked = lock(shared, jobs).await?;
+    let mut tx = shared.database.begin().await.map_err(store_error)?;
+    let mut opened = open(&mut tx, locked).await?;
+    let steps = plan::steps(jobs, &mut opened)?;
+    let tenure = shared.lease.tenure();
+    let answers = edit::write(&mut tx, jobs, (&mut opened, &steps), tenure).await;
+    let answers = match answers {
+        Ok(answers) => answers,
+        Err(Trouble::Stale) => return stale(shared, tx, opened).await,
+        Err(Trouble::Store(error)) => return Err(error),
+    };
+    let has_to_be_split = jobs.len() > 1 && answers.iter().any(has_to_be_undone);
+    if has_to_be_split {
+        rollback(tx).await;
+        return Ok(Attempt::Apart);
+    }
+    let is_worth_it = answers.iter().any(is_committed);
+    let remembered = requests::remember(&mut tx, jobs, &answers).await?;
+    let answers = recall(&mut tx, jobs, answers).await?;
+    let is_valid = jobs.iter().all(|job| job.batch.is_valid_at(Instant::now()));
+    match remembered {
+        Remembered::All if is_worth_it && is_valid => finish(shared, tx, opened).await?,
+        Remembered::All | Remembered::SomeAreRetries => rollback(tx).await,
+    }
+    Ok(match remembered {
+        _ if !is_valid => Attempt::Expired,
+        Remembered::All => Attempt::Concluded(answers),
+        Remembered::SomeAreRetries => Attempt::Retries,
+    })
+}
+
+fn is_committed(answer: &StoredAnswer) -> bool {
+    answer.outcome == BatchOutcome::Committed
+}
+
+/// Whether something was written that is not to be kept.
+fn has_to_be_undone(answer: &StoredAnswer) -> bool {
+    let is_written = |(_, result): &(u32, EditResult)| match result {
+        EditResult::Done(_) | EditResult::NotAttempted => true,
+        EditResult::Refused(_) => false,
+    };
+    !is_committed(answer) && answer.results.iter().any(is_written)
+}
+
+/// Takes the layers for this group, in the order of their ids, so that groups cannot wait for each other in a circle.
+async fn lock(shared: &Shared, jobs: &[EditJob]) -> Result<Vec<Locked>, StoreError> {
+    let ids: BTreeSet<LayerId> = jobs.iter().flat_map(|job| job.batch.layers()).collect();
+    let mut locked = Vec::with_capacity(ids.len());
+    for id in ids {
+        let layer = shared.found(id)?.0;
+        let known = Arc::clone(&layer.counters).lock_owned().await;
+        // It may have been dropped meanwhile.
+        shared.found(id)?;
+        locked.push((layer, known));
+    }
+    Ok(locked)
+}
+
+type Locked = (Arc<Layer>, OwnedMutexGuard<KnownCounters>);
+
+async fn open(tx: &mut Transaction, locked: Vec<Locked>) -> Result<Opened, StoreError> {
+    let mut opened = Opened::new();
+    for (layer, known) in locked {
+        let from = match *known {
+            Some(counters) => counters,
+            None => counters(tx, layer.id).await?,
+        };
+        opened.insert(layer.id, Open::new(layer, known, from));
+    }
+    Ok(opened)
+}
+
+async fn counters(tx: &mut Transaction, layer: LayerId) -> Result<Counters, StoreError> {
+    let query = sqlx::query_as(include_str!("../sql/counters.sql")).bind(layer.get());
+    let row: Option<(i64, i64)> = query.fetch_optional(&mut **tx).await.map_err(store_error)?;
+    let (revision, next_element) = row.ok_or(StoreError::LayerMissing(layer))?;
+    let revision = DataRevision::new(revision).ok_or_else(|| unexpected("a negative revision"))?;
+    Ok(Counters {
+        revision,
+        next_element,
+    })
+}
+
+/// The counters in memory are not the stored ones: after a commit of which nobody knew whether it happened, or because
+/// the store is another process's now.
+async fn stale(
+    shared: &Shared,
+    mut tx: Transaction,
+    opened: Opened,
+) -> Result<Attempt, StoreError> {
+    for mut open in opened.into_values() {
+        *open.known = None;
+    }
+    let query = sqlx::query_scalar(include_str!("../sql/tenure.sql"));
+    let tenure: i64 = query.fetch_one(&mut *tx).await.map_err(store_error)?;
+    rollback(tx).await;
+    if tenure == shared.lease.tenure() {
+        Ok(Attempt::Stale)
+    } else {
+        Err(StoreError::Unavailable)
+    }
+}
+
+/// Replaces refusals of calls that are retries: what was done already cannot be done again, and was done.
+async fn recall(
+    tx: &mut Transaction,
+    jobs: &[EditJob],
+    answers: Vec<StoredAnswer>,
+) -> Result<Vec<Result<StoredAnswer, StoreError>>, StoreError> {
+    let refused = jobs
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| !is_committed(answer));
+    let mut known = requests::find(tx, refused.map(|(job, _)| &job.batch))
+        .await?
+        .into_iter();
+    let recalled = answers.into_iter().map(|answer| {
+        if is_committed(&answer) {
+            return Ok(answer);
+        }
+        known.next().flatten().unwrap_or(Ok(answer))
+    });
+    Ok(recalled.collect())
+}
+
+/// Commits, and publishes the new counters. When nobody knows whether it was committed, the counters are forgotten.
+async fn finish(shared: &Shared, tx: Transaction, opened: Opened) -> Result<(), StoreError> {
+    let committed = tx.commit().await;
+    let is_unknown = committed.as_ref().is_err_and(is_outcome_unknown);
+    for (id, mut open) in opened {
+        if is_unknown {
+            *open.known = None;
+        } else if committed.is_ok() {
+            *open.known = Some(open.to);
+            shared.catalogue.advance(id, open.to.revision);
+        }
+    }
+    committed.map_err(store_error)
+}
+
+/// A failure closes the connection, which undoes the work as well.
+async fn rollback(tx: Transaction) {
+    if let Err(error) = tx.rollback().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a connection was lost"
+        );
+    }
+}
+
+fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
+    let now = Instant::now();
+    let (valid, expired): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| job.batch.is_valid_at(now));
+    for job in expired {
+        job.answer(Err(StoreError::PermitExpired));
+    }
+    valid
+}
+
+/// Answers retries as their first tries were, and gives the others back; none when the answers cannot be read.
+async fn without_retries(shared: &Shared, jobs: Vec<EditJob>) -> Option<Vec<EditJob>> {
+    let jobs = without_expired(jobs);
+    let known = match known(shared, &jobs).await {
+        Ok(known) => known,
+        Err(error) => {
+            refuse(jobs, &error);
+            return None;
+        }
+    };
+    let mut rest = Vec::new();
+    for (job, known) in jobs.into_iter().zip(known) {
+        match known {
+            Some(answer) => job.answer(answer),
+            None => rest.push(job),
+        }
+    }
+    Some(rest)
+}
+
+async fn known(shared: &Shared, jobs: &[EditJob]) -> Result<Vec<requests::Known>, StoreError> {
+    let mut session = shared.database.session().await.map_err(store_error)?;
+    let known = requests::find(&mut session, jobs.iter().map(|job| &job.batch)).await?;
+    session.done();
+    Ok(known)
+}
+
+fn answer(jobs: Vec<EditJob>, answers: Vec<Result<StoredAnswer, StoreError>>) {
+    for (job, answer) in jobs.into_iter().zip(answers) {
+        job.answer(answer);
+    }
+}
+
+/// The transaction as a whole failed: nobody's edit was done.
+fn refuse(jobs: Vec<EditJob>, error: &StoreError) {
+    for job in jobs {
+        job.answer(Err(error.repeated()));
+    }
+}

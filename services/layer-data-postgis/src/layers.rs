@@ -1,0 +1,199 @@
+//! Making and removing the storage of layers.
+
+use std::{sync::Arc, time::Duration};
+
+use jmap_domain::{DataRevision, LayerId};
+use jmap_postgres::{Failure, Transaction, classify};
+use layer_data_core::{
+    definition::{LayerDefinition, StoredDefinitionError},
+    ports::{NewLayer, Removal, StoreError, StoredLayer},
+    value::DateTime,
+};
+use sqlx::{AssertSqlSafe, Row, error::BoxDynError, postgres::PgRow, raw_sql};
+
+use crate::{
+    error::{store_error, unexpected},
+    store::{Layer, Shared},
+    table::{Counters, drop_table},
+    values,
+};
+
+/// How often a change is tried when a lock is not free, and how long between the tries: meanwhile those who wait behind
+/// get their turn.
+const ATTEMPTS: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What stops a change.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("the tenure is over")]
+    Over,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl Trouble {
+    fn is_lock(&self) -> bool {
+        match self {
+            Self::Over => false,
+            Self::Database(error) => {
+                matches!(classify(error), Failure::LockTimeout | Failure::Contended)
+            }
+        }
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Over => Self::Unavailable,
+            Trouble::Database(error) => store_error(error),
+        }
+    }
+}
+
+pub(crate) async fn create(shared: &Shared, new: NewLayer) -> Result<StoredLayer, StoreError> {
+    let json = new.definition.to_json().map_err(unexpected)?;
+    if shared.catalogue.find(new.layer).is_none() {
+        let (layer, revision) = make(shared, &new, &json).await?;
+        shared.catalogue.put(new.layer, Arc::new(layer), revision);
+    }
+    let (layer, revision) = shared.found(new.layer)?;
+    let known = layer.definition.to_json().map_err(unexpected)?;
+    if known == json {
+        Ok(layer.stored(revision))
+    } else {
+        Err(StoreError::LayerExists(new.layer))
+    }
+}
+
+/// Makes the layer, or finds that it was made: by a call of which nobody knew how it ended.
+async fn make(
+    shared: &Shared,
+    new: &NewLayer,
+    json: &str,
+) -> Result<(Layer, DataRevision), StoreError> {
+    let counters = Counters {
+        revision: DataRevision::default(),
+        next_element: 1,
+    };
+    let layer = Layer::new(new.layer, new.definition.clone(), DateTime::now(), counters);
+    let found = patiently(|| try_make(shared, &layer, new, json)).await?;
+    match found {
+        None => Ok((layer, counters.revision)),
+        Some(row) => load(&row).map_err(unexpected),
+    }
+}
+
+/// The row of a layer that is there already.
+async fn try_make(
+    shared: &Shared,
+    layer: &Layer,
+    new: &NewLayer,
+    json: &str,
+) -> Result<Option<PgRow>, Trouble> {
+    let mut tx = begin(shared).await?;
+    let query = sqlx::query(include_str!("../sql/insert_layer.sql")).bind(layer.id.get());
+    let query = query.bind(json).bind(values::Instant(layer.created));
+    if query.execute(&mut *tx).await?.rows_affected() == 0 {
+        let query = sqlx::query(include_str!("../sql/find_layer.sql")).bind(layer.id.get());
+        let row = query.fetch_one(&mut *tx).await?;
+        tx.rollback().await?;
+        return Ok(Some(row));
+    }
+    let readers = sqlx::query_scalar(include_str!("../sql/readers.sql"));
+    let readers: Vec<String> = readers.fetch_all(&mut *tx).await?;
+    let statements = layer.table.create(&layer.definition, &new.label, &readers);
+    // By the audited writer.
+    raw_sql(AssertSqlSafe(statements)).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(None)
+}
+
+/// A layer as the catalogue keeps it, with its newest revision.
+pub(crate) fn load(row: &PgRow) -> Result<(Layer, DataRevision), LoadError> {
+    let (id, json): (i64, &str) = (row.try_get(0)?, row.try_get(1)?);
+    let definition =
+        LayerDefinition::from_json(json).map_err(|error| LoadError::Definition(id, error))?;
+    let id = LayerId::new(id).map_err(damaged)?;
+    let revision = DataRevision::new(row.try_get(2)?);
+    let revision = revision.ok_or_else(|| damaged("a negative revision"))?;
+    let counters = Counters {
+        revision,
+        next_element: row.try_get(3)?,
+    };
+    let created = values::read_instant(row, 4)?;
+    Ok((Layer::new(id, definition, created, counters), revision))
+}
+
+/// Why a layer cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error("layer `{0}`")]
+    Definition(i64, #[source] StoredDefinitionError),
+}
+
+fn damaged(error: impl Into<BoxDynError>) -> LoadError {
+    LoadError::Database(sqlx::Error::Decode(error.into()))
+}
+
+/// R25: elements, remembered answers and counters.
+pub(crate) async fn remove(shared: &Shared, removal: Removal) -> Result<(), StoreError> {
+    let id = removal.layer;
+    let found = shared.catalogue.find(id);
+    // Nobody writes to the layer any more.
+    let _writing = match &found {
+        Some((layer, _)) => Some(layer.counters.lock().await),
+        None => None,
+    };
+    // A layer that the catalogue does not know may be stored all the same, when nobody knew how its making ended.
+    patiently(|| try_remove(shared, id)).await?;
+    shared.catalogue.remove(id);
+    Ok(())
+}
+
+async fn try_remove(shared: &Shared, layer: LayerId) -> Result<(), Trouble> {
+    let mut tx = begin(shared).await?;
+    raw_sql(AssertSqlSafe(drop_table(layer)))
+        .execute(&mut *tx)
+        .await?;
+    for statement in [
+        include_str!("../sql/delete_layer_requests.sql"),
+        include_str!("../sql/delete_layer.sql"),
+    ] {
+        sqlx::query(statement)
+            .bind(layer.get())
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// A transaction that changes layers. Until it ends the store stays this process's, and it waits only shortly for locks.
+async fn begin(shared: &Shared) -> Result<Transaction, Trouble> {
+    let mut tx = shared.database.begin().await?;
+    let timeout = include_str!("../sql/layer_lock_timeout.sql");
+    raw_sql(timeout).execute(&mut *tx).await?;
+    let query = sqlx::query_scalar(include_str!("../sql/hold_tenure.sql"));
+    let held: Option<i64> = query
+        .bind(shared.lease.tenure())
+        .fetch_optional(&mut *tx)
+        .await?;
+    held.map(|_| tx).ok_or(Trouble::Over)
+}
+
+/// Tries a change again when a lock was not free.
+async fn patiently<T, F>(change: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, Trouble>>,
+{
+    for attempt in 1..ATTEMPTS {
+        match change().await {
+            Err(trouble) if trouble.is_lock() => tokio::time::sleep(PAUSE * attempt).await,
+            done => return done.map_err(StoreError::from),
+        }
+    }
+    change().await.map_err(StoreError::from)
+}

@@ -1,0 +1,28 @@
+//! Production storage: PostgreSQL with PostGIS, which other programs can read as it is.
+//!
+//! Each layer has a typed table of its own. Edits of one layer wait in its lane and are committed together, each with
+//! its own revision; lanes write beside each other. The counters of a layer (revision, next element) are kept in
+//! memory and confirmed by the statement that raises them, so that an edit needs no read before its write.
+
+mod bucket;
+mod condition;
+mod copy;
+mod edit;
+mod error;
+mod ewkb;
+mod group;
+mod lanes;
+mod layers;
+mod open;
+mod plan;
+mod read;
+mod requests;
+mod roles;
+mod store;
+mod table;
+mod values;
+
+pub use error::OpenError;
+pub use open::{PURPOSE, SCHEMA};
+pub use roles::{GrantError, migrate};
+pub use store::PostGis;

@@ -1,0 +1,85 @@
+//! Opening: the schema, the lease, the reference systems, the layers.
+
+use std::sync::Arc;
+
+use jmap_postgres::{Connector, Lease, Purpose, Schema, Terms};
+use layer_data_core::crs::Crs;
+use sqlx::{Connection, PgConnection, migrate::Migrator};
+
+use crate::{
+    OpenError, PostGis,
+    layers::{LoadError, load},
+    store::{Catalogue, Shared},
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Who connects. Types and functions of PostGIS are looked up in the schema `public`.
+pub const PURPOSE: Purpose = Purpose {
+    application: "jmap layer-data",
+    search_path: "jmap_catalogue, public",
+};
+
+/// The catalogue; its first migration makes the schemas for the layers' tables as well.
+pub static SCHEMA: Schema = Schema {
+    name: CATALOGUE,
+    migrations: &MIGRATIONS,
+    command: "layer-data-server migrate",
+};
+
+/// The schema of the catalogue.
+pub(crate) const CATALOGUE: &str = "jmap_catalogue";
+
+const TERMS: Terms = Terms {
+    // "jmaplaye" as a number.
+    lock: 0x6a6d_6170_6c61_7965,
+    raise: include_str!("../sql/raise_tenure.sql"),
+    read: include_str!("../sql/tenure.sql"),
+};
+
+impl PostGis {
+    /// Opens a database, bringing its schema up to date where the options say so, and takes it for this process.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(connector: &Connector) -> Result<Self, OpenError> {
+        SCHEMA.prepare(connector).await?;
+        let mut connection = connector.connect().await?;
+        know_reference_systems(&mut connection).await?;
+        let lease = Lease::take(connector, TERMS).await?;
+        // Only now does nobody else change the layers.
+        let catalogue = load_all(&mut connection).await?;
+        connection.close().await?;
+        let shared = Shared::new(connector.database(), lease, catalogue);
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+}
+
+async fn load_all(connection: &mut PgConnection) -> Result<Catalogue, OpenError> {
+    let catalogue = Catalogue::default();
+    let rows = sqlx::query(include_str!("../sql/load_layers.sql"));
+    for row in rows.fetch_all(connection).await? {
+        let (layer, revision) = load(&row).map_err(|error| match error {
+            LoadError::Database(error) => OpenError::Database(error),
+            LoadError::Definition(layer, error) => OpenError::Definition(layer, error),
+        })?;
+        catalogue.put(layer.id, Arc::new(layer), revision);
+    }
+    Ok(catalogue)
+}
+
+/// Tells PostGIS of the reference systems that the server knows and it does not, so that other programs understand the
+/// tables. Usually it knows them all.
+pub(crate) async fn know_reference_systems(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let codes: Vec<i32> = Crs::codes().collect();
+    let missing = sqlx::query_scalar(include_str!("../sql/missing_srs.sql")).bind(codes);
+    let missing: Vec<i32> = missing.fetch_all(&mut *connection).await?;
+    for crs in missing.into_iter().filter_map(Crs::known) {
+        let query = sqlx::query(include_str!("../sql/insert_srs.sql")).bind(crs.epsg());
+        let inserted = query.bind(crs.wkt()).execute(&mut *connection).await;
+        inserted.map_err(|error| OpenError::ReferenceSystem(crs.epsg(), error))?;
+    }
+    Ok(())
+}

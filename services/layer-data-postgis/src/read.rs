@@ -1,0 +1,396 @@
+//! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
+//! boxes, geometries and what SQL cannot decide are looked at on the rows.
+
+use futures::TryStreamExt;
+use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
+use jmap_postgres::{Database, Session};
+use layer_data_core::{
+    element::{Element, Stamps},
+    geometry::Bounds,
+    ports::{Chunk, ChunkLimit, Rest, StoreError, Summary},
+    query::{CheckedQuery, Condition, GeometryOutput},
+    value::Value,
+};
+use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
+
+use crate::{
+    condition::push_condition,
+    error::{store_error, unexpected},
+    ewkb,
+    store::Layer,
+    table::{Column, GeometryColumn, Table},
+    values,
+};
+
+/// From this many candidates of the index on, later chunks are read in the order of ids.
+const MANY_CANDIDATES: i64 = 20_000;
+/// Most rows of one statement.
+const MOST_ROWS: usize = 16_384;
+
+/// Columns of a reading statement before the attributes'.
+pub(crate) mod fields {
+    pub(crate) const ID: usize = 0;
+    pub(crate) const REVISION: usize = 1;
+    pub(crate) const CREATED_BY: usize = 2;
+    pub(crate) const UPDATED_BY: usize = 3;
+    pub(crate) const CREATE_TIME: usize = 4;
+    pub(crate) const UPDATE_TIME: usize = 5;
+    pub(crate) const GEOMETRY: usize = 6;
+    pub(crate) const ATTRIBUTES: usize = 7;
+}
+
+/// Which part of a query's elements to read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pub(crate) after: Option<ElementId>,
+    pub(crate) limit: ChunkLimit,
+    pub(crate) revision: DataRevision,
+}
+
+/// How the elements in a box are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Index {
+    /// All at once, by the index.
+    Search,
+    /// One after the other, by their ids.
+    PassOver,
+}
+
+/// A query prepared for a layer: which columns come, and what is left to look at on the rows.
+struct Plan<'a> {
+    layer: &'a Layer,
+    query: &'a CheckedQuery,
+    /// Whether the geometry is needed, for the answer or for a look.
+    geometry: GeometryColumn,
+    /// The wanted attributes, then those that the condition needs.
+    columns: Vec<&'a Column>,
+    /// What the elements' boxes must intersect.
+    boxes: Option<Vec<Bounds>>,
+    recheck: bool,
+}
+
+/// A row that belongs to the answer.
+struct Found {
+    geometry: Option<(Vec<u8>, Bounds)>,
+    values: Vec<Value>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: GeometryColumn) -> Self {
+        let boxes = query.search_boxes();
+        let recheck = query
+            .condition()
+            .is_some_and(|condition| !condition.is_exact_in_sql());
+        let looked_at = query.condition().filter(|_| recheck);
+        let looked_at = looked_at.map(Condition::attributes).into_iter().flatten();
+        let attributes = query.attributes().iter().copied().chain(looked_at);
+        Self {
+            layer,
+            query,
+            geometry: if boxes.is_some() {
+                GeometryColumn::Included
+            } else {
+                wanted
+            },
+            columns: attributes
+                .filter_map(|attribute| layer.table.column(attribute))
+                .collect(),
+            boxes,
+            recheck,
+        }
+    }
+
+    /// The statement for the next rows after an element.
+    fn sql(&self, after: Option<ElementId>, index: Index, rows: usize) -> QueryBuilder<Postgres> {
+        let mut sql = self.layer.table.select(self.geometry, &self.columns);
+        self.push_selection(&mut sql, index);
+        if let Some(after) = after {
+            sql.push(" and t.\"fid\" > ").push_bind(after.get());
+        }
+        // Sorted by an expression, the rows cannot be found by the index of ids, which the planner would otherwise take
+        // for a box of which it knows nothing.
+        let is_searched = self.boxes.is_some() && index == Index::Search;
+        sql.push(if is_searched {
+            " order by t.\"fid\" + 0 limit "
+        } else {
+            " order by t.\"fid\" limit "
+        });
+        sql.push_bind(i64::try_from(rows).unwrap_or(i64::MAX));
+        sql
+    }
+
+    fn push_selection(&self, sql: &mut QueryBuilder<Postgres>, index: Index) {
+        if let Some(ids) = self.query.ids() {
+            let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+            sql.push(" and t.\"fid\" = any (").push_bind(ids).push(")");
+        }
+        match (&self.boxes, index) {
+            (Some(boxes), Index::Search) => self.layer.table.push_boxes(sql, boxes),
+            (Some(boxes), Index::PassOver) => self.layer.table.push_boxes_unsearched(sql, boxes),
+            (None, Index::Search | Index::PassOver) => {}
+        }
+        if let Some(condition) = self.query.condition() {
+            push_condition(sql, &self.layer.table, condition);
+        }
+    }
+
+    /// Whether to search the index. It finds all that is in a box at once, whichever chunk is wanted, so the later chunks
+    /// of a large answer are read in the order of ids instead.
+    async fn index(
+        &self,
+        session: &mut Session,
+        after: Option<ElementId>,
+    ) -> Result<Index, StoreError> {
+        let (Some(boxes), Some(_)) = (&self.boxes, after) else {
+            return Ok(Index::Search);
+        };
+        let mut sql = self.layer.table.candidates();
+        self.layer.table.push_boxes(&mut sql, boxes);
+        sql.push(" limit ")
+            .push_bind(MANY_CANDIDATES)
+            .push(") as c");
+        let query = sql.build_query_scalar();
+        let count: i64 = query.fetch_one(&mut **session).await.map_err(store_error)?;
+        Ok(if count < MANY_CANDIDATES {
+            Index::Search
+        } else {
+            Index::PassOver
+        })
+    }
+
+    /// The row's part in the answer, if it has one.
+    fn look(&self, row: &PgRow) -> Result<Option<Found>, StoreError> {
+        let ewkb = values::bytes(row, fields::GEOMETRY).map_err(store_error)?;
+        let geometry = ewkb.map(ewkb::decode).transpose().map_err(unexpected)?;
+        if let (Some(boxes), Some((wkb, bounds))) = (&self.boxes, &geometry) {
+            let is_inside = boxes.iter().any(|part| part.intersects(bounds));
+            if !is_inside || !self.query.meets_operand(wkb) {
+                return Ok(None);
+            }
+        }
+        let mut values = Vec::with_capacity(self.columns.len());
+        for (column, place) in self.columns.iter().zip(fields::ATTRIBUTES..) {
+            values.push(values::read(row, place, column.kind).map_err(store_error)?);
+        }
+        if self.recheck && !self.holds(&values) {
+            return Ok(None);
+        }
+        values.truncate(self.query.attributes().len());
+        Ok(Some(Found { geometry, values }))
+    }
+
+    fn holds(&self, values: &[Value]) -> bool {
+        let value_of = |attribute: AttributeId| {
+            let mut columns = self.columns.iter();
+            let place = columns.position(|column| column.attribute == attribute);
+            place
+                .and_then(|place| values.get(place))
+                .unwrap_or(&Value::Null)
+        };
+        self.query
+            .condition()
+            .is_none_or(|condition| condition.holds(&value_of))
+    }
+}
+
+/// Reads the next elements of a query.
+pub(crate) async fn chunk(
+    database: &Database,
+    layer: &Layer,
+    query: &CheckedQuery,
+    window: Window,
+) -> Result<Chunk, StoreError> {
+    let wanted = match query.geometry() {
+        GeometryOutput::Include => GeometryColumn::Included,
+        GeometryOutput::Omit => GeometryColumn::LeftOut,
+    };
+    let plan = Plan::new(layer, query, wanted);
+    let mut session = database.session().await.map_err(store_error)?;
+    let index = plan.index(&mut session, window.after).await?;
+    let mut filling = Filling::new(window);
+    let wanted = window.limit.rows.get() as usize + 1;
+    let mut rows = wanted.min(layer.elements_within(window.limit.bytes).saturating_mul(2));
+    while !filling.is_over {
+        let mut sql = plan.sql(filling.scanned, index, rows.min(MOST_ROWS));
+        let read = filling.read(&mut session, &plan, &mut sql).await?;
+        filling.is_over |= read < rows.min(MOST_ROWS);
+        // Few of the rows were wanted, so the next statement looks at more.
+        rows = rows.saturating_mul(4);
+    }
+    session.done();
+    layer.learn(filling.chunk.elements.len(), filling.bytes);
+    Ok(filling.chunk)
+}
+
+/// A chunk on its way.
+struct Filling {
+    chunk: Chunk,
+    limit: ChunkLimit,
+    bytes: usize,
+    /// The last element that was looked at.
+    scanned: Option<ElementId>,
+    is_over: bool,
+}
+
+impl Filling {
+    const fn new(window: Window) -> Self {
+        Self {
+            chunk: Chunk {
+                elements: Vec::new(),
+                rest: Rest::End,
+                revision: window.revision,
+            },
+            limit: window.limit,
+            bytes: 0,
+            scanned: window.after,
+            is_over: false,
+        }
+    }
+
+    /// Takes what fits from a statement's rows; how many rows there were.
+    async fn read(
+        &mut self,
+        session: &mut Session,
+        plan: &Plan<'_>,
+        sql: &mut QueryBuilder<Postgres>,
+    ) -> Result<usize, StoreError> {
+        let mut rows = sql.build().fetch(&mut **session);
+        let mut count = 0;
+        while let Some(row) = rows.try_next().await.map_err(store_error)? {
+            count += 1;
+            // What comes after a full chunk is received and dropped, so that the connection can be used again.
+            if !self.is_over {
+                self.take(&row, plan)?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn take(&mut self, row: &PgRow, plan: &Plan<'_>) -> Result<(), StoreError> {
+        let found = plan.look(row)?;
+        let Some(found) = found else {
+            self.scanned = Some(id(row)?);
+            return Ok(());
+        };
+        let element = element(row, found, plan.query.geometry())?;
+        let geometry = element.geometry.as_ref().map_or(0, Vec::len);
+        let bytes = geometry + element.values.iter().map(Value::size).sum::<usize>();
+        let is_full = self.chunk.elements.len() >= self.limit.rows.get() as usize
+            || self.bytes + bytes > self.limit.bytes;
+        if let Some(last) = self.chunk.elements.last()
+            && is_full
+        {
+            self.chunk.rest = Rest::After(last.id);
+            self.is_over = true;
+            return Ok(());
+        }
+        self.bytes += bytes;
+        self.scanned = Some(element.id);
+        self.chunk.elements.push(element);
+        Ok(())
+    }
+}
+
+fn number(row: &PgRow, place: usize) -> Result<i64, StoreError> {
+    let number = values::number(row, place).map_err(store_error)?;
+    number.ok_or_else(|| unexpected("a number is missing"))
+}
+
+fn id(row: &PgRow) -> Result<ElementId, StoreError> {
+    ElementId::new(number(row, fields::ID)?).map_err(unexpected)
+}
+
+fn element(row: &PgRow, found: Found, geometry: GeometryOutput) -> Result<Element, StoreError> {
+    let actor = |place: usize| {
+        let id = values::number(row, place).map_err(store_error)?;
+        id.map(ActorId::new).transpose().map_err(unexpected)
+    };
+    let time = |place: usize| values::read_instant(row, place).map_err(store_error);
+    Ok(Element {
+        id: id(row)?,
+        revision: DataRevision::new(number(row, fields::REVISION)?)
+            .ok_or_else(|| unexpected("a negative revision"))?,
+        geometry: match geometry {
+            GeometryOutput::Include => found.geometry.map(|(wkb, _)| wkb),
+            GeometryOutput::Omit => None,
+        },
+        values: found.values,
+        stamps: Stamps {
+            created_by: actor(fields::CREATED_BY)?,
+            updated_by: actor(fields::UPDATED_BY)?,
+            create_time: time(fields::CREATE_TIME)?,
+            update_time: time(fields::UPDATE_TIME)?,
+        },
+    })
+}
+
+/// Counts the elements of a query and measures their exact extent, in the database where it can decide which they are.
+pub(crate) async fn summary(
+    database: &Database,
+    layer: &Layer,
+    query: &CheckedQuery,
+    revision: DataRevision,
+) -> Result<Summary, StoreError> {
+    let plan = Plan::new(layer, query, GeometryColumn::Included);
+    let mut session = database.session().await.map_err(store_error)?;
+    let (count, extent) = if plan.recheck || query.operand().is_some() {
+        look_at_all(&mut session, &plan).await?
+    } else {
+        measure(&mut session, &plan).await?
+    };
+    session.done();
+    Ok(Summary {
+        count,
+        extent,
+        revision,
+    })
+}
+
+/// An edge of an extent; null without elements.
+type Edge = Option<f64>;
+
+async fn measure(
+    session: &mut Session,
+    plan: &Plan<'_>,
+) -> Result<(u64, Option<Bounds>), StoreError> {
+    let mut sql = plan.layer.table.measure();
+    plan.push_selection(&mut sql, Index::Search);
+    if let Some(boxes) = &plan.boxes {
+        Table::push_exact_boxes(&mut sql, boxes);
+    }
+    sql.push(") as m");
+    let query = sql.build_query_as();
+    let row: (i64, Edge, Edge, Edge, Edge) =
+        query.fetch_one(&mut **session).await.map_err(store_error)?;
+    let extent = match row {
+        (_, Some(min_x), Some(min_y), Some(max_x), Some(max_y)) => Some(Bounds {
+            min_x,
+            min_y,
+            max_x,
+            max_y,
+        }),
+        _ => None,
+    };
+    Ok((u64::try_from(row.0).map_err(unexpected)?, extent))
+}
+
+async fn look_at_all(
+    session: &mut Session,
+    plan: &Plan<'_>,
+) -> Result<(u64, Option<Bounds>), StoreError> {
+    let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
+    plan.push_selection(&mut sql, Index::Search);
+    let mut rows = sql.build().fetch(&mut **session);
+    let (mut count, mut extent) = (0, None::<Bounds>);
+    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        if let Some(Found {
+            geometry: Some((_, bounds)),
+            values: _,
+        }) = plan.look(&row)?
+        {
+            count += 1;
+            extent = Some(extent.map_or(bounds, |extent| extent.union(bounds)));
+        }
+    }
+    Ok((count, extent))
+}

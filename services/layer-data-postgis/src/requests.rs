@@ -1,0 +1,141 @@
+//! Requests that are retried get the answer that the first try was given (R109).
+
+use std::time::{Duration, Instant};
+
+use layer_data_core::{
+    edit::{BatchOutcome, Intent, PermittedBatch, RequestKey, StoredAnswer},
+    ports::StoreError,
+    value::DateTime,
+};
+use sqlx::PgConnection;
+
+use crate::{
+    error::{store_error, unexpected},
+    lanes::EditJob,
+    store::Shared,
+    values,
+};
+
+/// How long answers are kept: a day.
+const KEPT_MILLIS: i64 = 86_400_000;
+/// How often those that are older are removed.
+const BETWEEN_REMOVALS: Duration = Duration::from_mins(1);
+
+/// What is known of each call: the answer that it was given before, if it was.
+pub(crate) type Known = Option<Result<StoredAnswer, StoreError>>;
+
+/// Whether the answers of a group could be kept.
+pub(crate) enum Remembered {
+    All,
+    /// Some of the calls are retries of what was done already.
+    SomeAreRetries,
+}
+
+/// The answers that calls were given before.
+pub(crate) async fn find<'b>(
+    db: &mut PgConnection,
+    batches: impl Iterator<Item = &'b PermittedBatch> + Clone,
+) -> Result<Vec<Known>, StoreError> {
+    let mut known: Vec<Known> = batches.clone().map(|_| None).collect();
+    let keyed = batches.enumerate();
+    let keyed: Vec<_> = keyed
+        .filter_map(|(place, batch)| Some((place, batch.actor.get(), batch.request?)))
+        .collect();
+    if keyed.is_empty() {
+        return Ok(known);
+    }
+    let actors: Vec<i64> = keyed.iter().map(|(_, actor, _)| *actor).collect();
+    let ids: Vec<[u8; 16]> = keyed.iter().map(|(_, _, request)| request.id).collect();
+    let query = sqlx::query_as(include_str!("../sql/find_requests.sql"))
+        .bind(actors)
+        .bind(ids);
+    let rows: Vec<(i64, Vec<u8>, String)> = query.fetch_all(db).await.map_err(store_error)?;
+    for (ordinal, content, answer) in rows {
+        let keyed = usize::try_from(ordinal - 1)
+            .ok()
+            .and_then(|place| keyed.get(place));
+        if let Some((place, _, request)) = keyed
+            && let Some(slot) = known.get_mut(*place)
+        {
+            *slot = Some(read(request, &content, &answer));
+        }
+    }
+    Ok(known)
+}
+
+fn read(request: &RequestKey, content: &[u8], answer: &str) -> Result<StoredAnswer, StoreError> {
+    if content == request.content {
+        StoredAnswer::from_json(answer).map_err(unexpected)
+    } else {
+        Err(StoreError::RequestReused)
+    }
+}
+
+/// Keeps the answers of what is about to be committed, in the same transaction.
+pub(crate) async fn remember(
+    db: &mut PgConnection,
+    jobs: &[EditJob],
+    answers: &[StoredAnswer],
+) -> Result<Remembered, StoreError> {
+    let keyed = jobs.iter().zip(answers).filter_map(|(job, answer)| {
+        let is_kept =
+            answer.outcome == BatchOutcome::Committed && job.batch.intent == Intent::Commit;
+        let request = job.batch.request.filter(|_| is_kept)?;
+        Some((&job.batch, request, answer))
+    });
+    let keyed: Vec<_> = keyed.collect();
+    if keyed.is_empty() {
+        return Ok(Remembered::All);
+    }
+    let actors: Vec<i64> = keyed.iter().map(|(batch, ..)| batch.actor.get()).collect();
+    let ids: Vec<[u8; 16]> = keyed.iter().map(|(_, request, _)| request.id).collect();
+    let contents: Vec<[u8; 32]> = keyed
+        .iter()
+        .map(|(_, request, _)| request.content)
+        .collect();
+    let layers: Vec<String> = keyed.iter().map(|(batch, ..)| layers(batch)).collect();
+    let answers = keyed
+        .iter()
+        .map(|(.., answer)| answer.to_json().map_err(unexpected));
+    let query = sqlx::query(include_str!("../sql/remember_requests.sql"))
+        .bind(actors)
+        .bind(ids)
+        .bind(contents)
+        .bind(layers)
+        .bind(answers.collect::<Result<Vec<String>, StoreError>>()?)
+        .bind(values::Instant(DateTime::now()));
+    let done = query.execute(db).await.map_err(store_error)?;
+    Ok(if done.rows_affected() == keyed.len() as u64 {
+        Remembered::All
+    } else {
+        Remembered::SomeAreRetries
+    })
+}
+
+/// The layers as an array's text.
+fn layers(batch: &PermittedBatch) -> String {
+    let ids: Vec<String> = batch.layers().iter().map(ToString::to_string).collect();
+    format!("{{{}}}", ids.join(","))
+}
+
+/// Removes old answers, now and then. What is not removed now is removed the next time.
+pub(crate) async fn forget_old(shared: &Shared) {
+    if !shared.is_time_to_forget(Instant::now(), BETWEEN_REMOVALS) {
+        return;
+    }
+    let limit = DateTime::from_millis(DateTime::now().millis() - KEPT_MILLIS);
+    let (Ok(limit), Ok(mut session)) = (limit, shared.database.session().await) else {
+        return;
+    };
+    let query =
+        sqlx::query(include_str!("../sql/forget_requests.sql")).bind(values::Instant(limit));
+    match query.execute(&mut *session).await {
+        Ok(_) => session.done(),
+        Err(error) => {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "old answers stay for now"
+            );
+        }
+    }
+}

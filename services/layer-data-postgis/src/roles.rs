@@ -1,0 +1,55 @@
+//! The lesser roles: what runs the service, and what other programs read the layers with.
+
+use jmap_postgres::{Access, Connector, RoleError, let_role_use};
+use sqlx::Connection;
+
+use crate::{
+    OpenError, bucket,
+    open::{CATALOGUE, SCHEMA, know_reference_systems},
+};
+
+/// Why roles were not given their access.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// The schema is not there.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A role is not there, or the database refused.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+}
+
+/// Brings the schema up to date and gives roles what they need: `service` runs layer-data, `readers` read the tables of
+/// layers, present and future ones.
+///
+/// # Errors
+/// [`GrantError`], a sentence for the person who called the command.
+pub async fn migrate(
+    connector: &Connector,
+    service: Option<&str>,
+    readers: &[String],
+) -> Result<(), GrantError> {
+    SCHEMA.migrate(connector).await.map_err(OpenError::from)?;
+    let mut connection = connector
+        .connect_to_migrate()
+        .await
+        .map_err(OpenError::from)?;
+    know_reference_systems(&mut connection).await?;
+    let schemas: Vec<String> = bucket::schemas().collect();
+    let schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
+    if let Some(role) = service {
+        let_role_use(&mut connection, &[CATALOGUE], role, Access::ReadWrite).await?;
+        let_role_use(&mut connection, &schemas, role, Access::MakeTables).await?;
+    }
+    for role in readers {
+        let_role_use(&mut connection, &schemas, role, Access::Read).await?;
+        // Future tables are the service's, and only their owner can let others read them.
+        let query = sqlx::query(include_str!("../sql/add_reader.sql")).bind(role);
+        query
+            .execute(&mut connection)
+            .await
+            .map_err(OpenError::from)?;
+    }
+    connection.close().await.map_err(OpenError::from)?;
+    Ok(())
+}

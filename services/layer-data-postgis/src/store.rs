@@ -1,0 +1,218 @@
+//! The store: what it holds, and the port that it implements.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jmap_domain::{DataRevision, ElementId, LayerId};
+use jmap_postgres::{Database, Lease};
+use layer_data_core::{
+    definition::LayerDefinition,
+    edit::{PermittedBatch, StoredAnswer},
+    ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
+    query::CheckedQuery,
+    value::DateTime,
+};
+
+use crate::{
+    error::store_error,
+    lanes::{self, Lanes},
+    layers, read,
+    table::{Counters, Table},
+};
+
+/// A database with its layers, held by this process.
+#[derive(Debug)]
+pub struct PostGis {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the store's tasks share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) database: Database,
+    pub(crate) lease: Lease,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) lanes: Lanes,
+    forgotten: Mutex<Option<Instant>>,
+}
+
+/// The layers of the database.
+pub(crate) type Catalogue = layer_data_core::catalogue::Catalogue<Layer>;
+
+/// The stored counters of a layer, while this process knows them.
+pub(crate) type KnownCounters = Option<Counters>;
+
+/// A layer as the store works with it.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) id: LayerId,
+    pub(crate) definition: Arc<LayerDefinition>,
+    pub(crate) created: DateTime,
+    pub(crate) table: Table,
+    /// Whoever writes to the layer holds this.
+    pub(crate) counters: Arc<tokio::sync::Mutex<KnownCounters>>,
+    /// About how many bytes an element has, by what was read lately.
+    element_bytes: AtomicUsize,
+}
+
+impl Layer {
+    pub(crate) fn new(
+        id: LayerId,
+        definition: LayerDefinition,
+        created: DateTime,
+        counters: Counters,
+    ) -> Self {
+        let table = Table::new(id, &definition);
+        Self {
+            id,
+            definition: Arc::new(definition),
+            created,
+            table,
+            counters: Arc::new(tokio::sync::Mutex::new(Some(counters))),
+            element_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn stored(&self, revision: DataRevision) -> StoredLayer {
+        StoredLayer {
+            layer: self.id,
+            definition: Arc::clone(&self.definition),
+            created: self.created,
+            revision,
+        }
+    }
+
+    /// About how many elements have so many bytes; at least one.
+    pub(crate) fn elements_within(&self, bytes: usize) -> usize {
+        let each = self.element_bytes.load(Ordering::Relaxed).max(1);
+        (bytes / each).saturating_add(1)
+    }
+
+    /// Learns from elements that were read.
+    pub(crate) fn learn(&self, elements: usize, bytes: usize) {
+        if let Some(each) = bytes.checked_div(elements) {
+            self.element_bytes.store(each, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(database: Database, lease: Lease, catalogue: Catalogue) -> Self {
+        Self {
+            database,
+            lease,
+            catalogue,
+            lanes: Lanes::default(),
+            forgotten: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn found(&self, layer: LayerId) -> Result<(Arc<Layer>, DataRevision), StoreError> {
+        self.catalogue
+            .find(layer)
+            .ok_or(StoreError::LayerMissing(layer))
+    }
+
+    /// Whether something that is done now and then is due; if so, the time until the next begins.
+    pub(crate) fn is_time_to_forget(&self, now: Instant, between: Duration) -> bool {
+        let mut last = self
+            .forgotten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= between);
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
+    }
+}
+
+impl PostGis {
+    /// Finishes what is being written and closes the connections.
+    pub async fn close(&self) {
+        self.shared.lanes.close().await;
+        self.shared.database.close().await;
+    }
+
+    /// Completes when another process has taken the database: this one has to end.
+    pub async fn over(&self) {
+        self.shared.lease.over().await;
+    }
+
+    /// A process that cannot confirm its lease neither reads nor writes.
+    fn held(&self) -> Result<&Arc<Shared>, StoreError> {
+        if self.shared.lease.is_confirmed() {
+            Ok(&self.shared)
+        } else {
+            Err(StoreError::Unavailable)
+        }
+    }
+}
+
+impl LayerStore for PostGis {
+    async fn bind_installation(&self, installation: &str) -> Result<(), StoreError> {
+        let shared = self.held()?;
+        let mut session = shared.database.session().await.map_err(store_error)?;
+        let query = sqlx::query_scalar(include_str!("../sql/bind_installation.sql"))
+            .bind(installation)
+            .bind(shared.lease.tenure());
+        let bound: Option<String> = query
+            .fetch_optional(&mut *session)
+            .await
+            .map_err(store_error)?;
+        session.done();
+        match bound {
+            None => Err(StoreError::Unavailable),
+            Some(bound) if bound == installation => Ok(()),
+            Some(_) => Err(StoreError::OtherInstallation),
+        }
+    }
+
+    async fn create_layer(&self, layer: NewLayer) -> Result<StoredLayer, StoreError> {
+        layers::create(self.held()?, layer).await
+    }
+
+    async fn drop_layer(&self, removal: Removal) -> Result<(), StoreError> {
+        layers::remove(self.held()?, removal).await
+    }
+
+    async fn layer(&self, layer: LayerId) -> Result<Option<StoredLayer>, StoreError> {
+        let found = self.held()?.catalogue.find(layer);
+        Ok(found.map(|(layer, revision)| layer.stored(revision)))
+    }
+
+    async fn layers(&self) -> Result<Vec<LayerId>, StoreError> {
+        Ok(self.held()?.catalogue.ids())
+    }
+
+    async fn edit(&self, batch: PermittedBatch) -> Result<StoredAnswer, StoreError> {
+        lanes::edit(self.held()?, batch).await
+    }
+
+    async fn read(
+        &self,
+        query: &CheckedQuery,
+        after: Option<ElementId>,
+        limit: ChunkLimit,
+    ) -> Result<Chunk, StoreError> {
+        let shared = self.held()?;
+        let (layer, revision) = shared.found(query.layer())?;
+        let window = read::Window {
+            after,
+            limit,
+            revision,
+        };
+        read::chunk(&shared.database, &layer, query, window).await
+    }
+
+    async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
+        let shared = self.held()?;
+        let (layer, revision) = shared.found(query.layer())?;
+        read::summary(&shared.database, &layer, query, revision).await
+    }
+}

@@ -1,0 +1,394 @@
+//! The audited writer: the only file that puts names of tables and columns into SQL.
+//!
+//! Names of tables are made from ids. Names of attributes are quoted by [`quoted`], and in expressions they are always
+//! qualified (`t."name"`). Values are always bound, but for comments, which take no parameters: [`literal`] quotes them.
+
+use jmap_domain::{AttributeId, DataRevision, LayerId};
+use jmap_postgres::quoted;
+use layer_data_core::{
+    definition::{AttributeDefinition, LayerDefinition, ZPolicy},
+    edit::ExpectedRevision,
+    geometry::Bounds,
+    permit::Scope,
+    value::AttributeType,
+};
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::{bucket, values::column_type};
+
+/// A text as an SQL literal, whatever is in it and whatever the session says about backslashes.
+fn literal(text: &str) -> String {
+    let text = text.replace('\0', "").replace('\\', r"\\");
+    format!("E'{}'", text.replace('\'', "''"))
+}
+
+/// A layer's table.
+#[derive(Debug)]
+pub(crate) struct Table {
+    layer: LayerId,
+    /// Schema and name, quoted.
+    name: String,
+    srid: i32,
+    columns: Vec<Column>,
+}
+
+/// The column of an attribute.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) attribute: AttributeId,
+    pub(crate) kind: AttributeType,
+    name: String,
+}
+
+/// Whether a statement has to do with the geometry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GeometryColumn {
+    Included,
+    LeftOut,
+}
+
+/// The counters of a layer: both are data, and survive whatever is deleted (R103).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// The newest revision.
+    pub(crate) revision: DataRevision,
+    /// The id of the next element.
+    pub(crate) next_element: i64,
+}
+
+/// Raises a layer's counters, if they and the tenure are still what this process believes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Advance {
+    pub(crate) tenure: i64,
+    pub(crate) from: Counters,
+    pub(crate) to: Counters,
+}
+
+/// What an element must be like for a statement to touch it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) expected: ExpectedRevision,
+    pub(crate) scope: Scope,
+}
+
+impl Table {
+    pub(crate) fn new(layer: LayerId, definition: &LayerDefinition) -> Self {
+        let column = |attribute: &AttributeDefinition| Column {
+            attribute: attribute.id,
+            kind: attribute.kind,
+            name: quoted(attribute.name.as_str()),
+        };
+        Self {
+            layer,
+            name: name(layer),
+            srid: definition.geometry().crs.epsg(),
+            columns: definition.attributes().iter().map(column).collect(),
+        }
+    }
+
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    pub(crate) fn column(&self, attribute: AttributeId) -> Option<&Column> {
+        self.columns
+            .iter()
+            .find(|column| column.attribute == attribute)
+    }
+
+    /// The statements that make the table, with what other programs want to know of it.
+    pub(crate) fn create(
+        &self,
+        definition: &LayerDefinition,
+        label: &str,
+        readers: &[String],
+    ) -> String {
+        let (name, columns) = (&self.name, self.definitions(definition));
+        let index = quoted(&format!("l_{}_geom", self.layer));
+        let mut statements = vec![
+            format!("create table {name} ({columns})"),
+            format!("create index {index} on {name} using gist (\"geom\")"),
+            format!("comment on table {name} is {}", literal(label)),
+        ];
+        let columns = self.columns.iter().zip(definition.attributes());
+        statements
+            .extend(columns.filter_map(|(column, attribute)| self.comment(column, attribute)));
+        let grant = |reader: &String| format!("grant select on {name} to {}", quoted(reader));
+        statements.extend(readers.iter().map(grant));
+        statements.join("; ")
+    }
+
+    fn definitions(&self, definition: &LayerDefinition) -> String {
+        let attribute = |column: &Column| format!("{} {}", column.name, column_type(column.kind));
+        let mut columns = vec![self.fixed_columns(definition)];
+        columns.extend(self.columns.iter().map(attribute));
+        columns.push(STAMP_COLUMNS.to_owned());
+        columns.join(", ")
+    }
+
+    fn fixed_columns(&self, definition: &LayerDefinition) -> String {
+        let kind = definition.geometry().geometry_type.name();
+        let z = match definition.geometry().z {
+            ZPolicy::Forbidden => "",
+            ZPolicy::Mandatory => "z",
+        };
+        format!(
+            "\"fid\" bigint primary key, \"geom\" geometry({kind}{z}, {}) not null",
+            self.srid
+        )
+    }
+
+    /// What people read instead of the name, and what the attribute means; nothing without either.
+    fn comment(&self, column: &Column, attribute: &AttributeDefinition) -> Option<String> {
+        let words = [attribute.label.as_str(), attribute.description.as_str()];
+        let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
+        let (table, column, words) = (&self.name, &column.name, words.join(": "));
+        let comment = || format!("comment on column {table}.{column} is {}", literal(&words));
+        (!words.is_empty()).then(comment)
+    }
+
+    /// The beginning of a writing statement: raises the layer's counters, when there is something to raise.
+    ///
+    /// What follows writes only if that was done, in a query called `done` that returns the ids it wrote to;
+    /// [`Self::finish`] answers whether, and which.
+    pub(crate) fn begin(&self, advance: Option<&Advance>) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("with counters as (");
+        match advance {
+            None => sql.push("select"),
+            Some(Advance { tenure, from, to }) => {
+                sql.push("update jmap_catalogue.layer as l set revision = ")
+                    .push_bind(to.revision.get())
+                    .push(", next_element = ")
+                    .push_bind(to.next_element);
+                sql.push(" where l.layer_id = ").push_bind(self.layer.get());
+                sql.push(" and l.revision = ")
+                    .push_bind(from.revision.get());
+                sql.push(" and l.next_element = ")
+                    .push_bind(from.next_element);
+                sql.push(" and exists (select from jmap_catalogue.store as s where s.tenure = ")
+                    .push_bind(*tenure)
+                    .push(") returning l.layer_id")
+            }
+        };
+        sql.push("), done as (");
+        sql
+    }
+
+    /// The end of a writing statement.
+    pub(crate) fn finish(sql: &mut QueryBuilder<Postgres>) {
+        sql.push(") select (select count(*) from counters), array(select d.fid from done as d)");
+    }
+
+    /// A query for `done` that writes nothing.
+    pub(crate) fn write_nothing(sql: &mut QueryBuilder<Postgres>) {
+        sql.push("select null::bigint as fid where false");
+    }
+
+    /// `insert into` with all columns, in the order in which [`Self::columns_of_row`] has them.
+    pub(crate) fn insert(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("insert into ").push(&self.name).push(" as t ");
+        sql.push(self.columns_of_row());
+        sql.push(" select e.fid, e.geom");
+        for place in 0..self.columns.len() {
+            sql.push(", e.v").push(place);
+        }
+        sql.push(", e.revision, e.actor, e.actor, e.moment, e.moment");
+    }
+
+    /// `copy` of whole rows in binary form.
+    pub(crate) fn copy(&self) -> String {
+        format!(
+            "copy {} {} from stdin (format binary)",
+            self.name,
+            self.columns_of_row()
+        )
+    }
+
+    fn columns_of_row(&self) -> String {
+        let mut list = String::from("(\"fid\", \"geom\"");
+        for column in &self.columns {
+            list += ", ";
+            list += &column.name;
+        }
+        list + ", \"_revision\", \"_created_by\", \"_updated_by\", \"_create_time\", \"_update_time\")"
+    }
+
+    /// `update` up to the values: that of the geometry, if it is among them, and those of these columns.
+    pub(crate) fn update<'a>(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        geometry: GeometryColumn,
+        columns: impl Iterator<Item = &'a Column>,
+    ) {
+        sql.push("update ").push(&self.name).push(" as t set ");
+        if geometry == GeometryColumn::Included {
+            sql.push("\"geom\" = e.geom, ");
+        }
+        for (place, column) in columns.enumerate() {
+            sql.push(&column.name).push(" = e.v").push(place).push(", ");
+        }
+        sql.push(
+            "\"_revision\" = e.revision, \"_updated_by\" = e.actor, \"_update_time\" = e.moment",
+        );
+    }
+
+    pub(crate) fn delete(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("delete from ").push(&self.name).push(" as t");
+    }
+
+    /// R58, R108: the expected revision and the owner are part of the statement that writes. The flags are explicit, so
+    /// that no null could come to mean "any revision" or "everybody's".
+    pub(crate) fn only_targets(sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" where exists (select from counters) and t.\"fid\" = e.fid");
+        sql.push(" and (e.any_revision or t.\"_revision\" = e.expected)");
+        sql.push(" and (e.anybodys or t.\"_created_by\" = e.creator) returning t.\"fid\"");
+    }
+
+    /// Revision and creator of elements: why a statement found nothing to write to.
+    pub(crate) fn look(&self, elements: Vec<i64>) -> QueryBuilder<Postgres> {
+        let mut sql =
+            QueryBuilder::new("select t.\"fid\", t.\"_revision\", t.\"_created_by\" from ");
+        sql.push(&self.name)
+            .push(" as t where t.\"fid\" = any (")
+            .push_bind(elements)
+            .push(")");
+        sql
+    }
+
+    /// The beginning of a reading statement. Its columns are those of [`crate::read::fields`], then the given ones.
+    pub(crate) fn select(
+        &self,
+        geometry: GeometryColumn,
+        columns: &[&Column],
+    ) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new(
+            "select t.\"fid\", t.\"_revision\", t.\"_created_by\", t.\"_updated_by\"",
+        );
+        sql.push(", t.\"_create_time\", t.\"_update_time\"");
+        sql.push(match geometry {
+            GeometryColumn::Included => ", t.\"geom\"",
+            GeometryColumn::LeftOut => ", null",
+        });
+        for column in columns {
+            sql.push(", ");
+            column.push(&mut sql);
+        }
+        self.push_from(&mut sql);
+        sql
+    }
+
+    /// The beginning of a statement that counts and measures. The boxes are exact, unlike those of the index.
+    pub(crate) fn measure(&self) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new(
+            "select m.count, ST_XMin(m.extent), ST_YMin(m.extent), ST_XMax(m.extent), ST_YMax(m.extent)",
+        );
+        sql.push(" from (select count(*) as count, ST_3DExtent(t.\"geom\") as extent");
+        self.push_from(&mut sql);
+        sql
+    }
+
+    /// The beginning of a statement that counts candidates of the index, no further than some limit.
+    pub(crate) fn candidates(&self) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("select count(*) from (select");
+        self.push_from(&mut sql);
+        sql
+    }
+
+    fn push_from(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" from ").push(&self.name).push(" as t where true");
+    }
+
+    /// Limits a reading statement to elements whose box may intersect one of these. The index keeps boxes in 32-bit
+    /// floats, rounded outwards, so the exact box has to be looked at again.
+    pub(crate) fn push_boxes(&self, sql: &mut QueryBuilder<Postgres>, boxes: &[Bounds]) {
+        self.any_box(sql, boxes, |sql, envelope| {
+            sql.push("t.\"geom\" && ");
+            envelope(sql);
+        });
+    }
+
+    /// The same, decided without the index.
+    pub(crate) fn push_boxes_unsearched(&self, sql: &mut QueryBuilder<Postgres>, boxes: &[Bounds]) {
+        self.any_box(sql, boxes, |sql, envelope| {
+            sql.push("coalesce(t.\"geom\" && ");
+            envelope(sql);
+            sql.push(", false)");
+        });
+    }
+
+    fn any_box(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        boxes: &[Bounds],
+        one: impl Fn(&mut QueryBuilder<Postgres>, &dyn Fn(&mut QueryBuilder<Postgres>)),
+    ) {
+        let mut between = " and (";
+        for bounds in boxes {
+            sql.push(between);
+            one(sql, &|sql| push_envelope(sql, bounds, self.srid));
+            between = " or ";
+        }
+        sql.push(if boxes.is_empty() { " and false" } else { ")" });
+    }
+
+    /// Limits a statement to elements whose exact box intersects one of these.
+    pub(crate) fn push_exact_boxes(sql: &mut QueryBuilder<Postgres>, boxes: &[Bounds]) {
+        let mut between = " and (";
+        for bounds in boxes {
+            sql.push(between);
+            let edges = [
+                ("ST_XMin(t.\"geom\") <= ", bounds.max_x),
+                (" and ST_XMax(t.\"geom\") >= ", bounds.min_x),
+                (" and ST_YMin(t.\"geom\") <= ", bounds.max_y),
+                (" and ST_YMax(t.\"geom\") >= ", bounds.min_y),
+            ];
+            for (comparison, edge) in edges {
+                sql.push(comparison).push_bind(edge);
+            }
+            between = " or ";
+        }
+        sql.push(if boxes.is_empty() { " and false" } else { ")" });
+    }
+}
+
+impl Column {
+    /// Adds the column to an expression, qualified.
+    pub(crate) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("t.").push(&self.name);
+    }
+}
+
+const STAMP_COLUMNS: &str = "\"_revision\" bigint not null, \"_created_by\" bigint, \"_updated_by\" bigint, \
+     \"_create_time\" timestamp with time zone not null, \"_update_time\" timestamp with time zone not null";
+
+fn name(layer: LayerId) -> String {
+    let table = quoted(&format!("l_{layer}"));
+    format!("{}.{table}", quoted(&bucket::schema(layer)))
+}
+
+/// The statement that removes a layer's table, if there is one.
+pub(crate) fn drop_table(layer: LayerId) -> String {
+    format!("drop table if exists {}", name(layer))
+}
+
+fn push_envelope(sql: &mut QueryBuilder<Postgres>, bounds: &Bounds, srid: i32) {
+    let mut between = "ST_MakeEnvelope(";
+    for edge in [bounds.min_x, bounds.min_y, bounds.max_x, bounds.max_y] {
+        sql.push(between).push_bind(edge);
+        between = ", ";
+    }
+    sql.push(", ").push(srid).push(")");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_a_literal_early() {
+        assert_eq!(
+            literal("it's \\' \0; drop table x; --"),
+            r"E'it''s \\'' ; drop table x; --'"
+        );
+    }
+}

@@ -1,0 +1,17 @@
+//! The conformance suite, one test for each of its functions.
+
+use layer_data_core::conformance::{conditions, edits, layers, reads};
+
+use crate::fixture::fresh;
+
+macro_rules! conforms {
+    ($($module:ident :: $fact:ident),+ $(,)?) => {$(
+        #[tokio::test]
+        async fn $fact() {
+            let Some(fresh) = fresh(stringify!($fact)).await else { return };
+            $module::$fact(&fresh.store).await;
+        }
+    )+};
+}
+
+layer_data_core::for_each_conformance_fact!(conforms);

@@ -1,0 +1,16 @@
+//! The PostGIS store against the conformance suite, its own properties, bad moments, and other programs as readers.
+
+#[cfg(test)]
+mod bad_moments;
+#[cfg(test)]
+mod conditions;
+#[cfg(test)]
+mod conforms;
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod outside;
+#[cfg(test)]
+mod statements;

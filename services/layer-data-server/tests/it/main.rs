@@ -1,0 +1,4 @@
+//! The executable's command line.
+
+#[cfg(test)]
+mod migrate;

@@ -1,0 +1,200 @@
+//! A way to a database that can be cut at the worst moment: around a COMMIT.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::Notify,
+    task::JoinHandle,
+};
+use url::Url;
+
+/// What becomes of the next COMMIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The connection is cut, and the database never gets it.
+    Before,
+    /// The database gets it, and its answer is lost with the connection.
+    After,
+    /// The client is cut off; the database gets it only when it is [released](CuttingProxy::release).
+    Held,
+}
+
+/// Stands before a database server, on a port of its own; ends when dropped.
+#[derive(Debug)]
+pub struct CuttingProxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    next: Mutex<Option<Cut>>,
+    release: Notify,
+    is_closed: Mutex<bool>,
+    closing: Notify,
+}
+
+impl CuttingProxy {
+    /// Opens a way to the server of a database URL. The server must accept TCP without TLS.
+    ///
+    /// # Panics
+    /// When there is no port to listen on, or the URL has no host.
+    pub async fn before(url: &str) -> Self {
+        let server = Url::parse(url).ok();
+        let server = server.and_then(|url| Some((url.host_str()?.to_owned(), url.port()?)));
+        let Some(server) = server else {
+            crate::refuse("the database URL has no host and port");
+        };
+        let Ok(listener) = TcpListener::bind("127.0.0.1:0").await else {
+            crate::refuse("no port to listen on");
+        };
+        let Ok(address) = listener.local_addr() else {
+            crate::refuse("no port to listen on");
+        };
+        let shared = Arc::new(Shared::default());
+        let accepting = tokio::spawn(accept(listener, server, Arc::clone(&shared)));
+        Self {
+            address,
+            shared,
+            accepting,
+        }
+    }
+
+    /// The URL of the same database by this way.
+    ///
+    /// # Panics
+    /// When the URL is none.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let Ok(mut url) = Url::parse(database) else {
+            crate::refuse("not a database URL");
+        };
+        let changed = url
+            .set_ip_host(self.address.ip())
+            .and_then(|()| url.set_port(Some(self.address.port())));
+        if changed.is_err() {
+            crate::refuse("the database URL has no host");
+        }
+        url.into()
+    }
+
+    /// Decides what becomes of the next COMMIT, on whichever connection.
+    pub fn cut_next_commit(&self, cut: Cut) {
+        *lock(&self.shared.next) = Some(cut);
+    }
+
+    /// Whether the COMMIT that was to be cut has come.
+    #[must_use]
+    pub fn has_cut(&self) -> bool {
+        lock(&self.shared.next).is_none()
+    }
+
+    /// Lets the database have the COMMIT that was held.
+    pub fn release(&self) {
+        self.shared.release.notify_one();
+    }
+
+    /// Cuts all connections, and every new one until [`Self::open`].
+    pub fn close(&self) {
+        *lock(&self.shared.is_closed) = true;
+        self.shared.closing.notify_waiters();
+    }
+
+    /// Lets new connections through again.
+    pub fn open(&self) {
+        *lock(&self.shared.is_closed) = false;
+    }
+}
+
+impl Drop for CuttingProxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.shared.closing.notify_waiters();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, server: (String, u16), shared: Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let (server, shared) = (server.clone(), Arc::clone(&shared));
+        tokio::spawn(async move {
+            // Registered before the look, so that no closing is missed.
+            let closing = shared.closing.notified();
+            if *lock(&shared.is_closed) {
+                return;
+            }
+            let Ok(server) = TcpStream::connect(server).await else {
+                return;
+            };
+            tokio::select! {
+                () = pass(client, server, &shared) => (),
+                () = closing => (),
+            }
+        });
+    }
+}
+
+/// Passes bytes on both ways until an end closes, or a COMMIT is cut.
+async fn pass(client: TcpStream, server: TcpStream, shared: &Shared) {
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let answers = tokio::spawn(copy(from_server, to_client));
+    let Some((commit, mut to_server, cut)) = pass_requests(from_client, to_server, shared).await
+    else {
+        answers.abort();
+        return;
+    };
+    // Nothing that the server says from now on reaches the client, and the client sees the end of the connection.
+    answers.abort();
+    let _ended = answers.await;
+    match cut {
+        Cut::Before => (),
+        Cut::After => drop(to_server.write_all(&commit).await),
+        Cut::Held => {
+            shared.release.notified().await;
+            drop(to_server.write_all(&commit).await);
+        }
+    }
+}
+
+async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    let _end = tokio::io::copy(&mut from, &mut to).await;
+}
+
+async fn pass_requests(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+) -> Option<(Vec<u8>, OwnedWriteHalf, Cut)> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let length = from.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
+        let bytes = buffer.get(..length)?;
+        if is_commit(bytes)
+            && let Some(cut) = lock(&shared.next).take()
+        {
+            return Some((bytes.to_vec(), to, cut));
+        }
+        to.write_all(bytes).await.ok()?;
+    }
+}
+
+/// Whether the bytes are a simple query whose text is COMMIT. The driver writes it by itself.
+fn is_commit(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&b'Q')
+        && bytes
+            .get(5..)
+            .is_some_and(|text| text.to_ascii_lowercase().starts_with(b"commit\0"))
+}
