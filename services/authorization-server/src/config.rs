@@ -107,7 +107,7 @@ pub enum Database {
     /// In a `SQLite` file on this machine.
     File(PathBuf),
     /// In a PostgreSQL database.
-    Server(Connector),
+    Server(Box<Connector>),
 }
 
 impl From<PathBuf> for Database {
@@ -176,7 +176,8 @@ impl Options {
         match self.database.as_ref().context("--database is missing")? {
             DatabasePlace::File(file) => Ok(Database::File(file.clone())),
             DatabasePlace::Server(url) => {
-                Ok(Database::Server(self.postgres.connector(url, PURPOSE)?))
+                let connector = self.postgres.connector(url, PURPOSE)?;
+                Ok(Database::Server(Box::new(connector)))
             }
         }
     }

@@ -20,7 +20,7 @@ fn on(url: &str, folder: &Path) -> Config {
     };
     let connector = options.connector(&DatabaseUrl::new(url), PURPOSE).unwrap();
     Config {
-        database: Database::Server(connector),
+        database: Database::Server(Box::new(connector)),
         ..config(folder)
     }
 }

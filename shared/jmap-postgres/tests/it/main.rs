@@ -3,5 +3,6 @@
 // The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
 #[cfg(test)]
 mod connections;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tls;

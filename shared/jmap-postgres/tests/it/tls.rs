@@ -30,7 +30,7 @@ impl Cluster {
         let Some(programs) = programs().filter(|_| has_openssl()) else {
             let sentence = "SKIPPED: TLS is not tested without PostgreSQL's programs and openssl";
             assert!(std::env::var_os("CI").is_none(), "{sentence}");
-            eprintln!("{sentence}");
+            say(sentence);
             return None;
         };
         let port = TcpListener::bind("127.0.0.1:0")
@@ -138,9 +138,17 @@ impl Drop for Cluster {
             .arg(data)
             .output();
         if !stop.is_ok_and(|output| output.status.success()) {
-            eprintln!("could not stop the cluster in {}", self.path().display());
+            say(&format!(
+                "could not stop the cluster in {}",
+                self.path().display()
+            ));
         }
     }
+}
+
+#[expect(clippy::print_stderr, reason = "for the person who runs the tests")]
+fn say(sentence: &str) {
+    eprintln!("{sentence}");
 }
 
 fn programs() -> Option<PathBuf> {
@@ -219,7 +227,7 @@ async fn only_the_named_server_of_the_right_authority_is_talked_to() {
     for (host, authority) in [("localhost", "theirs"), ("127.0.0.1", "ours")] {
         let refused = cluster.connector(host, authority).connect().await;
         let error = refused.unwrap_err();
-        assert!(matches!(error, sqlx::Error::Tls(_)), "{host}: {error:?}");
+        assert!(error.to_string().contains("peer certificate"), "{error:?}");
         assert!(!format!("{error:?} {error}").contains("hush"));
     }
 }
