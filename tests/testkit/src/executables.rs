@@ -11,44 +11,60 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{House, PASSWORD, ready};
+use crate::{Home, House, PASSWORD, ready};
 
 /// Longer than an executable takes to start on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Both executables over a folder, on ports of their own.
+/// Both executables on ports of their own.
 #[derive(Debug)]
 pub struct Executables {
-    folder: PathBuf,
     programs: PathBuf,
     /// The authorization service.
     pub authorization: Process,
     /// The data service.
     pub layer_data: Process,
     house: Arc<House>,
+    flags: Vec<String>,
+    home: Home,
 }
 
 impl Executables {
-    /// Builds the executables if need be, and starts them over a folder.
+    /// Builds the executables if need be, and starts them on fresh data.
     ///
     /// # Panics
     /// When they cannot be built or do not start.
-    pub async fn start(folder: &Path) -> Self {
+    pub async fn start() -> Self {
+        Self::start_in(Home::fresh().await, &[]).await
+    }
+
+    /// Builds the executables if need be, and starts them on data of the test's choice, both with the same further
+    /// flags.
+    ///
+    /// # Panics
+    /// When they cannot be built or do not start.
+    pub async fn start_in(home: Home, flags: &[&str]) -> Self {
         let programs = build();
-        std::fs::write(folder.join("password"), PASSWORD).expect("write the password");
-        let authorization = start_authorization(&programs, folder, "127.0.0.1:0");
+        let flags: Vec<String> = flags.iter().copied().map(str::to_owned).collect();
+        std::fs::write(home.folder().join("password"), PASSWORD).expect("write the password");
+        let launch = Launch { programs: &programs, home: &home, flags: &flags };
+        let authorization = launch.authorization("127.0.0.1:0");
         ready::serving(&authorization.address).await;
-        let layer_data = start_layer_data(&programs, folder, &authorization.address);
+        let layer_data = launch.layer_data(&authorization.address);
         ready::serving(&layer_data.address).await;
         let house = Arc::new(House::at(&authorization.address, &layer_data.address));
-        let folder = folder.to_owned();
         Self {
-            folder,
             programs,
             authorization,
             layer_data,
             house,
+            flags,
+            home,
         }
+    }
+
+    fn launch(&self) -> Launch<'_> {
+        Launch { programs: &self.programs, home: &self.home, flags: &self.flags }
     }
 
     /// The pair as its callers see it.
@@ -67,7 +83,7 @@ impl Executables {
             .address
             .trim_start_matches("http://")
             .to_owned();
-        self.authorization = start_authorization(&self.programs, &self.folder, &listen);
+        self.authorization = self.launch().authorization(&listen);
         ready::serving(&self.authorization.address).await;
     }
 
@@ -77,35 +93,44 @@ impl Executables {
     /// When it does not start.
     pub async fn restart_layer_data(&mut self) {
         let authorization = self.authorization.address.clone();
-        self.layer_data = start_layer_data(&self.programs, &self.folder, &authorization);
+        self.layer_data = self.launch().layer_data(&authorization);
         ready::serving(&self.layer_data.address).await;
         self.house = Arc::new(House::at(&authorization, &self.layer_data.address));
     }
 }
 
-fn start_authorization(programs: &Path, folder: &Path, listen: &str) -> Process {
-    let mut command = Command::new(programs.join("authorization-server"));
-    command.args(["--listen", listen]);
-    command
-        .arg("--database")
-        .arg(folder.join("authorization.sqlite"));
-    command
-        .arg("--service-key-file")
-        .arg(folder.join("layer-data.key"));
-    command
-        .arg("--administrator-password-file")
-        .arg(folder.join("password"));
-    Process::start(&mut command)
+/// What is needed to start an executable.
+struct Launch<'a> {
+    programs: &'a Path,
+    home: &'a Home,
+    flags: &'a [String],
 }
 
-fn start_layer_data(programs: &Path, folder: &Path, authorization: &str) -> Process {
-    let mut command = Command::new(programs.join("layer-data-server"));
-    command.args(["--listen", "127.0.0.1:0", "--authorization", authorization]);
-    command.arg("--storage").arg(folder.join("layers.gpkg"));
-    command
-        .arg("--service-key-file")
-        .arg(folder.join("layer-data.key"));
-    Process::start(&mut command)
+impl Launch<'_> {
+    fn authorization(&self, listen: &str) -> Process {
+        let mut command = self.command("authorization-server");
+        command.args(["--listen", listen]);
+        command.args(["--database", &self.home.places().authorization]);
+        command
+            .arg("--administrator-password-file")
+            .arg(self.home.folder().join("password"));
+        Process::start(&mut command)
+    }
+
+    fn layer_data(&self, authorization: &str) -> Process {
+        let mut command = self.command("layer-data-server");
+        command.args(["--listen", "127.0.0.1:0", "--authorization", authorization]);
+        command.args(["--storage", &self.home.places().layers]);
+        command.arg("--staging").arg(self.home.folder().join("uploads"));
+        Process::start(&mut command)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        let key = self.home.folder().join("layer-data.key");
+        command.arg("--service-key-file").arg(key).args(self.flags);
+        command
+    }
 }
 
 /// A running executable. What it logs is kept.
@@ -119,7 +144,20 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(command: &mut Command) -> Self {
+    /// The command that runs an executable of the pair, which is built if need be.
+    ///
+    /// # Panics
+    /// When it cannot be built.
+    #[must_use]
+    pub fn program(name: &str) -> Command {
+        Command::new(build().join(name))
+    }
+
+    /// Starts an executable and waits for its start-up line.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(command: &mut Command) -> Self {
         // Nothing of the surroundings may configure it.
         let ours = std::env::vars()
             .map(|(name, _)| name)
@@ -153,6 +191,12 @@ impl Process {
             reader: Some(reader),
             address,
         }
+    }
+
+    /// Its id, by which the operating system tells about it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to end (SIGTERM), waits, and answers whether it ended well.
