@@ -18,6 +18,7 @@ mod plan;
 mod read;
 mod requests;
 mod roles;
+mod sieve;
 mod store;
 mod table;
 mod values;

@@ -1,9 +1,11 @@
 //! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
+use std::ops::ControlFlow;
+
 use futures::TryStreamExt;
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
-use jmap_postgres::{Database, Session};
+use jmap_postgres::Session;
 use layer_data_core::{
     element::{Element, Stamps},
     geometry::Bounds,
@@ -17,7 +19,8 @@ use crate::{
     condition::push_condition,
     error::{store_error, unexpected},
     ewkb,
-    store::Layer,
+    sieve::{Candidates, Test},
+    store::{Layer, Shared},
     table::{Column, GeometryColumn, Table},
     values,
 };
@@ -67,6 +70,8 @@ struct Plan<'a> {
     /// What the elements' boxes must intersect.
     boxes: Option<Vec<Bounds>>,
     recheck: bool,
+    /// The geometry that elements are compared with.
+    test: Option<Test>,
 }
 
 /// A row that belongs to the answer.
@@ -76,7 +81,12 @@ struct Found {
 }
 
 impl<'a> Plan<'a> {
-    fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: GeometryColumn) -> Self {
+    async fn new(
+        shared: &Shared,
+        layer: &'a Layer,
+        query: &'a CheckedQuery,
+        wanted: GeometryColumn,
+    ) -> Result<Self, StoreError> {
         let boxes = query.search_boxes();
         let recheck = query
             .condition()
@@ -84,7 +94,7 @@ impl<'a> Plan<'a> {
         let looked_at = query.condition().filter(|_| recheck);
         let looked_at = looked_at.map(Condition::attributes).into_iter().flatten();
         let attributes = query.attributes().iter().copied().chain(looked_at);
-        Self {
+        Ok(Self {
             layer,
             query,
             geometry: if boxes.is_some() {
@@ -97,7 +107,8 @@ impl<'a> Plan<'a> {
                 .collect(),
             boxes,
             recheck,
-        }
+            test: shared.comparisons.test(query.operand()).await?,
+        })
     }
 
     /// The statement for the next rows after an element.
@@ -162,11 +173,10 @@ impl<'a> Plan<'a> {
     fn look(&self, row: &PgRow) -> Result<Option<Found>, StoreError> {
         let ewkb = values::bytes(row, fields::GEOMETRY).map_err(store_error)?;
         let geometry = ewkb.map(ewkb::decode).transpose().map_err(unexpected)?;
-        if let (Some(boxes), Some((wkb, bounds))) = (&self.boxes, &geometry) {
-            let is_inside = boxes.iter().any(|part| part.intersects(bounds));
-            if !is_inside || !self.query.meets_operand(wkb) {
-                return Ok(None);
-            }
+        if let (Some(boxes), Some((_, bounds))) = (&self.boxes, &geometry)
+            && !boxes.iter().any(|part| part.intersects(bounds))
+        {
+            return Ok(None);
         }
         let mut values = Vec::with_capacity(self.columns.len());
         for (column, place) in self.columns.iter().zip(fields::ATTRIBUTES..) {
@@ -195,7 +205,7 @@ impl<'a> Plan<'a> {
 
 /// Reads the next elements of a query.
 pub(crate) async fn chunk(
-    database: &Database,
+    shared: &Shared,
     layer: &Layer,
     query: &CheckedQuery,
     window: Window,
@@ -204,22 +214,75 @@ pub(crate) async fn chunk(
         GeometryOutput::Include => GeometryColumn::Included,
         GeometryOutput::Omit => GeometryColumn::LeftOut,
     };
-    let plan = Plan::new(layer, query, wanted);
-    let mut session = database.session().await.map_err(store_error)?;
+    let plan = Plan::new(shared, layer, query, wanted).await?;
+    let mut session = shared.database.session().await.map_err(store_error)?;
     let index = plan.index(&mut session, window.after).await?;
     let mut filling = Filling::new(window);
     let wanted = window.limit.rows.get() as usize + 1;
     let mut rows = wanted.min(layer.elements_within(window.limit.bytes).saturating_mul(2));
     while !filling.is_over {
-        let mut sql = plan.sql(filling.scanned, index, rows.min(MOST_ROWS));
-        let read = filling.read(&mut session, &plan, &mut sql).await?;
-        filling.is_over |= read < rows.min(MOST_ROWS);
+        let sql = plan.sql(filling.scanned, index, rows.min(MOST_ROWS));
+        let looked_at = look_at(&mut session, &plan, sql, |row| filling.take(row, &plan)).await?;
+        filling.is_over |= looked_at.count < rows.min(MOST_ROWS);
+        filling.scanned = looked_at.last;
         // Few of the rows were wanted, so the next statement looks at more.
         rows = rows.saturating_mul(4);
     }
     session.done();
     layer.learn(filling.chunk.elements.len(), filling.bytes);
     Ok(filling.chunk)
+}
+
+/// What a statement answered.
+struct LookedAt {
+    /// How many rows.
+    count: usize,
+    /// The last of them.
+    last: Option<ElementId>,
+}
+
+/// Visits the rows of a statement that meet the geometry to compare with, if there is one, as long as the visitor wants
+/// more. What comes after that is received and dropped, so that the connection can be used again.
+async fn look_at(
+    session: &mut Session,
+    plan: &Plan<'_>,
+    mut sql: QueryBuilder<Postgres>,
+    mut visit: impl FnMut(&PgRow) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<LookedAt, StoreError> {
+    let (mut candidates, mut flow) = (Candidates::default(), ControlFlow::Continue(()));
+    let (mut count, mut last) = (0, None);
+    let mut rows = sql.build().fetch(&mut **session);
+    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        count += 1;
+        last = Some(id(&row)?);
+        match &plan.test {
+            _ if flow.is_break() => {}
+            None => flow = visit(&row)?,
+            Some(test) => {
+                candidates.add(row)?;
+                if candidates.are_enough() {
+                    flow = visit_all(&test.sift(&mut candidates).await?, &mut visit)?;
+                }
+            }
+        }
+    }
+    if let (Some(test), ControlFlow::Continue(())) = (&plan.test, flow) {
+        // It was the last visit, whatever the visitor wants.
+        let _ = visit_all(&test.sift(&mut candidates).await?, &mut visit)?;
+    }
+    Ok(LookedAt { count, last })
+}
+
+fn visit_all(
+    rows: &[PgRow],
+    visit: &mut impl FnMut(&PgRow) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<ControlFlow<()>, StoreError> {
+    for row in rows {
+        if visit(row)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// A chunk on its way.
@@ -247,30 +310,9 @@ impl Filling {
         }
     }
 
-    /// Takes what fits from a statement's rows; how many rows there were.
-    async fn read(
-        &mut self,
-        session: &mut Session,
-        plan: &Plan<'_>,
-        sql: &mut QueryBuilder<Postgres>,
-    ) -> Result<usize, StoreError> {
-        let mut rows = sql.build().fetch(&mut **session);
-        let mut count = 0;
-        while let Some(row) = rows.try_next().await.map_err(store_error)? {
-            count += 1;
-            // What comes after a full chunk is received and dropped, so that the connection can be used again.
-            if !self.is_over {
-                self.take(&row, plan)?;
-            }
-        }
-        Ok(count)
-    }
-
-    fn take(&mut self, row: &PgRow, plan: &Plan<'_>) -> Result<(), StoreError> {
-        let found = plan.look(row)?;
-        let Some(found) = found else {
-            self.scanned = Some(id(row)?);
-            return Ok(());
+    fn take(&mut self, row: &PgRow, plan: &Plan<'_>) -> Result<ControlFlow<()>, StoreError> {
+        let Some(found) = plan.look(row)? else {
+            return Ok(ControlFlow::Continue(()));
         };
         let element = element(row, found, plan.query.geometry())?;
         let geometry = element.geometry.as_ref().map_or(0, Vec::len);
@@ -282,12 +324,11 @@ impl Filling {
         {
             self.chunk.rest = Rest::After(last.id);
             self.is_over = true;
-            return Ok(());
+            return Ok(ControlFlow::Break(()));
         }
         self.bytes += bytes;
-        self.scanned = Some(element.id);
         self.chunk.elements.push(element);
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -326,13 +367,13 @@ fn element(row: &PgRow, found: Found, geometry: GeometryOutput) -> Result<Elemen
 
 /// Counts the elements of a query and measures their exact extent, in the database where it can decide which they are.
 pub(crate) async fn summary(
-    database: &Database,
+    shared: &Shared,
     layer: &Layer,
     query: &CheckedQuery,
     revision: DataRevision,
 ) -> Result<Summary, StoreError> {
-    let plan = Plan::new(layer, query, GeometryColumn::Included);
-    let mut session = database.session().await.map_err(store_error)?;
+    let plan = Plan::new(shared, layer, query, GeometryColumn::Included).await?;
+    let mut session = shared.database.session().await.map_err(store_error)?;
     let (count, extent) = if plan.recheck || query.operand().is_some() {
         look_at_all(&mut session, &plan).await?
     } else {
@@ -380,17 +421,18 @@ async fn look_at_all(
 ) -> Result<(u64, Option<Bounds>), StoreError> {
     let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
     plan.push_selection(&mut sql, Index::Search);
-    let mut rows = sql.build().fetch(&mut **session);
     let (mut count, mut extent) = (0, None::<Bounds>);
-    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+    let add = |row: &PgRow| {
         if let Some(Found {
             geometry: Some((_, bounds)),
             values: _,
-        }) = plan.look(&row)?
+        }) = plan.look(row)?
         {
             count += 1;
             extent = Some(extent.map_or(bounds, |extent| extent.union(bounds)));
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    };
+    look_at(session, plan, sql, add).await?;
     Ok((count, extent))
 }

@@ -22,6 +22,7 @@ use crate::{
     error::store_error,
     lanes::{self, Lanes},
     layers, read,
+    sieve::Comparisons,
     table::{Counters, Table},
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) lease: Lease,
     pub(crate) catalogue: Catalogue,
     pub(crate) lanes: Lanes,
+    pub(crate) comparisons: Comparisons,
     forgotten: Mutex<Option<Instant>>,
 }
 
@@ -108,6 +110,7 @@ impl Shared {
             lease,
             catalogue,
             lanes: Lanes::default(),
+            comparisons: Comparisons::default(),
             forgotten: Mutex::default(),
         }
     }
@@ -207,12 +210,12 @@ impl LayerStore for PostGis {
             limit,
             revision,
         };
-        read::chunk(&shared.database, &layer, query, window).await
+        read::chunk(shared, &layer, query, window).await
     }
 
     async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
         let shared = self.held()?;
         let (layer, revision) = shared.found(query.layer())?;
-        read::summary(&shared.database, &layer, query, revision).await
+        read::summary(shared, &layer, query, revision).await
     }
 }
