@@ -212,9 +212,20 @@ async fn sessions_that_the_database_ended_are_replaced() {
                where datname = current_database() and pid <> pg_backend_pid()";
     run(&mut fresh.other().await, end).await;
     until_done(&fresh.store, || named_by(1, "after")).await;
-    let elements = read_all(&fresh.store).await;
+    // The lease may be noticed to be lost only now.
+    let begun = Instant::now();
+    let query = query(SelectionInput::default())
+        .check(&definition())
+        .unwrap();
+    let chunk = loop {
+        match fresh.store.read(&query, None, rows(9)).await {
+            Ok(chunk) => break chunk,
+            Err(error) => assert!(begun.elapsed() < LONG, "never reads again: {error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     assert_eq!(
-        elements.iter().map(name_of).collect::<Vec<_>>(),
+        chunk.elements.iter().map(name_of).collect::<Vec<_>>(),
         ["before", "after"]
     );
 }
