@@ -39,6 +39,9 @@ pub enum SchemaError {
     /// A migration failed; nothing of it was kept.
     #[error("the schema of the database `{0}` cannot be brought up to date")]
     Migration(String, #[source] MigrateError),
+    /// Text would be kept in another encoding than UTF-8, or in none.
+    #[error("the database `{0}` has the encoding {1}; make one with the encoding UTF8")]
+    Encoding(String, String),
     /// The database cannot be reached or read.
     #[error("the database `{0}` cannot be used")]
     Database(String, #[source] sqlx::Error),
@@ -104,6 +107,14 @@ impl Schema {
     async fn standing(&self, connector: &Connector) -> Result<Standing, SchemaError> {
         let database = |error| SchemaError::Database(connector.to_string(), error);
         let mut connection = connector.connect().await.map_err(database)?;
+        let encoding = query_scalar(include_str!("../sql/encoding.sql"));
+        let encoding: String = encoding
+            .fetch_one(&mut connection)
+            .await
+            .map_err(database)?;
+        if encoding != "UTF8" {
+            return Err(SchemaError::Encoding(connector.to_string(), encoding));
+        }
         let applied = self.applied(&mut connection).await.map_err(database)?;
         connection.close().await.map_err(database)?;
         Ok(self.compare(&applied))

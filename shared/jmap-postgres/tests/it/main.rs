@@ -3,6 +3,7 @@
 // The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
 #[cfg(test)]
 mod connections;
+mod encoding;
 #[cfg(test)]
 #[cfg(unix)]
 mod tls;
