@@ -86,10 +86,11 @@ async fn beside(
     Ok(Figure {
         name: format!("checks, {callers} at a time"),
         unit: "calls/s",
-        floor: median(floors),
+        floor: Some(median(floors)),
         measured: median(rates),
         target: Target::AtLeast(TARGET),
-        p99_millis: median(p99),
+        p99_millis: Some(median(p99)),
+        note: String::new(),
     })
 }
 

@@ -10,14 +10,16 @@ pub(crate) struct Figure {
     pub(crate) name: String,
     /// In what the two numbers are.
     pub(crate) unit: &'static str,
-    /// The floor's median.
-    pub(crate) floor: f64,
+    /// The floor's median; none where the target is a number by itself.
+    pub(crate) floor: Option<f64>,
     /// The pair's median.
     pub(crate) measured: f64,
-    /// The target for `measured / floor`.
+    /// The target for `measured / floor`, or for `measured` alone.
     pub(crate) target: Target,
-    /// The pair's 99th percentile of one call, in milliseconds.
-    pub(crate) p99_millis: f64,
+    /// The pair's 99th percentile of one call, in milliseconds, where calls are alike.
+    pub(crate) p99_millis: Option<f64>,
+    /// What else there is to say.
+    pub(crate) note: String,
 }
 
 /// What the ratio of measured to floor should be.
@@ -31,14 +33,11 @@ pub(crate) enum Target {
 }
 
 impl Figure {
-    fn ratio(&self) -> f64 {
-        self.measured / self.floor
-    }
-
     fn is_met(&self) -> bool {
+        let reached = self.measured / self.floor.unwrap_or(1.0);
         match self.target {
-            Target::AtLeast(ratio) => self.ratio() >= ratio,
-            Target::AtMost(ratio) => self.ratio() <= ratio,
+            Target::AtLeast(target) => reached >= target,
+            Target::AtMost(target) => reached <= target,
         }
     }
 }
@@ -61,7 +60,7 @@ pub(crate) fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header([
-        "figure", "floor", "measured", "ratio", "target", "met", "p99",
+        "figure", "floor", "measured", "ratio", "target", "met", "p99", "note",
     ]);
     for figure in figures {
         table.add_row(row(figure));
@@ -70,24 +69,37 @@ pub(crate) fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(figure: &Figure) -> [String; 7] {
+fn row(figure: &Figure) -> [String; 8] {
     let target = match figure.target {
-        Target::AtLeast(ratio) => format!(">= {ratio:.2}"),
-        Target::AtMost(ratio) => format!("<= {ratio:.2}"),
+        Target::AtLeast(target) => format!(">= {target:.2}"),
+        Target::AtMost(target) => format!("<= {target:.2}"),
     };
+    let in_unit = |value: f64| format!("{value:.2} {}", figure.unit);
+    let or_nothing = |text: Option<String>| text.unwrap_or_default();
     [
         figure.name.clone(),
-        format!("{:.2} {}", figure.floor, figure.unit),
-        format!("{:.2} {}", figure.measured, figure.unit),
-        format!("{:.2}", figure.ratio()),
+        or_nothing(figure.floor.map(in_unit)),
+        in_unit(figure.measured),
+        or_nothing(
+            figure
+                .floor
+                .map(|floor| format!("{:.2}", figure.measured / floor)),
+        ),
         target,
         if figure.is_met() { "yes" } else { "NO" }.to_owned(),
-        format!("{:.2} ms", figure.p99_millis),
+        or_nothing(figure.p99_millis.map(|millis| format!("{millis:.2} ms"))),
+        figure.note.clone(),
     ]
 }
 
 /// The median; 0 of nothing.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(values: Vec<f64>) -> f64 {
+    percentile(values, 50)
+}
+
+/// A percentile; 0 of nothing.
+pub(crate) fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let place = values.len() * percent / 100;
+    values.get(place).copied().unwrap_or_default()
 }

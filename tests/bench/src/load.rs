@@ -25,14 +25,28 @@ where
     C: Fn() -> F + Clone + Send + 'static,
     F: Future<Output = Result<(), Status>> + Send + 'static,
 {
+    load_each(vec![call; callers], length).await
+}
+
+/// Loads for `length` with callers that each have a call of their own.
+///
+/// # Errors
+/// Like [`load`].
+pub(crate) async fn load_each<C, F>(calls: Vec<C>, length: Duration) -> anyhow::Result<Load>
+where
+    C: Fn() -> F + Send + 'static,
+    F: Future<Output = Result<(), Status>> + Send + 'static,
+{
     let begin = Instant::now();
     let end = begin + length;
-    let tasks = (0..callers).map(|_| tokio::spawn(caller(end, call.clone())));
+    let tasks = calls
+        .into_iter()
+        .map(|call| tokio::spawn(caller(end, call)));
     let mut latency = Histogram::new(3)?;
     for histogram in try_join_all(tasks).await? {
         latency.add(histogram?)?;
     }
-    let rate = calls(&latency) / begin.elapsed().as_secs_f64();
+    let rate = count(&latency) / begin.elapsed().as_secs_f64();
     Ok(Load { rate, latency })
 }
 
@@ -54,7 +68,7 @@ where
 }
 
 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls are made")]
-fn calls(latency: &Histogram<u64>) -> f64 {
+fn count(latency: &Histogram<u64>) -> f64 {
     latency.len() as f64
 }
 

@@ -7,10 +7,10 @@ use clap::{Parser, ValueEnum};
 /// Measures the pair beside its floors
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Examples:\n  bench                 everything, as a table\n  bench check --json    one benchmark, for programs"
+    after_help = "Examples:\n  bench                 everything that needs no server, as a table\n  bench postgres        everything on the server of DATABASE_URL\n  bench check --json    one benchmark, for programs"
 )]
 pub(crate) struct Options {
-    /// What to measure; everything when left out
+    /// What to measure; everything that needs no server when left out
     #[arg(value_enum)]
     what: Vec<Benchmark>,
     /// Print one JSON object per figure instead of a table
@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// How long a round lasts, in milliseconds
     #[arg(long, default_value_t = 1500)]
     millis: u64,
+    /// How many layers to make in the benchmark of many layers
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) layers: usize,
 }
 
 /// A benchmark.
@@ -31,7 +34,21 @@ pub(crate) enum Benchmark {
     Check,
     /// 1,000 points by box with the permission question, beside the same SQL
     Stream,
+    /// All that follow
+    Postgres,
+    /// 1,000 points and 1,000 lines by box, beside the same SQL
+    Reads,
+    /// Single edits on 16 layers and on one, beside pgbench
+    Edits,
+    /// Imports of all points and of all lines, beside COPY
+    Imports,
+    /// 1,000 creates in one call
+    Batch,
+    /// Thousands of layers in one database
+    Layers,
 }
+
+const EMBEDDED: [Benchmark; 2] = [Benchmark::Check, Benchmark::Stream];
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +68,23 @@ impl Options {
         }
     }
 
-    /// Whether a benchmark is to be run; all are, unless some are named.
+    /// Whether a benchmark on embedded storage is to be run; all are, unless some are named.
     pub(crate) fn wants(&self, what: Benchmark) -> bool {
         self.what.is_empty() || self.what.contains(&what)
+    }
+
+    /// Whether a benchmark on PostgreSQL is to be run: those are only when they are named.
+    pub(crate) fn wants_on_postgres(&self, what: Benchmark) -> bool {
+        self.what.contains(&Benchmark::Postgres) || self.what.contains(&what)
+    }
+
+    /// Whether anything on embedded storage is to be run.
+    pub(crate) fn wants_embedded(&self) -> bool {
+        EMBEDDED.into_iter().any(|what| self.wants(what))
+    }
+
+    /// Whether anything on PostgreSQL is to be run.
+    pub(crate) fn wants_postgres(&self) -> bool {
+        self.what.iter().any(|what| !EMBEDDED.contains(what))
     }
 }

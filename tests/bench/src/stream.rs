@@ -14,7 +14,7 @@ use sqlx::{
 use testkit::{Caller, Pair};
 
 use crate::{
-    figure::{Figure, Target, median},
+    figure::{Figure, Target, median, percentile},
     options::Rounds,
     town::Town,
 };
@@ -28,7 +28,7 @@ const POINTS: usize = 1000;
 /// # Errors
 /// When the pair or its file does not answer.
 pub(crate) async fn run(pair: &Pair, town: &Town, rounds: Rounds) -> anyhow::Result<Figure> {
-    let file = open(&pair.storage()).await?;
+    let file = open(&pair.home().geopackage()).await?;
     let bounds = strip(&town.longitudes)?;
     let floor = Floor::of(town.layer);
     let (mut floors, mut times) = (Vec::new(), Vec::new());
@@ -40,17 +40,14 @@ pub(crate) async fn run(pair: &Pair, town: &Town, rounds: Rounds) -> anyhow::Res
             times.push(millis(read(&town.viewer, town.layer, bounds)).await?);
         }
     }
-    times.sort_by(f64::total_cmp);
     Ok(Figure {
         name: format!("{POINTS} points by box, with the question"),
         unit: "ms",
-        floor: median(floors),
-        p99_millis: times
-            .get(times.len() * 99 / 100)
-            .copied()
-            .unwrap_or_default(),
+        floor: Some(median(floors)),
+        p99_millis: Some(percentile(times.clone(), 99)),
         measured: median(times),
         target: Target::AtMost(TARGET),
+        note: String::new(),
     })
 }
 
@@ -84,7 +81,8 @@ fn strip(longitudes: &[f64]) -> anyhow::Result<Bounds> {
     })
 }
 
-async fn read(caller: &Caller, layer_id: i64, bounds: Bounds) -> anyhow::Result<usize> {
+/// Reads a box, and answers how many elements came.
+pub(crate) async fn read(caller: &Caller, layer_id: i64, bounds: Bounds) -> anyhow::Result<usize> {
     let selection = Some(Selection {
         r#box: Some(bounds),
         ..Selection::default()

@@ -60,7 +60,8 @@ pub(crate) async fn build(pair: &Pair) -> anyhow::Result<Town> {
     })
 }
 
-async fn create_project(administrator: &Caller, viewer: i64) -> anyhow::Result<i64> {
+/// Makes a project that somebody may open.
+pub(crate) async fn create_project(administrator: &Caller, viewer: i64) -> anyhow::Result<i64> {
     let project = Some(Project {
         name: "Town".to_owned(),
         ..Project::default()
