@@ -15,6 +15,7 @@ use crate::{Home, House, PASSWORD, ready};
 
 /// Longer than an executable takes to start on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+const ANY_PORT: &str = "127.0.0.1:0";
 
 /// Both executables on ports of their own.
 #[derive(Debug)]
@@ -47,10 +48,14 @@ impl Executables {
         let programs = build();
         let flags: Vec<String> = flags.iter().copied().map(str::to_owned).collect();
         std::fs::write(home.folder().join("password"), PASSWORD).expect("write the password");
-        let launch = Launch { programs: &programs, home: &home, flags: &flags };
-        let authorization = launch.authorization("127.0.0.1:0");
+        let launch = Launch {
+            programs: &programs,
+            home: &home,
+            flags: &flags,
+        };
+        let authorization = launch.authorization(ANY_PORT);
         ready::serving(&authorization.address).await;
-        let layer_data = launch.layer_data(&authorization.address);
+        let layer_data = launch.layer_data(ANY_PORT, &authorization.address);
         ready::serving(&layer_data.address).await;
         let house = Arc::new(House::at(&authorization.address, &layer_data.address));
         Self {
@@ -63,8 +68,18 @@ impl Executables {
         }
     }
 
+    /// Where their data is.
+    #[must_use]
+    pub const fn home(&self) -> &Home {
+        &self.home
+    }
+
     fn launch(&self) -> Launch<'_> {
-        Launch { programs: &self.programs, home: &self.home, flags: &self.flags }
+        Launch {
+            programs: &self.programs,
+            home: &self.home,
+            flags: &self.flags,
+        }
     }
 
     /// The pair as its callers see it.
@@ -78,24 +93,21 @@ impl Executables {
     /// # Panics
     /// When it does not start.
     pub async fn restart_authorization(&mut self) {
-        let listen = self
-            .authorization
-            .address
-            .trim_start_matches("http://")
-            .to_owned();
+        let listen = self.authorization.port();
         self.authorization = self.launch().authorization(&listen);
         ready::serving(&self.authorization.address).await;
     }
 
-    /// Starts layer-data again, on another port, and answers the pair as its callers see it now.
+    /// Starts layer-data again, where it was.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn restart_layer_data(&mut self) {
-        let authorization = self.authorization.address.clone();
-        self.layer_data = self.launch().layer_data(&authorization);
+        let listen = self.layer_data.port();
+        self.layer_data = self
+            .launch()
+            .layer_data(&listen, &self.authorization.address);
         ready::serving(&self.layer_data.address).await;
-        self.house = Arc::new(House::at(&authorization, &self.layer_data.address));
     }
 }
 
@@ -117,11 +129,13 @@ impl Launch<'_> {
         Process::start(&mut command)
     }
 
-    fn layer_data(&self, authorization: &str) -> Process {
+    fn layer_data(&self, listen: &str, authorization: &str) -> Process {
         let mut command = self.command("layer-data-server");
-        command.args(["--listen", "127.0.0.1:0", "--authorization", authorization]);
+        command.args(["--listen", listen, "--authorization", authorization]);
         command.args(["--storage", &self.home.places().layers]);
-        command.arg("--staging").arg(self.home.folder().join("uploads"));
+        command
+            .arg("--staging")
+            .arg(self.home.folder().join("uploads"));
         Process::start(&mut command)
     }
 
@@ -144,27 +158,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// The command that runs an executable of the pair, which is built if need be.
-    ///
-    /// # Panics
-    /// When it cannot be built.
-    #[must_use]
-    pub fn program(name: &str) -> Command {
-        Command::new(build().join(name))
-    }
-
-    /// Starts an executable and waits for its start-up line.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn start(command: &mut Command) -> Self {
-        // Nothing of the surroundings may configure it.
-        let ours = std::env::vars()
-            .map(|(name, _)| name)
-            .filter(|name| name.starts_with("JMAP_"));
-        for name in ours {
-            command.env_remove(name);
-        }
+    fn start(command: &mut Command) -> Self {
+        forget_surroundings(command);
         command.args(["--log", "info", "--log-format", "json"]);
         let mut child = command
             .stderr(Stdio::piped())
@@ -197,6 +192,11 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where it serves, as `--listen` takes it.
+    fn port(&self) -> String {
+        self.address.trim_start_matches("http://").to_owned()
     }
 
     /// Asks it to end (SIGTERM), waits, and answers whether it ended well.
@@ -260,12 +260,33 @@ fn served_address(line: &str) -> Option<String> {
     says.then(|| format!("http://{address}"))
 }
 
-/// Builds the executables and answers the folder that they are in: the one above the running test's.
+/// One of the executables, built if need be, to be run with arguments of the test's own. It gets none of the
+/// surroundings' configuration.
+#[must_use]
+pub fn program(name: &str) -> Command {
+    let mut command = Command::new(build().join(name));
+    forget_surroundings(&mut command);
+    command
+}
+
+/// Nothing of the surroundings may configure it.
+fn forget_surroundings(command: &mut Command) {
+    let ours = std::env::vars()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("JMAP_"));
+    for name in ours {
+        command.env_remove(name);
+    }
+}
+
+/// Builds the executables and answers the folder that they are in: that of the running program, or the one above a
+/// test's.
 fn build() -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    let profile = test
+    let program = std::env::current_exe().expect("the program's own path");
+    let profile = program
         .ancestors()
-        .nth(2)
+        .skip(1)
+        .find(|folder| !folder.ends_with("deps"))
         .expect("the profile's folder")
         .to_owned();
     let target = profile.parent().expect("the target folder");

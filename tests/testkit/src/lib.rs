@@ -10,6 +10,7 @@
 
 mod caller;
 mod executables;
+mod home;
 mod house;
 mod in_memory;
 mod pair;
@@ -22,7 +23,8 @@ pub mod wire;
 pub mod world;
 
 pub use caller::{Bearer, Caller, Line, everywhere};
-pub use executables::{Executables, Process};
+pub use executables::{Executables, Process, program};
+pub use home::{Home, Places};
 pub use house::{House, PASSWORD};
 pub use in_memory::InMemory;
 pub use pair::{Pair, Tuning};

@@ -1,4 +1,4 @@
-//! The pair in one process: both services on their own ports, behind real sockets, over a folder of their own.
+//! The pair in one process: both services on their own ports, behind real sockets, with data of their own.
 
 use std::{
     net::TcpListener as Socket,
@@ -9,22 +9,27 @@ use std::{
 };
 
 use authorization_core::Settings;
+use authorization_store::PURPOSE;
+use jmap_postgres::{DatabaseOptions, DatabasePlace};
 use jmap_service::config::ServiceOptions;
 use layer_data_server::DataLimits;
 use secrecy::SecretString;
-use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::{House, PASSWORD, ready};
+use crate::{
+    House, PASSWORD,
+    home::{Home, place},
+    ready,
+};
 
 /// A running pair; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Pair {
     house: Arc<House>,
-    folder: TempDir,
     stop: CancellationToken,
     running: Vec<JoinHandle<anyhow::Result<()>>>,
+    home: Home,
 }
 
 /// How a pair differs from one with default settings.
@@ -52,17 +57,24 @@ impl Pair {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(tuning: Tuning) -> Self {
-        let folder = TempDir::new().expect("make a folder");
+        Self::start_in(Home::fresh().await, tuning).await
+    }
+
+    /// Starts a pair with other settings on data of the test's choice.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_in(home: Home, tuning: Tuning) -> Self {
         let (authorization, layer_data) = (socket(), socket());
         let (asked, kept) = (address(&authorization), address(&layer_data));
         let stop = CancellationToken::new();
-        let config = authorization_config(folder.path(), &kept, &tuning);
+        let config = authorization_config(&home, &kept, &tuning);
         let stopped = stop.clone().cancelled_owned();
         let first = run(authorization, |listener| {
             authorization_server::serve(listener, config, stopped)
         });
         until_ready(&asked, &first).await;
-        let config = layer_data_config(folder.path(), &asked, tuning);
+        let config = layer_data_config(&home, &asked, tuning);
         let stopped = stop.clone().cancelled_owned();
         let second = run(layer_data, |listener| {
             layer_data_server::serve(listener, config, stopped)
@@ -72,9 +84,9 @@ impl Pair {
         let running = vec![first, second];
         Self {
             house,
-            folder,
             stop,
             running,
+            home,
         }
     }
 
@@ -84,10 +96,10 @@ impl Pair {
         Arc::clone(&self.house)
     }
 
-    /// The GeoPackage that holds the layers.
+    /// Where its data is.
     #[must_use]
-    pub fn storage(&self) -> PathBuf {
-        self.folder.path().join("layers.gpkg")
+    pub const fn home(&self) -> &Home {
+        &self.home
     }
 
     /// The key that layer-data has.
@@ -96,7 +108,7 @@ impl Pair {
     /// When it cannot be read.
     #[must_use]
     pub fn service_key(&self) -> String {
-        service_key(self.folder.path())
+        service_key(self.home.folder())
     }
 
     /// Stops both services, and waits until they have drained.
@@ -135,15 +147,15 @@ impl Drop for Pair {
 }
 
 fn authorization_config(
-    folder: &Path,
+    home: &Home,
     layer_data: &str,
     tuning: &Tuning,
 ) -> authorization_server::Config {
     authorization_server::Config {
-        database: folder.join("authorization.sqlite").into(),
+        database: database(home),
         http_listen: None,
         administrator_password: Some(SecretString::from(PASSWORD)),
-        service_key_file: Some(key_file(folder)),
+        service_key_file: Some(key_file(home.folder())),
         public_address: None,
         layer_data_public_address: layer_data.to_owned(),
         settings: tuning.settings,
@@ -151,17 +163,28 @@ fn authorization_config(
     }
 }
 
+fn database(home: &Home) -> authorization_server::Database {
+    match place(&home.places().authorization) {
+        DatabasePlace::File(file) => file.into(),
+        DatabasePlace::Server(url) => {
+            let connector = DatabaseOptions::default().connector(&url, PURPOSE);
+            authorization_server::Database::Server(Box::new(connector.expect("a database URL")))
+        }
+    }
+}
+
 fn layer_data_config(
-    folder: &Path,
+    home: &Home,
     authorization: &str,
     tuning: Tuning,
 ) -> layer_data_server::Config {
-    let key = SecretString::from(service_key(folder));
-    let storage = folder.join("layers.gpkg");
+    let key = SecretString::from(service_key(home.folder()));
     layer_data_server::Config {
+        storage: place(&home.places().layers),
+        staging: Some(home.folder().join("uploads")),
         data_limits: tuning.data_limits,
         service: tuning.service,
-        ..layer_data_server::Config::new(storage, authorization.to_owned(), key)
+        ..layer_data_server::Config::new(PathBuf::new(), authorization.to_owned(), key)
     }
 }
 

@@ -10,7 +10,6 @@ use jmap_proto::{
     layerdata::GetLayerRequest,
     types::{EffectivePermissions, LayerGrant, Permission},
 };
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use testkit::{
     Floor, Stage,
     ready::eventually,
@@ -285,17 +284,7 @@ async fn deleting_a_project_removes_the_storage_of_its_layers() {
     let stage = Stage::set(TOWN).await;
     let administrator = stage.caller("administrator").await;
     let project_id = stage.floor.project("city");
-    let options = SqliteConnectOptions::new()
-        .filename(stage.pair.storage())
-        .read_only(true);
-    let tables = || async {
-        let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-        let count = "select count(*) from sqlite_master where name like 'l\\_%' escape '\\'";
-        sqlx::query_scalar::<_, i64>(count)
-            .fetch_one(&mut file)
-            .await
-            .unwrap()
-    };
+    let tables = || stage.pair.home().layer_tables();
     assert!(tables().await >= 3);
     let request = |name: &str| DeleteProjectRequest {
         project_id,

@@ -19,9 +19,8 @@ layers: [{ layer: trees, editing: true }]
 grants: [{ layer: trees, to: ana, give: [add, modify] }]
 ";
 
-/// Both executables over a fresh folder, with a world in them.
+/// Both executables on fresh data, with a world in them.
 struct Town {
-    _folder: tempfile::TempDir,
     executables: Executables,
     layer: i64,
     ana: Caller,
@@ -29,13 +28,11 @@ struct Town {
 
 impl Town {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let executables = Executables::start(folder.path()).await;
+        let executables = Executables::start().await;
         let house = executables.house();
         let floor = ServedFloor::of(house, &World::parse(TOWN)).await;
         let (layer, ana) = (floor.layer("trees"), floor.caller("ana").await);
         Self {
-            _folder: folder,
             executables,
             layer,
             ana,

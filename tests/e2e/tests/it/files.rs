@@ -142,7 +142,7 @@ projects: [{ project: earth }]
         );
         assert_eq!(administrator.count(layer).await.unwrap(), count);
         assert_eq!(
-            counted(&stage.pair.storage(), &format!("l_{layer}")),
+            counted(&stage.pair.home().geopackage(), &format!("l_{layer}")),
             count,
             "{name}"
         );

@@ -75,8 +75,7 @@ async fn on_a_pair(name: &str) {
 
 /// Fails on a warning or an error in a log as well: nothing in a world is out of the ordinary.
 async fn on_executables(name: &str) {
-    let (world, folder) = (World::named(name), tempfile::tempdir().unwrap());
-    let mut executables = Executables::start(folder.path()).await;
+    let (world, mut executables) = (World::named(name), Executables::start().await);
     let mut floor = ServedFloor::of(executables.house(), &world).await;
     run(&world, &mut floor).await;
     for process in [&mut executables.layer_data, &mut executables.authorization] {

@@ -261,6 +261,24 @@ impl Caller {
         format: FileFormat,
         file: &[u8],
     ) -> Result<ImportSummary, Status> {
+        self.import_under(layer_id, format, file, "").await
+    }
+
+    /// Uploads a file in chunks and runs it into a layer, with a request id unless it is empty: a repetition goes on
+    /// with the upload unless it was run.
+    ///
+    /// # Errors
+    /// What layer-data answers.
+    ///
+    /// # Panics
+    /// When an answer is empty, or the summary is missing.
+    pub async fn import_under(
+        &self,
+        layer_id: i64,
+        format: FileFormat,
+        file: &[u8],
+        request_id: &str,
+    ) -> Result<ImportSummary, Status> {
         let format = format.into();
         let options = Some(ImportOptions {
             format,
@@ -269,7 +287,7 @@ impl Caller {
         let request = CreateImportRequest {
             layer_id,
             options,
-            request_id: String::new(),
+            request_id: request_id.to_owned(),
         };
         let mut transfer = self.transfer();
         let begun = transfer.create_import(request).await?.into_inner();
