@@ -208,7 +208,7 @@ async fn a_wrong_field_of_a_change_is_named() {
 
 #[tokio::test]
 async fn a_stale_revision_is_aborted_with_the_current_one() {
-    // R108.
+    // R108, R120.
     let service = Service::start().await;
     let first = service.create(1.0, "a").await;
     let second = service
