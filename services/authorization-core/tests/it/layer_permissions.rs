@@ -281,6 +281,7 @@ fn several_layers_change_all_or_not_at_all_and_what_is_not_named_stays() {
     let (project, roads, ana) = town(&house);
     let trees = house.layer(project, "trees");
     house.set_editing(trees, Editing::Disabled);
+    house.grant(roads, ana, &[Permission::DeleteElements]);
     let edits = |permissions: &[Permission]| {
         let edit = |layer| TableEdit {
             layer,
@@ -307,11 +308,11 @@ fn several_layers_change_all_or_not_at_all_and_what_is_not_named_stays() {
             house.may_on(&ana.caller, layer, Permission::CopyExport),
             Decision::All
         );
-        assert_eq!(
-            house.may_on(&ana.caller, layer, Permission::View),
-            Decision::All
-        );
     }
+    assert_eq!(
+        house.may_on(&ana.caller, roads, Permission::DeleteElements),
+        Decision::All
+    );
 }
 
 #[test]
@@ -354,9 +355,12 @@ fn managing_the_table_needs_administrate_on_the_project() {
         house.authority.layer_table(&ana.caller, layer).unwrap_err(),
         forbidden
     );
+    // *access* shows the table, and changes nothing in it.
+    house.grant_project(project, ana, &[ProjectAct::Open, ProjectAct::Access]);
+    house.authority.layer_table(&ana.caller, layer).unwrap();
+    assert_eq!(grant().unwrap_err(), forbidden.into());
     house.grant_project(project, ana, &[ProjectAct::Open, ProjectAct::Administrate]);
     grant().unwrap();
-    house.authority.layer_table(&ana.caller, layer).unwrap();
 }
 
 #[test]

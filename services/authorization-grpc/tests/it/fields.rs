@@ -97,6 +97,7 @@ async fn fields_of_users() {
         directory.update_user(pb::UpdateUserRequest { user: None, update_mask: mask(&["enabled"]) }) => "user";
         directory.update_user(updated(&[])) => "update_mask";
         directory.update_user(updated(&["*"])) => "update_mask.paths[0]";
+        // R7: a user's name never changes.
         directory.update_user(updated(&["enabled", "name"])) => "update_mask.paths[1]";
         directory.delete_user(pb::DeleteUserRequest { user_id: 0 }) => "user_id";
         directory.set_password(set(0, "long enough")) => "user_id";

@@ -141,6 +141,7 @@ fn an_invisible_layer_answers_as_an_absent_one() {
         Decision::Denied(DenyReason::NotVisible),
     );
     let invisible = refusal(edit(&world, create("x")));
+    assert_eq!(invisible, EditRefusal::NoSuchLayer(layer()));
     let absent = World::empty();
     absent.say(
         Permission::AddElements,

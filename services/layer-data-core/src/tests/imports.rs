@@ -22,7 +22,7 @@ fn row(row: u64, geometry: Vec<u8>) -> ImportRow {
 
 #[test]
 fn an_import_needs_add_elements_and_stamps_whoever_runs_it() {
-    // R33, R54.
+    // R33, R39, R54.
     let world = World::with(&[]);
     let refused = run(world.service.import(&call(11), layer(), Intent::Commit)).unwrap_err();
     assert!(matches!(

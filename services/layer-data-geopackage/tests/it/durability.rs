@@ -5,10 +5,10 @@ use std::time::Duration;
 use jmap_domain::Decision;
 use layer_data_core::{
     conformance::{
-        actor, batch, creation, done, layers, make_layer, name_of, named, read_all, renaming,
+        actor, batch, creation, done, layer, layers, make_layer, name_of, named, read_all, renaming,
     },
-    edit::{EditRefusal, EditResult, ExpectedRevision},
-    ports::{LayerStore, StoreError},
+    edit::{EditRefusal, EditResult, ExpectedRevision, PermittedBatch, RequestKey},
+    ports::{LayerStore, Removal, StoreError},
 };
 use layer_data_geopackage::{GeoPackage, OpenError};
 use sqlx::Connection;
@@ -38,6 +38,29 @@ async fn a_file_that_was_not_closed_has_everything() {
         .await
         .unwrap();
     layers::after_reopening(&store).await;
+}
+
+#[tokio::test]
+async fn a_dropped_layer_takes_the_remembered_answers_with_it() {
+    // R25.
+    let (_folder, store) = fresh().await;
+    let request = Some(RequestKey {
+        id: [1; 16],
+        content: [2; 32],
+    });
+    let ask = || {
+        let edits = vec![creation(1.0, 2.0, named("once"))];
+        store.edit(PermittedBatch {
+            request,
+            ..batch(actor(1), Decision::All, edits)
+        })
+    };
+    make_layer(&store).await;
+    ask().await.unwrap();
+    store.drop_layer(Removal { layer: layer() }).await.unwrap();
+    make_layer(&store).await;
+    ask().await.unwrap();
+    assert_eq!(read_all(&store).await.len(), 1);
 }
 
 #[tokio::test]

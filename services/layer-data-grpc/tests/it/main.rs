@@ -3,6 +3,8 @@
 
 // The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod edits;
 #[cfg(test)]
 mod fixture;
@@ -10,5 +12,7 @@ mod fixture;
 mod layers;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod selections;
 #[cfg(test)]
 mod transfers;

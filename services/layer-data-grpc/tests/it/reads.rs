@@ -1,12 +1,10 @@
-//! Reads: pages, streams, selections and their limits.
+//! Reads: pages, streams and their limits.
 
 use jmap_domain::{DenyReason, Permission};
 use jmap_proto::{
     layerdata::{
-        self as pb, Condition, ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest,
-        ReadElementsRequest, ReadElementsResponse, Selection, SummarizeElementsRequest,
-        condition::Kind as Conditions, filter::Form, read_elements_response::Part,
-        spatial_condition::Operand,
+        ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest, ReadElementsRequest,
+        ReadElementsResponse, Selection, SummarizeElementsRequest, read_elements_response::Part,
     },
     types::{Box, NullValue, value::Kind},
 };
@@ -28,7 +26,7 @@ fn everywhere() -> Selection {
     }
 }
 
-fn list() -> ListElementsRequest {
+pub(crate) fn list() -> ListElementsRequest {
     ListElementsRequest {
         layer_id: LAYER,
         selection: Some(everywhere()),
@@ -37,7 +35,7 @@ fn list() -> ListElementsRequest {
     }
 }
 
-async fn with_elements(count: u32) -> Service {
+pub(crate) async fn with_elements(count: u32) -> Service {
     let service = Service::start().await;
     for x in 0..count {
         service.create(f64::from(x), &format!("e{x}")).await;
@@ -350,159 +348,17 @@ async fn summaries_count_and_measure() {
     assert_eq!(answer.data_revision, 3);
 }
 
-fn filtered(kind: Conditions) -> Selection {
-    by_form(Form::Tree(Condition { kind: Some(kind) }))
-}
-
-fn by_form(form: Form) -> Selection {
-    Selection {
-        filter: Some(pb::Filter { form: Some(form) }),
-        ..Selection::default()
-    }
-}
-
-fn spatial(relation: pb::SpatialRelation, operand: Option<Operand>) -> Selection {
-    Selection {
-        spatial: Some(pb::SpatialCondition {
-            relation: relation.into(),
-            operand,
-            epsg: 0,
-        }),
-        ..Selection::default()
-    }
-}
-
-fn compare(name: &str, operator: pb::ComparisonOperator, kind: Kind) -> Conditions {
-    Conditions::Comparison(pb::Comparison {
-        attribute: Some(attribute(name)),
-        operator: operator.into(),
-        value: Some(value(kind)),
-    })
-}
-
 #[tokio::test]
-async fn conditions_select_by_values() {
-    // R110, R111.
-    let service = with_elements(3).await;
-    let is = |name: &str| Condition {
-        kind: Some(compare(
-            "name",
-            pb::ComparisonOperator::Equal,
-            Kind::String(name.to_owned()),
-        )),
-    };
-    let either = Conditions::Or(pb::Conditions {
-        conditions: vec![is("e0"), is("e2")],
-    });
-    let request = ListElementsRequest {
-        selection: Some(filtered(either)),
-        page_size: 0,
-        ..list()
-    };
-    let page = service
-        .elements()
-        .list_elements(request)
-        .await
-        .unwrap()
-        .into_inner();
-    let ids: Vec<_> = page
-        .elements
-        .iter()
-        .map(|element| element.element_id)
-        .collect();
-    assert_eq!(ids, [1, 3]);
-}
-
-async fn refuse_each(cases: Vec<(Selection, (Code, String, String))>) {
-    let service = with_elements(1).await;
-    for (selection, expected) in cases {
-        let request = ListElementsRequest {
-            selection: Some(selection.clone()),
-            ..list()
-        };
-        let answer = service.elements().list_elements(request).await;
-        assert_eq!(refused(answer), expected, "{selection:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_wrong_selection_is_refused_by_its_path() {
-    // R113, R120.
-    let invalid = |reason, field| refusal(Code::InvalidArgument, reason, field);
-    let upside_down = Selection {
-        r#box: Some(Box {
-            min_x: 0.0,
-            min_y: 1.0,
-            max_x: 1.0,
-            max_y: 0.0,
-            epsg: 0,
-        }),
-        ..Selection::default()
-    };
-    let equal = pb::ComparisonOperator::Equal;
-    let no_operator = pb::ComparisonOperator::Unspecified;
-    refuse_each(vec![
-        (upside_down, invalid("INVALID_FIELD", "selection.box")),
-        (
-            filtered(compare("colour", equal, Kind::Integer(1))),
-            invalid("INVALID_ATTRIBUTE", "selection.filter"),
-        ),
-        (
-            filtered(compare("name", equal, Kind::Integer(1))),
-            invalid("INVALID_ATTRIBUTE", "selection.filter"),
-        ),
-        (
-            filtered(compare("name", no_operator, Kind::Integer(1))),
-            invalid("INVALID_FIELD", "selection.filter.tree.comparison.operator"),
-        ),
-        (
-            filtered(Conditions::And(pb::Conditions::default())),
-            invalid("INVALID_FIELD", "selection.filter"),
-        ),
-        (
-            spatial(pb::SpatialRelation::Intersects, None),
-            invalid("INVALID_FIELD", "selection.spatial.operand"),
-        ),
-        (
-            spatial(pb::SpatialRelation::Unspecified, None),
-            invalid("INVALID_FIELD", "selection.spatial.relation"),
-        ),
-    ])
-    .await;
-}
-
-#[tokio::test]
-async fn what_is_not_built_is_said_so_and_never_ignored() {
+async fn another_reference_system_of_the_answer_is_said_not_to_be_built() {
     // R120.
-    let not_built = |field| refusal(Code::Unimplemented, "NOT_BUILT", field);
-    let here = Some(Operand::Geometry(point(0.0, 0.0).into()));
-    let circle = Some(Operand::Circle(pb::Circle::default()));
-    refuse_each(vec![
-        (
-            by_form(Form::Cql2Text("a = 1".to_owned())),
-            not_built("selection.filter.cql2_text"),
-        ),
-        (
-            by_form(Form::Cql2Json("{}".to_owned())),
-            not_built("selection.filter.cql2_json"),
-        ),
-        (
-            spatial(pb::SpatialRelation::Within, here),
-            not_built("selection.spatial.relation"),
-        ),
-        (
-            spatial(pb::SpatialRelation::Intersects, circle),
-            not_built("selection.spatial.circle"),
-        ),
-    ])
-    .await;
     let service = with_elements(1).await;
     let elsewhere = LayerQuery {
         output_epsg: 3857,
         ..query(Some(everywhere()))
     };
     let answer = read(&service, vec![elsewhere], false).await.remove(0);
-    assert_eq!(refused(answer), not_built("queries[0].output_epsg"));
+    let expected = refusal(Code::Unimplemented, "NOT_BUILT", "queries[0].output_epsg");
+    assert_eq!(refused(answer), expected);
 }
 
 #[tokio::test]
