@@ -303,7 +303,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     /// Opens a session. Called by whoever holds the session writer.
-    async fn open(&self, account: Account, writer: &mut SessionWriter) -> Result<SignedIn, Refusal> {
+    async fn open(
+        &self,
+        account: Account,
+        writer: &mut SessionWriter,
+    ) -> Result<SignedIn, Refusal> {
         let next = writer.last.saturating_add(1);
         let id = SessionId::new(next).map_err(Refusal::NoIdsLeft)?;
         // The mark moves even if storing fails: an id is tried once.
