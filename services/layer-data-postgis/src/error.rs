@@ -1,7 +1,10 @@
 //! Failures: what the driver says stays in the log.
 
+use std::time::Duration;
+
 use jmap_postgres::{Failure, LeaseError, SchemaError, classify};
 use layer_data_core::{definition::StoredDefinitionError, ports::StoreError};
+use tokio::time::timeout;
 use tracing::warn;
 
 /// Why the database could not be opened.
@@ -13,9 +16,6 @@ pub enum OpenError {
     /// Another process has it.
     #[error(transparent)]
     Lease(#[from] LeaseError),
-    /// The database keeps text in another encoding.
-    #[error("the database must have the encoding UTF8, and has {0}")]
-    Encoding(String),
     /// PostGIS does not know a reference system, and this role may not tell it.
     #[error(
         "the table spatial_ref_sys lacks `EPSG:{0}`, and this role may not add it; run `layer-data-server migrate` as \
@@ -48,6 +48,18 @@ pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
         "the database did not do it"
     );
     answer
+}
+
+/// Gives up work that others wait for when no answer comes: the other end of a connection can be gone without a word.
+/// Whether the database did it is then unknown.
+pub(crate) async fn answered<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    timeout(patience, work).await.unwrap_or_else(|_elapsed| {
+        warn!("the database gave no answer");
+        Err(StoreError::Unavailable)
+    })
 }
 
 /// A failure that nobody foresaw.

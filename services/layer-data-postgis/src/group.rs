@@ -16,7 +16,7 @@ use layer_data_core::{
 
 use crate::{
     edit::{self, Trouble},
-    error::{store_error, unexpected},
+    error::{answered, store_error, unexpected},
     lanes::EditJob,
     plan::{self, Open, Opened},
     requests::{self, Remembered},
@@ -57,7 +57,7 @@ async fn together(shared: &Shared, mut jobs: Vec<EditJob>) {
         if jobs.is_empty() {
             return;
         }
-        match attempt(shared, &jobs).await {
+        match answered(shared.database.patience(), attempt(shared, &jobs)).await {
             Ok(Attempt::Concluded(answers)) => return answer(jobs, answers),
             Ok(Attempt::Expired) => jobs = without_expired(jobs),
             Ok(Attempt::Retries) => match without_retries(shared, jobs).await {
@@ -260,7 +260,7 @@ fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
 /// Answers retries as their first tries were, and gives the others back; none when the answers cannot be read.
 async fn without_retries(shared: &Shared, jobs: Vec<EditJob>) -> Option<Vec<EditJob>> {
     let jobs = without_expired(jobs);
-    let known = match known(shared, &jobs).await {
+    let known = match answered(shared.database.patience(), known(shared, &jobs)).await {
         Ok(known) => known,
         Err(error) => {
             refuse(jobs, &error);

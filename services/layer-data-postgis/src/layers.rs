@@ -12,7 +12,7 @@ use layer_data_core::{
 use sqlx::{AssertSqlSafe, Row, error::BoxDynError, postgres::PgRow, raw_sql};
 
 use crate::{
-    error::{store_error, unexpected},
+    error::{answered, store_error, unexpected},
     store::{Layer, Shared},
     table::{Counters, drop_table},
     values,
@@ -78,7 +78,8 @@ async fn make(
         next_element: 1,
     };
     let layer = Layer::new(new.layer, new.definition.clone(), DateTime::now(), counters);
-    let found = patiently(|| try_make(shared, &layer, new, json)).await?;
+    let making = patiently(|| try_make(shared, &layer, new, json));
+    let found = answered(shared.database.patience(), making).await?;
     match found {
         None => Ok((layer, counters.revision)),
         Some(row) => load(&row).map_err(unexpected),
@@ -149,7 +150,8 @@ pub(crate) async fn remove(shared: &Shared, removal: Removal) -> Result<(), Stor
         None => None,
     };
     // A layer that the catalogue does not know may be stored all the same, when nobody knew how its making ended.
-    patiently(|| try_remove(shared, id)).await?;
+    let removing = patiently(|| try_remove(shared, id));
+    answered(shared.database.patience(), removing).await?;
     shared.catalogue.remove(id);
     Ok(())
 }

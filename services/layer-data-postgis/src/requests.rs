@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jmap_postgres::within;
 use layer_data_core::{
     edit::{BatchOutcome, Intent, PermittedBatch, RequestKey, StoredAnswer},
     ports::StoreError,
@@ -129,7 +130,7 @@ pub(crate) async fn forget_old(shared: &Shared) {
     };
     let query =
         sqlx::query(include_str!("../sql/forget_requests.sql")).bind(values::Instant(limit));
-    match query.execute(&mut *session).await {
+    match within(shared.database.patience(), query.execute(&mut *session)).await {
         Ok(_) => session.done(),
         Err(error) => {
             tracing::debug!(

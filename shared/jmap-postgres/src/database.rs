@@ -23,6 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: PgPool,
+    patience: Duration,
 }
 
 impl Connector {
@@ -36,7 +37,10 @@ impl Connector {
             .test_before_acquire(false)
             .before_acquire(|connection, metadata| Box::pin(is_alive(connection, metadata)))
             .connect_lazy_with(self.options());
-        Database { pool }
+        Database {
+            pool,
+            patience: self.patience(),
+        }
     }
 }
 
@@ -80,6 +84,12 @@ impl Database {
                 Err(_) => dead += 1,
             }
         }
+    }
+
+    /// How long to wait for the answer to a statement: see [`Connector::patience`].
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Waits for running work and closes all connections.

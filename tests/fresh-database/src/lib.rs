@@ -1,10 +1,12 @@
 //! A PostgreSQL database of its own for each test, on the server that `DATABASE_URL` names.
 //!
 //! The role in `DATABASE_URL` must be allowed to make databases, and for some tests roles. A [`CuttingProxy`] stands
-//! between a test and its database.
+//! between a test and its database, and a [`Cluster`] is a server that a test may kill.
 
+mod cluster;
 mod proxy;
 
+pub use cluster::Cluster;
 pub use proxy::{Cut, CuttingProxy};
 
 use std::{env, thread};

@@ -1,8 +1,10 @@
-//! A way to a database that can be cut at the worst moment: around a COMMIT.
+//! A way to a database that can be cut at the worst moment, around a COMMIT; that can be slow; that can fall silent.
 
 use std::{
+    future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -13,6 +15,7 @@ use tokio::{
     },
     sync::Notify,
     task::JoinHandle,
+    time::sleep,
 };
 use url::Url;
 
@@ -39,8 +42,20 @@ pub struct CuttingProxy {
 struct Shared {
     next: Mutex<Option<Cut>>,
     release: Notify,
-    is_closed: Mutex<bool>,
+    state: Mutex<State>,
     closing: Notify,
+}
+
+/// How the way is now.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    is_closed: bool,
+    /// How long everything takes, in each direction.
+    delay: Duration,
+    /// Connections that there have been.
+    opened: u64,
+    /// So many connections, the oldest ones, have fallen silent.
+    silent: u64,
 }
 
 impl CuttingProxy {
@@ -105,13 +120,24 @@ impl CuttingProxy {
 
     /// Cuts all connections, and every new one until [`Self::open`].
     pub fn close(&self) {
-        *lock(&self.shared.is_closed) = true;
+        lock(&self.shared.state).is_closed = true;
         self.shared.closing.notify_waiters();
     }
 
     /// Lets new connections through again.
     pub fn open(&self) {
-        *lock(&self.shared.is_closed) = false;
+        lock(&self.shared.state).is_closed = false;
+    }
+
+    /// Holds up everything that is passed on from now on, in each direction.
+    pub fn delay(&self, each: Duration) {
+        lock(&self.shared.state).delay = each;
+    }
+
+    /// Passes on nothing more of the present connections, for ever, and tells neither end; new connections go through.
+    pub fn silence(&self) {
+        let mut state = lock(&self.shared.state);
+        state.silent = state.opened;
     }
 }
 
@@ -132,63 +158,99 @@ async fn accept(listener: TcpListener, server: (String, u16), shared: Arc<Shared
         tokio::spawn(async move {
             // Registered before the look, so that no closing is missed.
             let closing = shared.closing.notified();
-            if *lock(&shared.is_closed) {
+            let Some(way) = Way::open(&shared) else {
                 return;
-            }
+            };
             let Ok(server) = TcpStream::connect(server).await else {
                 return;
             };
             tokio::select! {
-                () = pass(client, server, &shared) => (),
+                () = way.pass(client, server) => (),
                 () = closing => (),
             }
         });
     }
 }
 
-/// Passes bytes on both ways until an end closes, or a COMMIT is cut.
-async fn pass(client: TcpStream, server: TcpStream, shared: &Shared) {
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    let answers = tokio::spawn(copy(from_server, to_client));
-    let Some((commit, mut to_server, cut)) = pass_requests(from_client, to_server, shared).await
-    else {
-        answers.abort();
-        return;
-    };
-    // Nothing that the server says from now on reaches the client, and the client sees the end of the connection.
-    answers.abort();
-    let _ended = answers.await;
-    match cut {
-        Cut::Before => (),
-        Cut::After => drop(to_server.write_all(&commit).await),
-        Cut::Held => {
-            shared.release.notified().await;
-            drop(to_server.write_all(&commit).await);
+/// One connection through the proxy, by its number.
+struct Way<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl<'a> Way<'a> {
+    fn open(shared: &'a Shared) -> Option<Self> {
+        let mut state = lock(&shared.state);
+        state.opened += 1;
+        let number = state.opened;
+        (!state.is_closed).then_some(Self { shared, number })
+    }
+
+    /// Passes bytes on both ways until an end closes, or a COMMIT is cut.
+    async fn pass(&self, client: TcpStream, server: TcpStream) {
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        // Once the requests have ended, nothing that the server says reaches the client, who sees the end.
+        let ended = tokio::select! {
+            ended = self.pass_requests(from_client, to_server) => ended,
+            _end = self.pass_answers(from_server, to_client) => None,
+        };
+        let Some((commit, mut to_server, cut)) = ended else {
+            return;
+        };
+        match cut {
+            Cut::Before => (),
+            Cut::After => drop(to_server.write_all(&commit).await),
+            Cut::Held => {
+                self.shared.release.notified().await;
+                drop(to_server.write_all(&commit).await);
+            }
+        }
+    }
+
+    async fn pass_answers(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> Option<()> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let bytes = read(&mut from, &mut buffer).await?;
+            self.take_time().await;
+            to.write_all(bytes).await.ok()?;
+        }
+    }
+
+    async fn pass_requests(
+        &self,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+    ) -> Option<(Vec<u8>, OwnedWriteHalf, Cut)> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let bytes = read(&mut from, &mut buffer).await?;
+            self.take_time().await;
+            if is_commit(bytes)
+                && let Some(cut) = lock(&self.shared.next).take()
+            {
+                return Some((bytes.to_vec(), to, cut));
+            }
+            to.write_all(bytes).await.ok()?;
+        }
+    }
+
+    /// As long as the way takes: for ever when it has fallen silent.
+    async fn take_time(&self) {
+        let State { delay, silent, .. } = *lock(&self.shared.state);
+        if self.number <= silent {
+            pending::<()>().await;
+        }
+        if !delay.is_zero() {
+            sleep(delay).await;
         }
     }
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-    let _end = tokio::io::copy(&mut from, &mut to).await;
-}
-
-async fn pass_requests(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    shared: &Shared,
-) -> Option<(Vec<u8>, OwnedWriteHalf, Cut)> {
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let length = from.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
-        let bytes = buffer.get(..length)?;
-        if is_commit(bytes)
-            && let Some(cut) = lock(&shared.next).take()
-        {
-            return Some((bytes.to_vec(), to, cut));
-        }
-        to.write_all(bytes).await.ok()?;
-    }
+/// What comes next; none when the other end has closed.
+async fn read<'b>(from: &mut OwnedReadHalf, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let length = from.read(buffer).await.ok().filter(|n| *n > 0)?;
+    buffer.get(..length)
 }
 
 /// Whether the bytes are a simple query whose text is COMMIT. The driver writes it by itself.

@@ -15,6 +15,8 @@ use crate::{Home, House, PASSWORD, ready};
 
 /// Longer than an executable takes to start on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Most lines of a log that are shown.
+const TOLD: usize = 20;
 const ANY_PORT: &str = "127.0.0.1:0";
 
 /// Both executables on ports of their own.
@@ -222,6 +224,15 @@ impl Process {
         self.finish_log();
     }
 
+    /// Shows what it complained of, newest last, for the person who looks why a test has failed.
+    #[expect(clippy::print_stderr, reason = "for the person who runs the tests")]
+    fn tell(&self) {
+        let complaints = self.complaints();
+        for line in complaints.iter().rev().take(TOLD).rev() {
+            eprintln!("{line}");
+        }
+    }
+
     fn finish_log(&mut self) {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the log is read");
@@ -248,6 +259,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            self.tell();
+        }
     }
 }
 
