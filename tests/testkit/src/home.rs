@@ -128,14 +128,13 @@ impl Home {
     /// # Panics
     /// When the engine cannot be asked.
     pub async fn layer_tables(&self) -> i64 {
-        let counted = match place(&self.places.layers) {
+        let counted: Result<i64, _> = match place(&self.places.layers) {
             DatabasePlace::File(file) => {
                 let options = SqliteConnectOptions::new().filename(file).read_only(true);
                 let mut file = SqliteConnection::connect_with(&options)
                     .await
                     .expect("open");
-                let counted = query_scalar(COUNT_IN_GEOPACKAGE).fetch_one(&mut file).await;
-                counted
+                query_scalar(COUNT_IN_GEOPACKAGE).fetch_one(&mut file).await
             }
             DatabasePlace::Server(_) => {
                 let connecting = PgConnection::connect(&self.places.layers);
