@@ -101,7 +101,7 @@ impl Cluster {
         let Some(mut postmaster) = self.postmaster.take() else {
             return;
         };
-        let processes = self.processes(postmaster.id());
+        let processes = children(postmaster.id());
         must(postmaster.kill(), "kill the server");
         must(postmaster.wait(), "wait for the server");
         for process in &processes {
@@ -207,12 +207,13 @@ impl Cluster {
     fn told(&self) -> String {
         fs::read_to_string(self.folder().join("log")).unwrap_or_default()
     }
+}
 
-    fn processes(&self, postmaster: u32) -> Vec<String> {
-        let path = format!("/proc/{postmaster}/task/{postmaster}/children");
-        let children = must(fs::read_to_string(path), "list the processes");
-        children.split_whitespace().map(str::to_owned).collect()
-    }
+/// The processes that a process has started.
+fn children(parent: u32) -> Vec<String> {
+    let path = format!("/proc/{parent}/task/{parent}/children");
+    let children = must(fs::read_to_string(path), "list the processes");
+    children.split_whitespace().map(str::to_owned).collect()
 }
 
 impl Drop for Cluster {
