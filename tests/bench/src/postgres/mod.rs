@@ -44,6 +44,6 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     if options.wants_on_postgres(Benchmark::Layers) {
         figures.extend(layers::run(&site, options.layers).await?);
     }
-    site.stop().await;
+    site.stop();
     Ok(figures)
 }

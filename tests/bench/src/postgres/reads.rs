@@ -211,9 +211,10 @@ impl Floor {
 
     fn decode(&self, row: &PgRow) -> Result<Decoded, sqlx::Error> {
         let geometry = row.try_get_raw(3)?;
-        let geometry = match geometry.is_null() {
-            true => Vec::new(),
-            false => geometry.as_bytes().map_err(sqlx::Error::Decode)?.to_vec(),
+        let geometry = if geometry.is_null() {
+            Vec::new()
+        } else {
+            geometry.as_bytes().map_err(sqlx::Error::Decode)?.to_vec()
         };
         Ok(Decoded {
             fid: row.try_get(0)?,

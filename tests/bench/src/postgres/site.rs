@@ -17,7 +17,7 @@ use crate::town;
 /// Connections of layer-data.
 pub(crate) const POOL: u32 = 32;
 /// Most elements in one message of an import, and about the most bytes.
-const MESSAGE: (usize, usize) = (1_000, 1 << 20);
+const MESSAGE: (usize, usize) = (2_000, 2 << 20);
 /// Roughly what an element has beside its geometry.
 const ATTRIBUTE_BYTES: usize = 64;
 
@@ -62,7 +62,7 @@ impl Site {
     }
 
     /// Ends the services, then the database.
-    pub(crate) async fn stop(self) {
+    pub(crate) fn stop(self) {
         let Self { pair, database, .. } = self;
         drop(pair);
         drop(database);
