@@ -313,6 +313,13 @@ fn build() -> PathBuf {
         "-p",
         "layer-data-server",
     ]);
+    // The test runner sets these, and some dependencies are built anew whenever they change.
+    let runners = std::env::vars()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+    for name in runners {
+        cargo.env_remove(name);
+    }
     cargo.arg("--target-dir").arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");
