@@ -13,14 +13,17 @@ mod architecture;
 mod bad_input;
 mod batches;
 mod citations;
+mod crashes;
 mod edits;
 mod executables;
 mod files;
 mod flags;
 mod hiding;
+mod postgres;
 mod reflection;
 mod revocation;
 mod sessions;
+mod work;
 mod worlds;
 
 use testkit::{
