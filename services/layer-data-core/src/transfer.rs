@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many rows make a good batch.
-pub const IMPORT_BATCH: usize = 1_000;
+pub const IMPORT_BATCH: usize = 2_000;
 
 /// How often a batch is written under fresh permits before the import ends.
 const ATTEMPTS: usize = 3;

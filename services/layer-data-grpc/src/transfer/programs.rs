@@ -58,10 +58,13 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
                 layer_id: _,
                 elements,
             } = message;
-            take(&mut import, elements, &mut taken)
-                .await
-                .map_err(status)?;
-            next = messages.message().await?;
+            // While the storage writes, the next message comes in.
+            let written = async {
+                take(&mut import, elements, &mut taken)
+                    .await
+                    .map_err(status)
+            };
+            ((), next) = tokio::try_join!(written, messages.message())?;
         }
         let counts = import.counts();
         Ok(ImportElementsResponse {
