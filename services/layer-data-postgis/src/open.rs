@@ -37,6 +37,15 @@ const TERMS: Terms = Terms {
     read: include_str!("../sql/tenure.sql"),
 };
 
+/// How the statements of the pool are planned: once for each connection, without a look at their values. A statement
+/// for one element takes longer to plan than to run. What is joined is a list with a layer's elements, by their ids,
+/// and the index finds those however small the planner believes the table to be.
+const PLANNING: [(&str, &str); 3] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
 impl PostGis {
     /// Opens a database, bringing its schema up to date where the options say so, and takes it for this process.
     ///
@@ -50,7 +59,11 @@ impl PostGis {
         // Only now does nobody else change the layers.
         let catalogue = load_all(&mut connection).await?;
         connection.close().await?;
-        let shared = Shared::new(connector.database(), lease, catalogue);
+        let shared = Shared::new(
+            connector.with_settings(&PLANNING).database(),
+            lease,
+            catalogue,
+        );
         Ok(Self {
             shared: Arc::new(shared),
         })

@@ -219,7 +219,7 @@ pub(crate) async fn chunk(
     let index = plan.index(&mut session, window.after).await?;
     let mut filling = Filling::new(window);
     let wanted = window.limit.rows.get() as usize + 1;
-    let mut rows = wanted.min(layer.elements_within(window.limit.bytes).saturating_mul(2));
+    let mut rows = wanted.min(layer.elements_within(window.limit.bytes));
     while !filling.is_over {
         let sql = plan.sql(filling.scanned, index, rows.min(MOST_ROWS));
         let looked_at = look_at(&mut session, &plan, sql, |row| filling.take(row, &plan)).await?;

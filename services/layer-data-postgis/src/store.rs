@@ -89,10 +89,11 @@ impl Layer {
         }
     }
 
-    /// About how many elements have so many bytes; at least one.
+    /// How many elements have so many bytes, rather a few more than too few; at least one.
     pub(crate) fn elements_within(&self, bytes: usize) -> usize {
         let each = self.element_bytes.load(Ordering::Relaxed).max(1);
-        (bytes / each).saturating_add(1)
+        let about = bytes / each;
+        about.saturating_add(about / 4).saturating_add(1)
     }
 
     /// Learns from elements that were read.

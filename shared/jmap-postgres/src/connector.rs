@@ -136,6 +136,15 @@ impl DatabaseOptions {
 }
 
 impl Connector {
+    /// The same database with further settings on each connection. Names and values are written by us.
+    #[must_use]
+    pub fn with_settings(&self, settings: &[(&'static str, &'static str)]) -> Self {
+        Self {
+            options: self.options.clone().options(settings.iter().copied()),
+            ..self.clone()
+        }
+    }
+
     /// Opens a connection outside every pool, within the time that callers wait for one.
     ///
     /// # Errors

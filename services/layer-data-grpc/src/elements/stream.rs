@@ -28,14 +28,14 @@ use crate::{
 /// Most queries of one call.
 const MAX_QUERIES: usize = 100;
 /// Parts that may wait for a slow reader.
-const WAITING_PARTS: usize = 4;
+const WAITING_PARTS: usize = 2;
 /// One batch: small enough that the first elements arrive soon, large enough that they arrive fast.
 const BATCH: ChunkLimit = ChunkLimit {
     rows: match NonZeroU32::new(1_000) {
         Some(rows) => rows,
         None => NonZeroU32::MIN,
     },
-    bytes: 256 << 10,
+    bytes: 1 << 20,
 };
 
 /// A query that is to be streamed.
