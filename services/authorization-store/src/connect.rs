@@ -6,9 +6,7 @@ use jmap_postgres::{
 };
 use sqlx::{Connection, PgConnection, migrate::Migrator, query, query_as};
 
-use crate::{
-    Opening, SqlStore, StandingError, db::Db, opening::Installation, sql, store::Hold,
-};
+use crate::{Opening, SqlStore, StandingError, db::Db, opening::Installation, sql, store::Hold};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 const SCHEMA: Schema = Schema {

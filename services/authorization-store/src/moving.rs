@@ -185,7 +185,12 @@ async fn compare(table: &Table, from: &mut Tx, to: &mut Tx) -> Result<MovedTable
         if let Some(row) = first_difference(&ours, &theirs) {
             return Err(MoveError::Differs {
                 table: table.name,
-                key: table.key_of(row).iter().map(shown).collect::<Vec<_>>().join(", "),
+                key: table
+                    .key_of(row)
+                    .iter()
+                    .map(shown)
+                    .collect::<Vec<_>>()
+                    .join(", "),
             });
         }
         rows += ours.len() as u64;
@@ -200,7 +205,11 @@ async fn compare(table: &Table, from: &mut Tx, to: &mut Tx) -> Result<MovedTable
 
 /// The first row that only one side has, or that differs.
 fn first_difference<'r>(ours: &'r [Vec<Value>], theirs: &'r [Vec<Value>]) -> Option<&'r [Value]> {
-    let longer = if ours.len() < theirs.len() { theirs } else { ours };
+    let longer = if ours.len() < theirs.len() {
+        theirs
+    } else {
+        ours
+    };
     let same = ours.iter().zip(theirs).take_while(|(a, b)| a == b).count();
     longer.get(same).map(Vec::as_slice)
 }

@@ -7,12 +7,6 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    Connection, SqlitePool,
-    migrate::{MigrateError, Migrator},
-    query, query_as, query_scalar,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
 use crate::{
     Opening, SqlStore, StandingError,
     db::Db,
@@ -20,6 +14,12 @@ use crate::{
     opening::Installation,
     sql,
     store::Hold,
+};
+use sqlx::{
+    Connection, SqlitePool,
+    migrate::{MigrateError, Migrator},
+    query, query_as, query_scalar,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -141,15 +141,14 @@ fn schema(path: &Path, error: MigrateError) -> OpenError {
 }
 
 /// Whose the database is; a new one becomes somebody's.
-async fn identify(
-    pool: &SqlitePool,
-    opening: Opening<'_>,
-) -> sqlx::Result<Option<Installation>> {
+async fn identify(pool: &SqlitePool, opening: Opening<'_>) -> sqlx::Result<Option<Installation>> {
     if let Some((id, arriving)) = opening.first_row() {
         let create = query(sql!("installation/create")).bind(id).bind(arriving);
         create.execute(pool).await?;
     }
-    query_as(sql!("installation/identify")).fetch_optional(pool).await
+    query_as(sql!("installation/identify"))
+        .fetch_optional(pool)
+        .await
 }
 
 #[cfg(test)]

@@ -70,7 +70,11 @@ pub(crate) static TABLES: [Table; 17] = [
             ("revision", Integer),
         ],
     ),
-    table("service_key", 1, &[("service_id", Integer), ("hash", Bytes)]),
+    table(
+        "service_key",
+        1,
+        &[("service_id", Integer), ("hash", Bytes)],
+    ),
     table(
         "project",
         1,
@@ -184,11 +188,7 @@ pub(crate) static TABLES: [Table; 17] = [
     ),
 ];
 
-const fn table(
-    name: &'static str,
-    key: usize,
-    columns: &'static [(&'static str, Kind)],
-) -> Table {
+const fn table(name: &'static str, key: usize, columns: &'static [(&'static str, Kind)]) -> Table {
     Table { name, key, columns }
 }
 
@@ -223,7 +223,10 @@ impl Table {
             .map(|row| placeholders(row * width, width))
             .collect();
         let (name, columns) = (self.name, self.names(usize::MAX));
-        let text = format!("insert into {name} ({columns}) values {}", places.join(", "));
+        let text = format!(
+            "insert into {name} ({columns}) values {}",
+            places.join(", ")
+        );
         composed(text, rows.concat())
     }
 
