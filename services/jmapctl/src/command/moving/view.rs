@@ -1,5 +1,7 @@
 //! What was moved, as programs and people read it.
 
+use std::fmt::Write as _;
+
 use authorization_server::MovedTable;
 use layer_data_core::moving::MovedLayer;
 use serde::Serialize;
@@ -113,7 +115,11 @@ fn table<T: View>(items: &[T]) -> Option<String> {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Enough to compare by eye.
