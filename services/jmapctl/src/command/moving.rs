@@ -191,17 +191,18 @@ async fn installation(
 }
 
 impl Ways {
-    /// Copies and compares everything, then finishes it all. The policy comes last, because without it nobody is served.
+    /// Copies and compares everything, then finishes it all. The policy was marked as not to be served when it was opened,
+    /// and is finished last, because without it nobody is served.
     async fn copy(self) -> anyhow::Result<MoveView> {
         let (mut view, mut bars) = (MoveView::default(), Bars::default());
-        if let Some(Way { from, to }) = &self.policy {
-            let tables = to.copy_from(from, |table| bars.table(table)).await?;
-            view.authorization = tables.into_iter().map(Into::into).collect();
-        }
         if let Some(Way { from, to }) = &self.layers {
             let moved = to.copy_from(from, |progress| bars.layer(progress)).await?;
             view.layers = moved.layers.into_iter().map(Into::into).collect();
             view.remembered_requests = moved.requests;
+        }
+        if let Some(Way { from, to }) = &self.policy {
+            let tables = to.copy_from(from, |table| bars.table(table)).await?;
+            view.authorization = tables.into_iter().map(Into::into).collect();
         }
         bars.clear();
         if let Some(Way { from, to }) = self.layers {

@@ -6,7 +6,7 @@ use layer_data_core::moving::{Progress, Stage};
 
 use crate::console::Console;
 
-/// One bar at a time, where a terminal shows it: the tables of authorization, then each layer.
+/// One bar at a time, where a terminal shows it: each layer, then the tables of authorization.
 #[derive(Debug, Default)]
 pub(super) struct Bars {
     shown: Option<(Subject, ProgressBar)>,

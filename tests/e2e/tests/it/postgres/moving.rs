@@ -101,6 +101,31 @@ fn moments(pipes: i64) -> [String; 2] {
     ]
 }
 
+/// Kills the command in the middle.
+async fn killed_at(moment: &str, from: &str, to: &str) {
+    let mut command = moving(from, to);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut mover = command.spawn().unwrap();
+    comes_true(to, moment).await;
+    mover.kill().unwrap();
+    assert_eq!(mover.wait().unwrap().code(), None, "it had ended before");
+}
+
+fn nobody_is_served(url: &str) {
+    for (name, flag) in [
+        ("authorization-server", "--database"),
+        ("layer-data-server", "--storage"),
+    ] {
+        let mut service = program(name);
+        service.args([flag, url, "--listen", "127.0.0.1:0"]);
+        let refused = refused(service.env("JMAP_SERVICE_KEY", "key"));
+        assert!(
+            refused.contains("run the same `jmapctl move` again"),
+            "{refused}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_house_moves_to_postgres_and_back_although_the_mover_is_killed() {
     // R103, R116.
@@ -136,25 +161,8 @@ async fn a_house_moves_to_postgres_and_back_although_the_mover_is_killed() {
     assert!(town.executables.authorization.terminate());
 
     for moment in moments(pipes) {
-        let mut mover = moving(&from, &url)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        comes_true(&url, &moment).await;
-        mover.kill().unwrap();
-        assert_eq!(mover.wait().unwrap().code(), None, "it had ended before");
-        for (name, flag) in [
-            ("authorization-server", "--database"),
-            ("layer-data-server", "--storage"),
-        ] {
-            let mut service = program(name);
-            let refused = refused(service.args([flag, &url]).env("JMAP_SERVICE_KEY", "key"));
-            assert!(
-                refused.contains("run the same `jmapctl move` again"),
-                "{refused}"
-            );
-        }
+        killed_at(&moment, &from, &url).await;
+        nobody_is_served(&url);
     }
     let there = told(&mut moving(&from, &url));
     let elements = |layer: i64| {
