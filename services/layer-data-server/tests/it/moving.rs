@@ -11,15 +11,15 @@ use jmap_domain::{ActorId, Decision, LayerId};
 use jmap_postgres::{DatabaseOptions, DatabasePlace, DatabaseUrl};
 use layer_data_core::{
     conformance::{
-        actor, batch, creation, done, edit, make_layer, named, read_all, renaming, revision,
+        actor, batch, creation, done, edit, layer, make_layer, named, read_all, renaming, revision,
     },
     definition::{GeometryType, LayerDraft, ZPolicy},
     edit::{Edit, EditMode, ExpectedRevision, Intent, PermittedBatch, PermittedEdit, RequestKey},
-    element::{AttributeRef, ElementInput, ValueSource},
+    element::{AttributeRef, ElementInput, ElementRecord, ValueSource},
     geometry::SingleToMulti,
     moving::{Moved, Stage},
     permit::{Permit, Validity},
-    ports::{LayerStore, NewLayer, Removal},
+    ports::{Archive, Arrival, LayerStore, NewLayer, Removal},
     value::{Date, DateTime, Value},
 };
 use layer_data_geopackage::GeoPackage;
@@ -284,7 +284,7 @@ async fn change(folder: &Path) {
 
 #[tokio::test]
 async fn a_move_that_was_stopped_is_not_served_and_goes_on_with_what_changed_meanwhile() {
-    let (first, other) = (filled().await, filled().await);
+    let first = filled().await;
     let Some(database) = FreshDatabase::create("stopped").await else {
         return;
     };
@@ -306,33 +306,59 @@ async fn a_move_that_was_stopped_is_not_served_and_goes_on_with_what_changed_mea
     let refused = GeoPackage::open(&path(&last)).await.unwrap_err();
     assert!(refused.to_string().contains("is not finished"));
     assert_eq!(move_all(&to, &file(&last)).await, moved);
-    drop(other);
+}
+
+/// What is told when a finished copy of a store is compared with it again.
+async fn difference(first: &TempDir, last: &TempDir) -> String {
+    let (from, to) = (source(&file(first)).await, destination(&file(last)).await);
+    format!("{:#}", to.copy_from(&from, |_| {}).await.unwrap_err())
 }
 
 #[tokio::test]
-async fn the_first_difference_is_told() {
-    let first = filled().await;
-    let last = TempDir::new().unwrap();
+async fn a_copy_that_went_on_by_itself_is_told_by_its_layer() {
+    let (first, last) = (filled().await, TempDir::new().unwrap());
     move_all(&file(&first), &file(&last)).await;
     let store = GeoPackage::open(&path(&last)).await.unwrap();
-    let (second, third) = (
-        read_all(&store).await.remove(1),
-        read_all(&store).await.remove(2),
-    );
-    for element in [third, second] {
-        let renamed = renaming(element.id, ExpectedRevision::Any, "other");
-        done(&store, renamed).await;
-    }
+    done(&store, creation(1.0, 1.0, named("new"))).await;
     store.close().await;
     drop(store);
-    let (from, to) = (source(&file(&first)).await, destination(&file(&last)).await);
-    // It was finished, so nothing is copied, and the difference stays.
-    let differs = to.copy_from(&from, |_| {}).await.unwrap_err();
-    let told = format!("{differs:#}");
+    let told = difference(&first, &last).await;
     assert!(
         told.contains("layer `7` has another definition or other counters"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn the_first_element_that_differs_is_told() {
+    let (first, last) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let store = GeoPackage::open(&path(&first)).await.unwrap();
+    store.bind_installation(INSTALLATION).await.unwrap();
+    make_layer(&store).await;
+    let elements = (0..5).map(|n| creation(f64::from(n), 0.0, named("same")));
+    edit(&store, elements.collect()).await;
+    let record = store.layer_record(layer()).await.unwrap();
+    let rules = *record.definition.geometry();
+    let read = |element| ElementRecord::read(element, &rules).unwrap();
+    let mut records: Vec<_> = read_all(&store).await.into_iter().map(read).collect();
+    store.close().await;
+    drop(store);
+    for altered in [4, 2] {
+        records[altered].values[0] = Value::text("other").unwrap();
+    }
+    let store = GeoPackage::open_to_move(&path(&last)).await.unwrap();
+    for arrival in [
+        Arrival::Begun(INSTALLATION.to_owned()),
+        Arrival::Layer(record),
+        Arrival::Elements(layer(), records),
+        Arrival::Finished,
+    ] {
+        store.take_in(arrival).await.unwrap();
+    }
+    store.close().await;
+    drop(store);
+    let told = difference(&first, &last).await;
+    assert!(told.contains("layer `7` differs at element `3`"), "{told}");
 }
 
 #[tokio::test]
