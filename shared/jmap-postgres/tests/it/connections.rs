@@ -17,7 +17,7 @@ fn connector(database: &FreshDatabase, options: &DatabaseOptions) -> Connector {
     options.connector(&url, PURPOSE).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_connection_has_the_limits_and_the_name() {
     let Some(database) = FreshDatabase::create("limits").await else {
         return;
@@ -43,7 +43,7 @@ async fn every_connection_has_the_limits_and_the_name() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_statement_whose_caller_is_gone_is_cancelled_in_the_database() {
     let Some(database) = FreshDatabase::create("cancel").await else {
         return;
@@ -76,7 +76,7 @@ async fn a_statement_whose_caller_is_gone_is_cancelled_in_the_database() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_full_pool_refuses_in_time() {
     let Some(database) = FreshDatabase::create("full").await else {
         return;
@@ -94,7 +94,7 @@ async fn a_full_pool_refuses_in_time() {
     pool.session().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn time_limits_are_told_apart() {
     let Some(database) = FreshDatabase::create("times").await else {
         return;
