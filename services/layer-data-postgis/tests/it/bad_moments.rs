@@ -7,7 +7,7 @@ use jmap_domain::{Decision, ElementId, LayerId};
 use jmap_postgres::DatabaseOptions;
 use layer_data_core::{
     conformance::{
-        actor, batch, creation, definition, done, layer, make_layer, name_of, named, query,
+        actor, batch, creation, definition, done, later, layer, make_layer, name_of, named, query,
         read_all, renaming, revision, rows,
     },
     edit::{
@@ -150,7 +150,7 @@ async fn a_read_whose_caller_has_gone_ends_in_the_database() {
         .unwrap();
     let begun = Instant::now();
     tokio::select! {
-        answer = fresh.store.read(&query, None, rows(1)) => panic!("answered: {answer:?}"),
+        answer = fresh.store.read(&query, None, rows(1), later()) => panic!("answered: {answer:?}"),
         () = until(&mut aside, WAITING, 1) => {}
     }
     until(&mut aside, WAITING, 0).await;
@@ -218,7 +218,7 @@ async fn sessions_that_the_database_ended_are_replaced() {
         .check(&definition())
         .unwrap();
     let chunk = loop {
-        match fresh.store.read(&query, None, rows(9)).await {
+        match fresh.store.read(&query, None, rows(9), later()).await {
             Ok(chunk) => break chunk,
             Err(error) => assert!(begun.elapsed() < LONG, "never reads again: {error:?}"),
         }
