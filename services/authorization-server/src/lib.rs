@@ -5,11 +5,13 @@ mod first_start;
 mod http;
 mod keys;
 mod migrate;
+pub mod moving;
 mod password;
 mod platform;
 mod serve;
 mod upkeep;
 
+pub use authorization_store::MovedTable;
 pub use config::{Command, Config, Database, Options};
 pub use migrate::MigrateOptions;
 pub use platform::Platform;

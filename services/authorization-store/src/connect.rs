@@ -4,10 +4,9 @@ use jmap_postgres::{
     Access, Connector, Lease, LeaseError, Purpose, RoleError, Schema, SchemaError, Terms,
     let_role_use,
 };
-use sqlx::{Connection, migrate::Migrator, query, query_as};
-use uuid::Uuid;
+use sqlx::{Connection, PgConnection, migrate::Migrator, query, query_as};
 
-use crate::{SqlStore, db::Db, sql, store::Hold};
+use crate::{Opening, SqlStore, StandingError, db::Db, opening::Installation, sql, store::Hold};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 const SCHEMA: Schema = Schema {
@@ -39,6 +38,9 @@ pub enum ConnectError {
     /// The database cannot be read or written.
     #[error("the database `{0}` cannot be read or written")]
     Database(String, #[source] sqlx::Error),
+    /// It is not what it has to be.
+    #[error(transparent)]
+    Standing(#[from] StandingError),
 }
 
 /// Why the schema was not brought up to date, or a role not let in.
@@ -62,15 +64,35 @@ impl SqlStore {
     /// # Errors
     /// [`ConnectError`] when another process holds it, a newer version wrote it, or it cannot be used.
     pub async fn connect(connector: &Connector) -> Result<Self, ConnectError> {
+        Self::connect_for(connector, Opening::Serve).await
+    }
+
+    /// Opens the database on a server for some purpose, and takes it for this process.
+    ///
+    /// # Errors
+    /// Like [`Self::connect`], and [`StandingError`] when the database is not fit for the purpose.
+    pub async fn connect_for(
+        connector: &Connector,
+        opening: Opening<'_>,
+    ) -> Result<Self, ConnectError> {
         SCHEMA.prepare(connector).await?;
         let database = |error| ConnectError::Database(connector.to_string(), error);
-        let installation_id = identify(connector).await.map_err(database)?;
+        let nothing = || StandingError::Nothing(connector.to_string());
+        let mut connection = connector.connect().await.map_err(database)?;
+        create(&mut connection, opening).await.map_err(database)?;
+        let found = identify(&mut connection).await.map_err(database)?;
+        found.ok_or_else(nothing)?;
         let lease = Lease::take(connector, TERMS).await?;
+        // Only now does nobody else change it.
+        let found = identify(&mut connection).await.map_err(database)?;
+        let found = found.ok_or_else(nothing)?;
+        opening.check(&found, &connector.to_string())?;
+        connection.close().await.map_err(database)?;
         let db = Db::Postgres {
             pool: connector.database(),
             patience: connector.patience(),
         };
-        Ok(Self::new(db, installation_id, Hold::Lease(lease)))
+        Ok(Self::new(db, found.installation_id, Hold::Lease(lease)))
     }
 }
 
@@ -89,16 +111,17 @@ pub async fn migrate(connector: &Connector, grant_to: Option<&str>) -> Result<()
     connection.close().await.map_err(database)
 }
 
-/// The installation's id, made now in a new database.
-async fn identify(connector: &Connector) -> sqlx::Result<String> {
-    let mut connection = connector.connect().await?;
-    query(sql!("installation/create"))
-        .bind(Uuid::new_v4().to_string())
-        .execute(&mut connection)
-        .await?;
-    let (_tenure, id): (i64, String) = query_as(sql!("installation/identify"))
-        .fetch_one(&mut connection)
-        .await?;
-    connection.close().await?;
-    Ok(id)
+/// Makes a new database somebody's.
+async fn create(connection: &mut PgConnection, opening: Opening<'_>) -> sqlx::Result<()> {
+    let Some((id, arriving)) = opening.first_row() else {
+        return Ok(());
+    };
+    let create = query(sql!("installation/create")).bind(id).bind(arriving);
+    create.execute(connection).await.map(drop)
+}
+
+/// Whose the database is.
+async fn identify(connection: &mut PgConnection) -> sqlx::Result<Option<Installation>> {
+    let query = query_as(sql!("installation/identify"));
+    query.fetch_optional(connection).await
 }

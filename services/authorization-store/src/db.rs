@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use jmap_postgres::within;
-use sqlx::{FromRow, Postgres, Sqlite, SqlitePool, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{
+    ColumnIndex, Decode, FromRow, Postgres, Sqlite, SqlitePool, Type, postgres::PgRow,
+    sqlite::SqliteRow,
+};
 
-use crate::statement::Statement;
+use crate::{
+    statement::{Statement, Value},
+    tables::Kind,
+};
 
 /// Takes the write lock at once: a transaction that reads first could not write after another one has.
 const BEGIN: &str = "begin immediate";
@@ -103,6 +109,26 @@ impl Tx {
         }
     }
 
+    /// All rows that a statement gives, as values of these kinds.
+    pub(crate) async fn values(
+        &mut self,
+        statement: Statement,
+        kinds: impl Iterator<Item = Kind>,
+    ) -> sqlx::Result<Vec<Vec<Value>>> {
+        let kinds: Vec<Kind> = kinds.collect();
+        match self {
+            Self::Sqlite(tx) => {
+                let rows = statement.query::<Sqlite>().fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| values(row, &kinds)).collect()
+            }
+            Self::Postgres { tx, patience } => {
+                let query = statement.query::<Postgres>();
+                let rows = within(*patience, query.fetch_all(&mut **tx)).await?;
+                rows.iter().map(|row| values(row, &kinds)).collect()
+            }
+        }
+    }
+
     /// The row that a statement gives, if any.
     pub(crate) async fn find<R: Row>(&mut self, statement: Statement) -> sqlx::Result<Option<R>> {
         Ok(self.list(statement).await?.pop())
@@ -121,4 +147,23 @@ impl Tx {
             Self::Postgres { tx, patience } => within(patience, tx.rollback()).await,
         }
     }
+}
+
+fn values<R: sqlx::Row>(row: &R, kinds: &[Kind]) -> sqlx::Result<Vec<Value>>
+where
+    usize: ColumnIndex<R>,
+    i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    bool: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
+    let value = |(place, kind): (usize, &Kind)| {
+        Ok(match kind {
+            Kind::Integer => Value::Integer(row.try_get(place)?),
+            Kind::Flag => Value::Flag(row.try_get(place)?),
+            Kind::Text => Value::Text(row.try_get(place)?),
+            Kind::Bytes => Value::Bytes(row.try_get(place)?),
+        })
+    };
+    kinds.iter().enumerate().map(value).collect()
 }

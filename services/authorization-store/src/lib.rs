@@ -2,23 +2,28 @@
 //!
 //! Statements live in `sql/`, one per file, in words that both engines understand; the schemas in `migrations/`.
 //! [`SqlStore`] implements the core's `PolicyStore` over either: [`SqlStore::open`] a file, or [`SqlStore::connect`]
-//! to a server.
+//! to a server. Opened to [leave](Opening::Leave) and to [arrive](Opening::Arrive), one store copies another.
 
 mod connect;
 mod db;
 mod history;
 mod lease;
 mod load;
+mod moving;
 mod open;
+mod opening;
 mod record;
 mod secrets;
 mod sessions;
 mod statement;
 mod statements;
 mod store;
+mod tables;
 
 pub use connect::{ConnectError, MigrateError, PURPOSE, migrate};
+pub use moving::{MoveError, MovedTable};
 pub use open::OpenError;
+pub use opening::{Opening, StandingError};
 pub use store::SqlStore;
 
 /// The text of a statement under `sql/`.

@@ -7,20 +7,19 @@ use std::{
     time::Duration,
 };
 
+use crate::{
+    Opening, SqlStore, StandingError,
+    db::Db,
+    lease::{FileLease, LeaseError},
+    opening::Installation,
+    sql,
+    store::Hold,
+};
 use sqlx::{
     Connection, SqlitePool,
     migrate::{MigrateError, Migrator},
-    query, query_as,
+    query, query_as, query_scalar,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-use uuid::Uuid;
-
-use crate::{
-    SqlStore,
-    db::Db,
-    lease::{FileLease, LeaseError},
-    sql,
-    store::Hold,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -46,6 +45,9 @@ pub enum OpenError {
     /// The database cannot be read or written.
     #[error("the database `{}` cannot be read or written", .0.display())]
     Database(PathBuf, #[source] sqlx::Error),
+    /// It is not what it has to be.
+    #[error(transparent)]
+    Standing(#[from] StandingError),
 }
 
 impl SqlStore {
@@ -54,11 +56,27 @@ impl SqlStore {
     /// # Errors
     /// [`OpenError`] when another process holds it, a newer version wrote it, or it cannot be used.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(path, options(path)).await
+        Self::open_for(path, Opening::Serve).await
+    }
+
+    /// Opens the database in a file for some purpose, and takes it for this process. Only what is copied from has to
+    /// be there.
+    ///
+    /// # Errors
+    /// Like [`Self::open`], and [`StandingError`] when the database is not fit for the purpose.
+    pub async fn open_for(path: &Path, opening: Opening<'_>) -> Result<Self, OpenError> {
+        if matches!(opening, Opening::Leave) && !path.exists() {
+            return Err(StandingError::Nothing(path.display().to_string()).into());
+        }
+        Self::open_with(path, options(path), opening).await
     }
 
     /// Opens the database by such connections.
-    async fn open_with(path: &Path, options: SqliteConnectOptions) -> Result<Self, OpenError> {
+    async fn open_with(
+        path: &Path,
+        options: SqliteConnectOptions,
+        opening: Opening<'_>,
+    ) -> Result<Self, OpenError> {
         let lease = FileLease::take(path).map_err(|error| match error {
             LeaseError::Held => OpenError::InUse(path.to_owned()),
             LeaseError::Io(error) => OpenError::File(path.to_owned(), error),
@@ -70,12 +88,17 @@ impl SqlStore {
             .run(&pool)
             .await
             .map_err(|error| schema(path, error))?;
-        let (tenure, installation_id) = take(&pool).await.map_err(database)?;
+        let found = identify(&pool, opening).await.map_err(database)?;
+        let label = path.display().to_string();
+        let found = found.ok_or_else(|| StandingError::Nothing(label.clone()))?;
+        opening.check(&found, &label)?;
+        let tenure = query_scalar(sql!("installation/take")).fetch_one(&pool);
+        let tenure = tenure.await.map_err(database)?;
         let hold = Hold::File {
             tenure,
             _lease: lease,
         };
-        Ok(Self::new(Db::Sqlite(pool), installation_id, hold))
+        Ok(Self::new(Db::Sqlite(pool), found.installation_id, hold))
     }
 }
 
@@ -117,14 +140,15 @@ fn schema(path: &Path, error: MigrateError) -> OpenError {
     OpenError::Schema(path.to_owned(), error)
 }
 
-/// Begins a tenure: from now on, changes of a process that held the database before are refused.
-async fn take(pool: &SqlitePool) -> sqlx::Result<(i64, String)> {
-    let fresh = Uuid::new_v4().to_string();
-    query(sql!("installation/create"))
-        .bind(fresh)
-        .execute(pool)
-        .await?;
-    query_as(sql!("installation/take")).fetch_one(pool).await
+/// Whose the database is; a new one becomes somebody's.
+async fn identify(pool: &SqlitePool, opening: Opening<'_>) -> sqlx::Result<Option<Installation>> {
+    if let Some((id, arriving)) = opening.first_row() {
+        let create = query(sql!("installation/create")).bind(id).bind(arriving);
+        create.execute(pool).await?;
+    }
+    query_as(sql!("installation/identify"))
+        .fetch_optional(pool)
+        .await
 }
 
 #[cfg(test)]
@@ -148,7 +172,9 @@ mod tests {
         let options = options(&path)
             .pragma("max_page_count", PAGES)
             .synchronous(SqliteSynchronous::Off);
-        let store = SqlStore::open_with(&path, options).await.unwrap();
+        let store = SqlStore::open_with(&path, options, Opening::Serve)
+            .await
+            .unwrap();
         let end = Timestamp::from_millis(1);
         let put = async |id| {
             let session = Session {

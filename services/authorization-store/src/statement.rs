@@ -1,14 +1,17 @@
 //! Statements with their values, for either engine.
 
-use sqlx::{Database, Encode, IntoArguments, Type, query, query::Query};
+use sqlx::{
+    AssertSqlSafe, Database, Encode, IntoArguments, SqlSafeStr, SqlStr, Type, query, query::Query,
+};
 
-/// A statement of `sql/` with its values. The text is the same for both engines.
+/// A statement of `sql/`, or of the audited writer, with its values. The text is the same for both engines.
 pub(crate) struct Statement {
-    text: &'static str,
+    text: SqlStr,
     values: Vec<Value>,
 }
 
 /// A value of one of the types that columns have. A null has a type as well.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     Integer(Option<i64>),
     Flag(bool),
@@ -19,8 +22,16 @@ pub(crate) enum Value {
 /// A statement without values yet.
 pub(crate) const fn statement(text: &'static str) -> Statement {
     Statement {
-        text,
+        text: SqlStr::from_static(text),
         values: Vec::new(),
+    }
+}
+
+/// A statement of the audited writer.
+pub(crate) fn composed(text: String, values: Vec<Value>) -> Statement {
+    Statement {
+        text: AssertSqlSafe(text).into_sql_str(),
+        values,
     }
 }
 

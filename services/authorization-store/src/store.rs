@@ -67,7 +67,11 @@ impl SqlStore {
         self.db.close().await;
     }
 
-    const fn tenure(&self) -> i64 {
+    pub(crate) const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(crate) const fn tenure(&self) -> i64 {
         match &self.hold {
             Hold::File { tenure, _lease } => *tenure,
             Hold::Lease(lease) => lease.tenure(),
@@ -195,7 +199,7 @@ fn advance(tenure: i64, set: &ChangeSet) -> Statement {
 }
 
 /// Commits if the last statement found its row; otherwise nothing was written.
-async fn finish(mut tx: Tx, last: Statement) -> Result<(), StoreError> {
+pub(crate) async fn finish(mut tx: Tx, last: Statement) -> Result<(), StoreError> {
     if tx.execute(last).await.map_err(refused)? != 1 {
         tx.rollback().await.map_err(unavailable)?;
         return Err(StoreError::Conflict);

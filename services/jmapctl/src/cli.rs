@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, check, demo, edit, explain, export, grants, groups, import, layers, permissions,
-        projects, query, sign_in, up, users,
+        Context, check, demo, edit, explain, export, grants, groups, import, layers, moving,
+        permissions, projects, query, sign_in, up, users,
     },
     console::Console,
     error::Failure,
@@ -91,6 +91,9 @@ pub(crate) enum Command {
     /// Run both services in one process, with their data in a folder
     #[command(after_help = up::EXAMPLES)]
     Up(up::Up),
+    /// Copy everything that the services keep to another place: from files to PostgreSQL, or back
+    #[command(after_help = moving::EXAMPLES)]
+    Move(moving::Move),
     /// Show the pair at work on real data, step by step
     #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Demo),

@@ -9,6 +9,7 @@ pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod import;
 pub(crate) mod layers;
+pub(crate) mod moving;
 pub(crate) mod permissions;
 pub(crate) mod projects;
 pub(crate) mod query;

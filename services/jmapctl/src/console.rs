@@ -72,11 +72,19 @@ impl Console {
         } else {
             "{prefix:>9} [{bar:32}] {bytes}/{total_bytes} {wide_msg}"
         };
-        let style = ProgressStyle::with_template(template).map(|style| style.progress_chars("=> "));
-        ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-            .with_prefix(title)
+        styled(total, template).with_prefix(title)
     }
+
+    /// A bar on standard error that counts things up to a total, where a terminal shows it.
+    pub(crate) fn counting(total: u64, title: String) -> ProgressBar {
+        styled(total, "{prefix} [{bar:32}] {pos}/{len} {wide_msg}").with_prefix(title)
+    }
+}
+
+fn styled(total: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).map(|style| style.progress_chars("=> "));
+    ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Whether a prompt asks twice.

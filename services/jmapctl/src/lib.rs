@@ -41,6 +41,7 @@ pub async fn run() -> ExitCode {
             Box::pin(cli::call(&globals, call, Console::from_environment())).await
         }
         Command::Up(up) => Box::pin(up.run()).await,
+        Command::Move(moving) => Box::pin(moving.run()).await,
         Command::Demo(demo) => Box::pin(demo.run()).await,
     };
     match done {

@@ -19,6 +19,11 @@ use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+/// Where authorization keeps its data, in the folder.
+pub(crate) const AUTHORIZATION_FILE: &str = "authorization.sqlite";
+/// Where layer-data keeps its data, in the folder.
+pub(crate) const LAYERS_FILE: &str = "layers.gpkg";
+
 /// How the pair is started.
 #[derive(Clone, Debug)]
 pub(crate) struct PairOptions {
@@ -72,7 +77,7 @@ impl Pair {
         let (layer_data_listener, layer_data) = listen(ports.layer_data).await?;
         let key_file = data.join("layer-data.key");
         let config = AuthorizationConfig {
-            database: data.join("authorization.sqlite").into(),
+            database: data.join(AUTHORIZATION_FILE).into(),
             http_listen: None,
             administrator_password,
             service_key_file: Some(key_file.clone()),
@@ -86,7 +91,7 @@ impl Pair {
         });
         authorization_service.answers(&authorization).await?;
         let key = read_key(&key_file)?;
-        let config = LayerDataConfig::new(data.join("layers.gpkg"), authorization.clone(), key);
+        let config = LayerDataConfig::new(data.join(LAYERS_FILE), authorization.clone(), key);
         let mut layer_data_service = Running::spawn(|stop| {
             layer_data_server::serve(layer_data_listener, config, stop.cancelled_owned())
         });
@@ -163,7 +168,7 @@ async fn listen(port: u16) -> anyhow::Result<(TcpListener, String)> {
     Ok((listener, format!("http://{bound}")))
 }
 
-fn make_private_folder(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

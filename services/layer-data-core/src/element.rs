@@ -8,7 +8,7 @@ use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, Permission};
 
 use crate::{
     definition::{AttributeDefinition, LayerDefinition, ValueFault},
-    geometry::{Geometry, GeometryError, SingleToMulti},
+    geometry::{Geometry, GeometryError, GeometryRules, SingleToMulti},
     value::{DateTime, Value},
 };
 
@@ -293,4 +293,94 @@ pub struct Element {
     pub values: Vec<Value>,
     /// Who made it and when.
     pub stamps: Stamps,
+}
+
+/// An element with everything that is kept of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ElementRecord {
+    /// Its id (R103).
+    pub id: ElementId,
+    /// The revision of the edit that last changed it.
+    pub revision: DataRevision,
+    /// Its geometry.
+    pub geometry: Geometry,
+    /// One value per attribute, in the order of the definition.
+    pub values: Vec<Value>,
+    /// Who made it and when.
+    pub stamps: Stamps,
+}
+
+/// The same, borrowed: a row as stores write it.
+#[derive(Clone, Copy, Debug)]
+pub struct ElementRow<'a> {
+    /// Its id (R103).
+    pub id: ElementId,
+    /// The revision of the edit that last changed it.
+    pub revision: DataRevision,
+    /// Its geometry.
+    pub geometry: &'a Geometry,
+    /// One value per attribute, in the order of the definition.
+    pub values: &'a [Value],
+    /// Who made it and when.
+    pub stamps: Stamps,
+}
+
+impl ElementRecord {
+    /// Takes an element that was read with its geometry and all its values.
+    ///
+    /// # Errors
+    /// [`GeometryError`] when its geometry is missing, or not one of the layer's: the storage was damaged.
+    pub fn read(element: Element, rules: &GeometryRules) -> Result<Self, GeometryError> {
+        let Element {
+            id,
+            revision,
+            geometry,
+            values,
+            stamps,
+        } = element;
+        let geometry = rules.parse(&geometry.unwrap_or_default(), SingleToMulti::Refuse)?;
+        Ok(Self {
+            id,
+            revision,
+            geometry,
+            values,
+            stamps,
+        })
+    }
+
+    /// The row to write.
+    #[must_use]
+    pub fn row(&self) -> ElementRow<'_> {
+        ElementRow {
+            id: self.id,
+            revision: self.revision,
+            geometry: &self.geometry,
+            values: &self.values,
+            stamps: self.stamps,
+        }
+    }
+}
+
+impl<'a> ElementRow<'a> {
+    /// The row of an element that is created: whoever creates it is its last editor as well (R54, R106).
+    #[must_use]
+    pub const fn created(
+        id: ElementId,
+        revision: DataRevision,
+        new: &'a NewElement,
+        (actor, now): (ActorId, DateTime),
+    ) -> Self {
+        Self {
+            id,
+            revision,
+            geometry: &new.geometry,
+            values: new.values.as_slice(),
+            stamps: Stamps {
+                created_by: Some(actor),
+                updated_by: Some(actor),
+                create_time: now,
+                update_time: now,
+            },
+        }
+    }
 }

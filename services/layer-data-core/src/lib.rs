@@ -14,6 +14,7 @@ pub mod geometry;
 pub mod layers;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
+pub mod moving;
 pub mod permit;
 pub mod ports;
 pub mod query;

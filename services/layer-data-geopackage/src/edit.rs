@@ -8,7 +8,7 @@ use layer_data_core::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, PermittedBatch, PermittedEdit,
         StoredAnswer,
     },
-    element::{ElementPatch, NewElement},
+    element::{ElementPatch, ElementRow, NewElement},
     permit::{Permit, Scope},
     ports::StoreError,
     value::DateTime,
@@ -17,14 +17,11 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     error::{store_error, unexpected},
-    replay,
+    replay, rows,
     store::{Catalogue, Layer},
     table::{Stamp, Target},
     writer::find,
 };
-
-/// Most elements that one statement inserts; with 250 attributes each it is half of what SQLite binds at once.
-const ROWS_PER_STATEMENT: usize = 64;
 
 /// What became of an edit call, unless the group's commit fails.
 pub(crate) struct Applied {
@@ -72,7 +69,7 @@ async fn apply_within(
     let mut call = CallInProgress {
         db,
         catalogue,
-        millis: DateTime::now().millis(),
+        now: DateTime::now(),
         layers: BTreeMap::new(),
     };
     let mut results = Vec::with_capacity(batch.edits.len());
@@ -98,7 +95,7 @@ fn created_together(a: &PermittedEdit, b: &PermittedEdit) -> bool {
 struct CallInProgress<'a> {
     db: &'a mut SqliteConnection,
     catalogue: &'a Catalogue,
-    millis: i64,
+    now: DateTime,
     layers: BTreeMap<LayerId, Open>,
 }
 
@@ -180,7 +177,7 @@ impl CallInProgress<'_> {
     }
 
     fn stamp(&mut self, id: LayerId, actor: ActorId) -> Result<Stamp, StoreError> {
-        let millis = self.millis;
+        let millis = self.now.millis();
         self.opened(id).map(|open| Stamp {
             actor,
             millis,
@@ -195,8 +192,7 @@ impl CallInProgress<'_> {
         Ok(element)
     }
 
-    /// Writes elements that were created one after the other, many by one statement: most of the time that an import
-    /// takes is the way to the driver and back.
+    /// Writes elements that were created one after the other.
     async fn create(
         &mut self,
         permit: &Permit,
@@ -204,19 +200,11 @@ impl CallInProgress<'_> {
     ) -> Result<(), StoreError> {
         let stamp = self.stamp(permit.layer(), permit.actor())?;
         let layer = Arc::clone(&self.opened(permit.layer())?.layer);
-        let mut rest = created;
-        while let Some(most) = rest.len().checked_ilog2() {
-            // Powers of two, so that few different statements have to be prepared.
-            let (now, remaining) = rest.split_at(1 << most.min(ROWS_PER_STATEMENT.ilog2()));
-            self.execute(layer.table.insert(now, stamp)).await?;
-            let boxes: Vec<_> = now
-                .iter()
-                .map(|(id, new)| (*id, new.geometry().bounds()))
-                .collect();
-            self.execute(layer.table.put_boxes(&boxes)).await?;
-            rest = remaining;
-        }
-        Ok(())
+        let by = (stamp.actor, self.now);
+        let rows = created
+            .iter()
+            .map(|(id, new)| ElementRow::created(*id, stamp.revision, new, by));
+        rows::insert(self.db, &layer.table, &rows.collect::<Vec<_>>()).await
     }
 
     async fn update(

@@ -13,6 +13,9 @@ pub enum OpenError {
     /// The lock file beside it cannot be written.
     #[error("the lock file `{0}` cannot be written")]
     Lock(PathBuf, #[source] std::io::Error),
+    /// A move into it was begun and not finished.
+    #[error("the move into the storage `{0}` is not finished; run the same `jmapctl move` again")]
+    Unfinished(PathBuf),
     /// A newer version of the server has written it.
     #[error("the storage was written by a newer version of the server")]
     NewerThanCode,

@@ -2,66 +2,64 @@
 
 use std::sync::Arc;
 
-use jmap_domain::DataRevision;
 use layer_data_core::{
-    definition::ZPolicy,
-    ports::{NewLayer, Removal, StoreError, StoredLayer},
-    value::DateTime,
+    definition::{LayerDefinition, ZPolicy},
+    ports::{LayerRecord, NewLayer, Removal, StoreError, StoredLayer},
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::{
     error::{store_error, unexpected},
     store::Layer,
     table::Table,
-    writer::{State, confirm_epoch},
+    writer::{State, begin},
 };
 
 pub(crate) async fn create(state: &mut State, new: NewLayer) -> Result<StoredLayer, StoreError> {
-    let NewLayer {
-        layer: id,
-        label,
-        definition,
-    } = new;
-    let json = definition.to_json().map_err(unexpected)?;
-    if let Some((layer, revision)) = state.catalogue().find(id) {
-        let known = layer.definition.to_json().map_err(unexpected)?;
-        return if known == json {
-            Ok(layer.stored(revision))
-        } else {
-            Err(StoreError::LayerExists(id))
-        };
+    let Some((layer, revision)) = state.catalogue().find(new.layer) else {
+        return make(state, LayerRecord::new(new)).await;
+    };
+    let [known, wanted] = [&*layer.definition, &new.definition].map(LayerDefinition::to_json);
+    if known.map_err(unexpected)? == wanted.map_err(unexpected)? {
+        Ok(layer.stored(revision))
+    } else {
+        Err(StoreError::LayerExists(new.layer))
     }
-    let layer = Layer::new(id, definition, DateTime::now());
-    let epoch = state.epoch();
-    let mut tx = state
-        .connection()
-        .await?
-        .begin_with("begin immediate")
-        .await
-        .map_err(store_error)?;
-    confirm_epoch(&mut tx, epoch).await?;
-    insert(&mut tx, &layer, &label, &json)
-        .await
-        .map_err(store_error)?;
+}
+
+/// Makes a layer that is not there.
+pub(crate) async fn make(
+    state: &mut State,
+    record: LayerRecord,
+) -> Result<StoredLayer, StoreError> {
+    let layer = Layer::new(record.layer, record.definition.clone(), record.created);
+    let mut tx = begin(state).await?;
+    insert(&mut tx, &layer, &record).await?;
     tx.commit().await.map_err(store_error)?;
-    let stored = layer.stored(DataRevision::default());
+    let stored = layer.stored(record.revision);
     state
         .catalogue()
-        .put(id, Arc::new(layer), DataRevision::default());
+        .put(record.layer, Arc::new(layer), record.revision);
     Ok(stored)
 }
 
 async fn insert(
     db: &mut SqliteConnection,
     layer: &Layer,
-    label: &str,
-    json: &str,
-) -> Result<(), sqlx::Error> {
+    record: &LayerRecord,
+) -> Result<(), StoreError> {
     let query = sqlx::query(include_str!("../sql/insert_layer.sql"))
         .bind(layer.id.get())
-        .bind(json);
-    query.bind(layer.created.millis()).execute(&mut *db).await?;
+        .bind(record.definition.to_json().map_err(unexpected)?)
+        .bind(record.next_element)
+        .bind(record.revision.get())
+        .bind(record.created.millis());
+    query.execute(&mut *db).await.map_err(store_error)?;
+    show(db, layer, &record.label).await.map_err(store_error)
+}
+
+/// Makes the layer's table and index.
+async fn show(db: &mut SqliteConnection, layer: &Layer, label: &str) -> Result<(), sqlx::Error> {
     let geometry_type = layer
         .definition
         .geometry()
@@ -116,14 +114,7 @@ pub(crate) async fn remove(state: &mut State, removal: Removal) -> Result<(), St
     let Some((layer, _)) = state.catalogue().find(removal.layer) else {
         return Ok(());
     };
-    let epoch = state.epoch();
-    let mut tx = state
-        .connection()
-        .await?
-        .begin_with("begin immediate")
-        .await
-        .map_err(store_error)?;
-    confirm_epoch(&mut tx, epoch).await?;
+    let mut tx = begin(state).await?;
     delete(&mut tx, &layer).await.map_err(store_error)?;
     tx.commit().await.map_err(store_error)?;
     state.catalogue().remove(removal.layer);

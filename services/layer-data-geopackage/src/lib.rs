@@ -3,6 +3,7 @@
 //! One task writes, many connections read beside it. Edits that wait together are committed together, each with its
 //! own savepoint and its own revision.
 
+mod archive;
 mod blob;
 mod condition;
 mod edit;
@@ -13,6 +14,7 @@ mod lock;
 mod open;
 mod read;
 mod replay;
+mod rows;
 mod sieve;
 mod store;
 mod table;

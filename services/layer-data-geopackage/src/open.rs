@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use jmap_domain::{DataRevision, LayerId};
-use layer_data_core::{definition::LayerDefinition, value::DateTime};
+use layer_data_core::{definition::LayerDefinition, ports::Occupant, value::DateTime};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     migrate::{MigrateError, Migrator},
@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 use crate::{
-    GeoPackage, OpenError,
+    GeoPackage, OpenError, archive,
     lock::Lock,
     sieve::Comparisons,
     store::{Catalogue, Layer},
@@ -32,6 +32,19 @@ impl GeoPackage {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let store = Self::open_to_move(path).await?;
+        if let Occupant::Arriving(_) = archive::occupant(&store.readers).await? {
+            store.close().await;
+            return Err(OpenError::Unfinished(path.to_owned()));
+        }
+        Ok(store)
+    }
+
+    /// Opens a file like [`Self::open`] to copy from it or into it, also when a move into it is not finished.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_to_move(path: &Path) -> Result<Self, OpenError> {
         Self::open_with(path, writer_options(path)).await
     }
 

@@ -2,7 +2,7 @@
 
 use layer_data_core::{
     edit::{Intent, PermittedBatch, RequestKey, StoredAnswer},
-    ports::StoreError,
+    ports::{RequestRow, StoreError},
     value::DateTime,
 };
 use sqlx::SqliteConnection;
@@ -42,13 +42,27 @@ pub(crate) async fn remember(
     let (Some(RequestKey { id, content }), Intent::Commit) = (batch.request, batch.intent) else {
         return Ok(());
     };
-    let now = DateTime::now().millis();
-    let forget = sqlx::query(include_str!("../sql/forget_requests.sql")).bind(now - KEPT_MILLIS);
+    let now = DateTime::now();
+    let forget =
+        sqlx::query(include_str!("../sql/forget_requests.sql")).bind(now.millis() - KEPT_MILLIS);
     forget.execute(&mut *db).await.map_err(store_error)?;
-    let layers: Vec<i64> = batch.layers().into_iter().map(Into::into).collect();
-    let query = sqlx::query(include_str!("../sql/remember_request.sql")).bind(batch.actor.get());
-    let query = query.bind(&id[..]).bind(&content[..]);
+    let row = RequestRow {
+        actor: batch.actor,
+        key: RequestKey { id, content },
+        layers: batch.layers().into_iter().collect(),
+        answer,
+        created: now,
+    };
+    put(db, &row).await
+}
+
+/// Keeps an answer.
+pub(crate) async fn put(db: &mut SqliteConnection, row: &RequestRow<'_>) -> Result<(), StoreError> {
+    let layers: Vec<i64> = row.layers.iter().map(|layer| layer.get()).collect();
+    let query = sqlx::query(include_str!("../sql/remember_request.sql")).bind(row.actor.get());
+    let query = query.bind(&row.key.id[..]).bind(&row.key.content[..]);
     let query = query.bind(serde_json::to_string(&layers).map_err(unexpected)?);
-    let query = query.bind(answer.to_json().map_err(unexpected)?).bind(now);
+    let query = query.bind(row.answer.to_json().map_err(unexpected)?);
+    let query = query.bind(row.created.millis());
     query.execute(db).await.map_err(store_error).map(drop)
 }

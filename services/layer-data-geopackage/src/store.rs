@@ -59,7 +59,7 @@ impl Layer {
 }
 
 impl GeoPackage {
-    fn found(&self, layer: LayerId) -> Result<(Arc<Layer>, DataRevision), StoreError> {
+    pub(crate) fn found(&self, layer: LayerId) -> Result<(Arc<Layer>, DataRevision), StoreError> {
         self.catalogue
             .find(layer)
             .ok_or(StoreError::LayerMissing(layer))

@@ -7,7 +7,7 @@ use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::ExpectedRevision,
-    element::{ElementPatch, NewElement},
+    element::{ElementPatch, ElementRow},
     geometry::Bounds,
     permit::Scope,
     value::AttributeType,
@@ -122,11 +122,7 @@ impl Table {
     }
 
     /// Inserts several elements by one statement.
-    pub(crate) fn insert(
-        &self,
-        elements: &[(ElementId, &NewElement)],
-        stamp: Stamp,
-    ) -> QueryBuilder<Sqlite> {
+    pub(crate) fn insert(&self, rows: &[ElementRow<'_>]) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
         sql.push(&self.quoted).push(" (\"fid\", \"geom\"");
         for column in &self.columns {
@@ -134,25 +130,30 @@ impl Table {
         }
         sql.push(", \"_revision\", \"_created_by\", \"_updated_by\", \"_create_time\", \"_update_time\")");
         let mut between = " values (";
-        for (id, element) in elements {
-            sql.push(between).push_bind(id.get()).push(", ");
-            sql.push_bind(blob::encode(element.geometry(), self.epsg));
-            for value in element.values() {
+        for row in rows {
+            sql.push(between).push_bind(row.id.get()).push(", ");
+            sql.push_bind(blob::encode(row.geometry, self.epsg));
+            for value in row.values {
                 sql.push(", ");
                 push_value(&mut sql, value);
             }
-            let Stamp {
-                actor,
-                millis,
-                revision,
-            } = stamp;
-            for stamp in [revision.get(), actor.get(), actor.get(), millis, millis] {
-                sql.push(", ").push_bind(stamp);
+            sql.push(", ").push_bind(row.revision.get());
+            let stamps = row.stamps;
+            for actor in [stamps.created_by, stamps.updated_by] {
+                sql.push(", ").push_bind(actor.map(ActorId::get));
+            }
+            for time in [stamps.create_time, stamps.update_time] {
+                sql.push(", ").push_bind(time.millis());
             }
             between = "), (";
         }
         sql.push(")");
         sql
+    }
+
+    /// The highest id.
+    pub(crate) fn last(&self) -> QueryBuilder<Sqlite> {
+        QueryBuilder::new(format!("select max(t.\"fid\") from {} as t", self.quoted))
     }
 
     /// R58, R108: the expected revision and the owner are part of the statement that writes.

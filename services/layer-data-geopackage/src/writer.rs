@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use layer_data_core::{
     edit::{PermittedBatch, StoredAnswer},
-    ports::{NewLayer, Removal, StoreError, StoredLayer},
+    ports::{Arrival, NewLayer, Removal, StoreError, StoredLayer},
 };
-use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction, sqlite::SqliteConnectOptions,
+};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
 };
 
 use crate::{
+    archive,
     error::{may_end_transaction, store_error},
     group, layers, open,
     store::Catalogue,
@@ -43,6 +46,7 @@ enum Change {
     Create(Box<NewLayer>, Reply<StoredLayer>),
     Drop(Removal, Reply<()>),
     Bind(String, Reply<()>),
+    TakeIn(Box<Arrival>, Reply<()>),
 }
 
 /// The way to the writing task.
@@ -87,6 +91,11 @@ impl Writer {
 
     pub(crate) async fn bind(&self, installation: String) -> Result<(), StoreError> {
         self.send(|reply| Job::Change(Change::Bind(installation, reply)))
+            .await
+    }
+
+    pub(crate) async fn take_in(&self, arrival: Arrival) -> Result<(), StoreError> {
+        self.send(|reply| Job::Change(Change::TakeIn(Box::new(arrival), reply)))
             .await
     }
 
@@ -151,6 +160,10 @@ impl Change {
                 let done = bind(state, &installation).await;
                 drop(reply.send(state.unless_ended(done).await));
             }
+            Self::TakeIn(arrival, reply) => {
+                let done = archive::take_in(state, *arrival).await;
+                drop(reply.send(state.unless_ended(done).await));
+            }
         }
     }
 }
@@ -166,6 +179,16 @@ async fn bind(state: &mut State, installation: &str) -> Result<(), StoreError> {
     } else {
         Err(StoreError::OtherInstallation)
     }
+}
+
+/// Begins a transaction that changes the store, which is still this process's.
+pub(crate) async fn begin(state: &mut State) -> Result<Transaction<'_, Sqlite>, StoreError> {
+    let epoch = state.epoch();
+    let connection = state.connection().await?;
+    let tx = connection.begin_with("begin immediate").await;
+    let mut tx = tx.map_err(store_error)?;
+    confirm_epoch(&mut tx, epoch).await?;
+    Ok(tx)
 }
 
 /// Looks whether the store is still this process's. First in every transaction that changes something.

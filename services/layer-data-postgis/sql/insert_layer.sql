@@ -1,3 +1,3 @@
 insert into jmap_catalogue.layer (layer_id, definition, next_element, revision, create_time)
-values ($1, $2, 1, 0, $3)
+values ($1, $2, $3, $4, $5)
 on conflict (layer_id) do nothing

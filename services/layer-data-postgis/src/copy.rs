@@ -1,18 +1,13 @@
 //! COPY in binary form: how many elements are written at once.
 
-use layer_data_core::{
-    element::NewElement,
-    value::{DateTime, Value},
-};
+use layer_data_core::{element::ElementRow, ports::StoreError, value::Value};
 use sqlx::{PgConnection, encode::IsNull, error::BoxDynError};
 
 use crate::{
     error::{store_error, unexpected},
-    plan::Step,
     table::Table,
     values::{put, put_measured},
 };
-use layer_data_core::ports::StoreError;
 
 /// What the stream begins with: the signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -23,19 +18,18 @@ const FIXED: usize = 7;
 /// About how many bytes are sent at once.
 const CHUNK: usize = 1 << 20;
 
-/// Writes elements that were created together.
-pub(crate) async fn rows(
+/// Writes new elements.
+pub(crate) async fn rows<'e>(
     db: &mut PgConnection,
     table: &Table,
-    created: &[(&Step<'_>, &NewElement)],
-    now: DateTime,
+    rows: impl Iterator<Item = ElementRow<'e>>,
 ) -> Result<(), StoreError> {
     let fields = i16::try_from(table.columns().len() + FIXED).map_err(unexpected)?;
     let mut copy = db.copy_in_raw(&table.copy()).await.map_err(store_error)?;
     let mut out = HEADER.to_vec();
-    for (step, new) in created {
+    for row in rows {
         out.extend_from_slice(&fields.to_be_bytes());
-        put_row(&mut out, step, new, now).map_err(StoreError::Unexpected)?;
+        put_row(&mut out, &row).map_err(StoreError::Unexpected)?;
         if out.len() >= CHUNK {
             copy.send(out.as_slice()).await.map_err(store_error)?;
             out.clear();
@@ -47,25 +41,22 @@ pub(crate) async fn rows(
 }
 
 /// A row's fields, in the order of [`Table::copy`].
-fn put_row(
-    out: &mut Vec<u8>,
-    step: &Step<'_>,
-    new: &NewElement,
-    now: DateTime,
-) -> Result<(), BoxDynError> {
-    let actor = step.permitted.permit().actor().get();
-    put_number(out, step.element.get())?;
+fn put_row(out: &mut Vec<u8>, row: &ElementRow<'_>) -> Result<(), BoxDynError> {
+    put_number(out, row.id.get())?;
     put_measured(out, |out| {
-        out.extend_from_slice(new.geometry().wkb());
+        out.extend_from_slice(row.geometry.wkb());
         IsNull::No
     })?;
-    for value in new.values() {
+    for value in row.values {
         put_measured(out, |out| put(value, out))?;
     }
-    for number in [step.revision.get(), actor, actor] {
-        put_number(out, number)?;
+    put_number(out, row.revision.get())?;
+    let stamps = row.stamps;
+    for actor in [stamps.created_by, stamps.updated_by] {
+        let actor = actor.map_or(Value::Null, |actor| Value::Integer(actor.get()));
+        put_measured(out, |out| put(&actor, out))?;
     }
-    for moment in [now, now] {
+    for moment in [stamps.create_time, stamps.update_time] {
         put_measured(out, |out| put(&Value::DateTime(moment), out))?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jmap_domain::{DataRevision, ElementId};
 use layer_data_core::{
     edit::{Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision, StoredAnswer},
-    element::NewElement,
+    element::{ElementRow, NewElement},
     permit::Scope,
     ports::StoreError,
     value::{AttributeType, DateTime, Value},
@@ -106,7 +106,11 @@ impl<'a> Writing<'a> {
         let created = self.created();
         if created.len() >= COPY_FROM {
             self.advance(open, tenure).await?;
-            copy::rows(self.db, table, &created, self.now).await?;
+            let rows = created.iter().map(|(step, new)| {
+                let by = (step.permitted.permit().actor(), self.now);
+                ElementRow::created(step.element, step.revision, new, by)
+            });
+            copy::rows(self.db, table, rows).await?;
             return Ok(Vec::new());
         }
         let advance = open.advance(tenure);

@@ -16,6 +16,9 @@ pub enum OpenError {
     /// Another process has it.
     #[error(transparent)]
     Lease(#[from] LeaseError),
+    /// A move into it was begun and not finished.
+    #[error("the move into the database `{0}` is not finished; run the same `jmapctl move` again")]
+    Unfinished(String),
     /// PostGIS does not know a reference system, and this role may not tell it.
     #[error(
         "the table spatial_ref_sys lacks `EPSG:{0}`, and this role may not add it; run `layer-data-server migrate` as \

@@ -6,8 +6,7 @@ use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Failure, Transaction, classify};
 use layer_data_core::{
     definition::{LayerDefinition, StoredDefinitionError},
-    ports::{NewLayer, Removal, StoreError, StoredLayer},
-    value::DateTime,
+    ports::{LayerRecord, NewLayer, Removal, StoreError, StoredLayer},
 };
 use sqlx::{AssertSqlSafe, Row, error::BoxDynError, postgres::PgRow, raw_sql};
 
@@ -25,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What stops a change.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(crate) enum Trouble {
     #[error("the tenure is over")]
     Over,
     #[error(transparent)]
@@ -53,49 +52,52 @@ impl From<Trouble> for StoreError {
 }
 
 pub(crate) async fn create(shared: &Shared, new: NewLayer) -> Result<StoredLayer, StoreError> {
-    let json = new.definition.to_json().map_err(unexpected)?;
-    if shared.catalogue.find(new.layer).is_none() {
-        let (layer, revision) = make(shared, &new, &json).await?;
-        shared.catalogue.put(new.layer, Arc::new(layer), revision);
+    let (id, json) = (new.layer, new.definition.to_json().map_err(unexpected)?);
+    if shared.catalogue.find(id).is_none() {
+        make(shared, &LayerRecord::new(new)).await?;
     }
-    let (layer, revision) = shared.found(new.layer)?;
+    let (layer, revision) = shared.found(id)?;
     let known = layer.definition.to_json().map_err(unexpected)?;
     if known == json {
         Ok(layer.stored(revision))
     } else {
-        Err(StoreError::LayerExists(new.layer))
+        Err(StoreError::LayerExists(id))
     }
 }
 
 /// Makes the layer, or finds that it was made: by a call of which nobody knew how it ended.
-async fn make(
-    shared: &Shared,
-    new: &NewLayer,
-    json: &str,
-) -> Result<(Layer, DataRevision), StoreError> {
+pub(crate) async fn make(shared: &Shared, record: &LayerRecord) -> Result<(), StoreError> {
+    let json = record.definition.to_json().map_err(unexpected)?;
     let counters = Counters {
-        revision: DataRevision::default(),
-        next_element: 1,
+        revision: record.revision,
+        next_element: record.next_element,
     };
-    let layer = Layer::new(new.layer, new.definition.clone(), DateTime::now(), counters);
-    let making = patiently(|| try_make(shared, &layer, new, json));
+    let definition = record.definition.clone();
+    let layer = Layer::new(record.layer, definition, record.created, counters);
+    let making = patiently(|| try_make(shared, &layer, record, &json));
     let found = answered(shared.database.patience(), making).await?;
-    match found {
-        None => Ok((layer, counters.revision)),
-        Some(row) => load(&row).map_err(unexpected),
-    }
+    let (layer, revision) = match found {
+        None => (layer, record.revision),
+        Some(row) => load(&row).map_err(unexpected)?,
+    };
+    shared
+        .catalogue
+        .put(record.layer, Arc::new(layer), revision);
+    Ok(())
 }
 
 /// The row of a layer that is there already.
 async fn try_make(
     shared: &Shared,
     layer: &Layer,
-    new: &NewLayer,
+    record: &LayerRecord,
     json: &str,
 ) -> Result<Option<PgRow>, Trouble> {
     let mut tx = begin(shared).await?;
     let query = sqlx::query(include_str!("../sql/insert_layer.sql")).bind(layer.id.get());
-    let query = query.bind(json).bind(values::Instant(layer.created));
+    let query = query.bind(json).bind(record.next_element);
+    let query = query.bind(record.revision.get());
+    let query = query.bind(values::Instant(layer.created));
     if query.execute(&mut *tx).await?.rows_affected() == 0 {
         let query = sqlx::query(include_str!("../sql/find_layer.sql")).bind(layer.id.get());
         let row = query.fetch_one(&mut *tx).await?;
@@ -104,7 +106,9 @@ async fn try_make(
     }
     let readers = sqlx::query_scalar(include_str!("../sql/readers.sql"));
     let readers: Vec<String> = readers.fetch_all(&mut *tx).await?;
-    let statements = layer.table.create(&layer.definition, &new.label, &readers);
+    let statements = layer
+        .table
+        .create(&layer.definition, &record.label, &readers);
     // By the audited writer.
     raw_sql(AssertSqlSafe(statements)).execute(&mut *tx).await?;
     tx.commit().await?;
@@ -174,7 +178,7 @@ async fn try_remove(shared: &Shared, layer: LayerId) -> Result<(), Trouble> {
 }
 
 /// A transaction that changes layers. Until it ends the store stays this process's, and it waits only shortly for locks.
-async fn begin(shared: &Shared) -> Result<Transaction, Trouble> {
+pub(crate) async fn begin(shared: &Shared) -> Result<Transaction, Trouble> {
     let mut tx = shared.database.begin().await?;
     let timeout = include_str!("../sql/layer_lock_timeout.sql");
     raw_sql(timeout).execute(&mut *tx).await?;

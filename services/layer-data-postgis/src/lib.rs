@@ -4,6 +4,7 @@
 //! its own revision; lanes write beside each other. The counters of a layer (revision, next element) are kept in
 //! memory and confirmed by the statement that raises them, so that an edit needs no read before its write.
 
+mod archive;
 mod bucket;
 mod condition;
 mod copy;

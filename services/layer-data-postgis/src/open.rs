@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jmap_postgres::{Connector, Lease, Purpose, Schema, Terms};
-use layer_data_core::crs::Crs;
+use layer_data_core::{crs::Crs, ports::Occupant};
 use sqlx::{Connection, PgConnection, migrate::Migrator};
 
 use crate::{
     OpenError, PostGis,
+    archive::occupant,
     layers::{LoadError, load},
     store::{Catalogue, Shared},
 };
@@ -52,6 +53,22 @@ impl PostGis {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(connector: &Connector) -> Result<Self, OpenError> {
+        let store = Self::open_to_move(connector).await?;
+        let mut session = store.shared.database.session().await?;
+        let occupant = occupant(&mut session).await?;
+        session.done();
+        if let Occupant::Arriving(_) = occupant {
+            store.close().await;
+            return Err(OpenError::Unfinished(connector.to_string()));
+        }
+        Ok(store)
+    }
+
+    /// Opens a database like [`Self::open`] to copy from it or into it, also when a move into it is not finished.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_to_move(connector: &Connector) -> Result<Self, OpenError> {
         SCHEMA.prepare(connector).await?;
         let mut connection = connector.connect().await?;
         know_reference_systems(&mut connection).await?;

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use jmap_domain::LayerId;
 use jmap_postgres::within;
 use layer_data_core::{
     edit::{BatchOutcome, Intent, PermittedBatch, RequestKey, StoredAnswer},
-    ports::StoreError,
-    value::DateTime,
+    ports::{RequestRow, StoreError},
+    value::{AttributeType, DateTime, Value},
 };
 use sqlx::PgConnection;
 
@@ -14,7 +15,7 @@ use crate::{
     error::{store_error, unexpected},
     lanes::EditJob,
     store::Shared,
-    values,
+    values::{Instant as At, List},
 };
 
 /// How long answers are kept: a day.
@@ -88,34 +89,46 @@ pub(crate) async fn remember(
     if keyed.is_empty() {
         return Ok(Remembered::All);
     }
-    let actors: Vec<i64> = keyed.iter().map(|(batch, ..)| batch.actor.get()).collect();
-    let ids: Vec<[u8; 16]> = keyed.iter().map(|(_, request, _)| request.id).collect();
-    let contents: Vec<[u8; 32]> = keyed
-        .iter()
-        .map(|(_, request, _)| request.content)
-        .collect();
-    let layers: Vec<String> = keyed.iter().map(|(batch, ..)| layers(batch)).collect();
-    let answers = keyed
-        .iter()
-        .map(|(.., answer)| answer.to_json().map_err(unexpected));
-    let query = sqlx::query(include_str!("../sql/remember_requests.sql"))
-        .bind(actors)
-        .bind(ids)
-        .bind(contents)
-        .bind(layers)
-        .bind(answers.collect::<Result<Vec<String>, StoreError>>()?)
-        .bind(values::Instant(DateTime::now()));
-    let done = query.execute(db).await.map_err(store_error)?;
-    Ok(if done.rows_affected() == keyed.len() as u64 {
+    let now = DateTime::now();
+    let rows = keyed.iter().map(|(batch, key, answer)| RequestRow {
+        actor: batch.actor,
+        key: *key,
+        layers: batch.layers().into_iter().collect(),
+        answer,
+        created: now,
+    });
+    let put = put(db, &rows.collect::<Vec<_>>()).await?;
+    Ok(if put == keyed.len() as u64 {
         Remembered::All
     } else {
         Remembered::SomeAreRetries
     })
 }
 
+/// Keeps answers, and says how many of them were not kept already.
+pub(crate) async fn put(db: &mut PgConnection, rows: &[RequestRow<'_>]) -> Result<u64, StoreError> {
+    let actors: Vec<i64> = rows.iter().map(|row| row.actor.get()).collect();
+    let ids: Vec<[u8; 16]> = rows.iter().map(|row| row.key.id).collect();
+    let contents: Vec<[u8; 32]> = rows.iter().map(|row| row.key.content).collect();
+    let layers: Vec<String> = rows.iter().map(|row| layers(&row.layers)).collect();
+    let answers = rows.iter().map(|row| row.answer.to_json());
+    let answers: Result<Vec<String>, _> = answers.collect();
+    let times = rows.iter().map(|row| Value::DateTime(row.created));
+    let times: Vec<Value> = times.collect();
+    let query = sqlx::query(include_str!("../sql/remember_requests.sql"))
+        .bind(actors)
+        .bind(ids)
+        .bind(contents)
+        .bind(layers)
+        .bind(answers.map_err(unexpected)?)
+        .bind(List(AttributeType::DateTime, times.iter().collect()));
+    let done = query.execute(db).await.map_err(store_error)?;
+    Ok(done.rows_affected())
+}
+
 /// The layers as an array's text.
-fn layers(batch: &PermittedBatch) -> String {
-    let ids: Vec<String> = batch.layers().iter().map(ToString::to_string).collect();
+fn layers(layers: &[LayerId]) -> String {
+    let ids: Vec<String> = layers.iter().map(ToString::to_string).collect();
     format!("{{{}}}", ids.join(","))
 }
 
@@ -128,8 +141,7 @@ pub(crate) async fn forget_old(shared: &Shared) {
     let (Ok(limit), Ok(mut session)) = (limit, shared.database.session().await) else {
         return;
     };
-    let query =
-        sqlx::query(include_str!("../sql/forget_requests.sql")).bind(values::Instant(limit));
+    let query = sqlx::query(include_str!("../sql/forget_requests.sql")).bind(At(limit));
     match within(shared.database.patience(), query.execute(&mut *session)).await {
         Ok(_) => session.done(),
         Err(error) => {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jmap_domain::{DataRevision, ElementId, LayerId};
-use jmap_postgres::{Database, Lease};
+use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::{PermittedBatch, StoredAnswer},
@@ -148,8 +148,13 @@ impl PostGis {
         self.shared.lease.over().await;
     }
 
+    /// A connection to read with.
+    pub(crate) async fn session(&self) -> Result<Session, StoreError> {
+        self.held()?.database.session().await.map_err(store_error)
+    }
+
     /// A process that cannot confirm its lease neither reads nor writes.
-    fn held(&self) -> Result<&Arc<Shared>, StoreError> {
+    pub(crate) fn held(&self) -> Result<&Arc<Shared>, StoreError> {
         if self.shared.lease.is_confirmed() {
             Ok(&self.shared)
         } else {

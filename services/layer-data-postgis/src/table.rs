@@ -86,6 +86,11 @@ impl Table {
         }
     }
 
+    /// Schema and name, quoted.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn columns(&self) -> &[Column] {
         &self.columns
     }
@@ -283,6 +288,13 @@ impl Table {
             "select m.count, ST_XMin(m.extent), ST_YMin(m.extent), ST_XMax(m.extent), ST_YMax(m.extent)",
         );
         sql.push(" from (select count(*) as count, ST_3DExtent(t.\"geom\") as extent");
+        self.push_from(&mut sql);
+        sql
+    }
+
+    /// The highest id.
+    pub(crate) fn last(&self) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("select max(t.\"fid\")");
         self.push_from(&mut sql);
         sql
     }

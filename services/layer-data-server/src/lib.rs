@@ -2,6 +2,7 @@
 
 mod config;
 mod migrate;
+pub mod moving;
 mod upkeep;
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};

@@ -312,6 +312,8 @@ fn build() -> PathBuf {
         "authorization-server",
         "-p",
         "layer-data-server",
+        "-p",
+        "jmapctl",
     ]);
     // The test runner sets these, and some dependencies are built anew whenever they change.
     let runners = std::env::vars()

@@ -1,1 +1,1 @@
-select tenure, installation_id from installation
+select tenure, installation_id, arriving from installation

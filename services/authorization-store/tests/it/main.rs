@@ -7,6 +7,8 @@ mod guards;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod sql;

@@ -1,5 +1,6 @@
 //! What the use cases need from outside: a store, authorization's answers, and its registry.
 
+mod archive;
 mod authorizer;
 mod registry;
 mod store;
@@ -9,6 +10,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use jmap_domain::Caller;
 use secrecy::SecretString;
 
+pub use archive::{Archive, Arrival, LayerRecord, Occupant, RequestRecord, RequestRow};
 pub use authorizer::{
     Answer, Authorizer, AuthorizerError, LayerFilter, LayerPage, LayerPlacement, PageRequest,
     RegisteredLayer,

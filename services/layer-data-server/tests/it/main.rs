@@ -1,4 +1,6 @@
-//! The executable's command line.
+//! The executable's command line, and moving its data.
 
 #[cfg(test)]
 mod migrate;
+#[cfg(test)]
+mod moving;

@@ -96,6 +96,7 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
             "jmap-proto",
             "jmap-wire",
             "jmap-service",
+            "jmap-postgres",
             "authorization-server",
             "layer-data-server",
             "authorization-core",

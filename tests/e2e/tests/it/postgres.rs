@@ -5,4 +5,5 @@ mod crowded;
 mod full;
 mod killed;
 mod migrating;
+mod moving;
 mod ways;

@@ -145,7 +145,9 @@ impl Guide {
         };
         match command {
             Command::Call(call) => Box::pin(cli::call(&globals, call, console)).await,
-            Command::Up(_) | Command::Demo(_) => Err(surprise("the tour does not tour itself")),
+            Command::Up(_) | Command::Move(_) | Command::Demo(_) => {
+                Err(surprise("the tour does not tour itself"))
+            }
         }
     }
 

@@ -1,0 +1,2 @@
+-- Whether a move into this database is not finished: nobody may be served from it then.
+alter table installation add column arriving integer not null default 0;

@@ -1,0 +1,4 @@
+-- $1 tenure
+update installation
+   set arriving = false
+ where tenure = $1

@@ -1,0 +1,2 @@
+-- All is there.
+update _jmap_store set arriving = false

@@ -1,0 +1,1 @@
+delete from _jmap_request

@@ -1,0 +1,4 @@
+-- Makes the store the destination of a move. No row when it is somebody's already.
+update jmap_catalogue.store set installation = $1, arriving = true
+where installation is null or (arriving and installation = $1)
+returning installation

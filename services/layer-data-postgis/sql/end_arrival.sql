@@ -1,0 +1,2 @@
+-- All is there.
+update jmap_catalogue.store set arriving = false

@@ -1,0 +1,2 @@
+-- Whose is the store, and is a move into it not finished?
+select installation, arriving from jmap_catalogue.store
