@@ -12,17 +12,18 @@ use secrecy::ExposeSecret;
 
 use crate::support::{Place, Step, connector, set};
 
-/// Every kind of change, several times.
+/// Every kind of change, several times; at the end something of everything is there.
 fn steps() -> impl Iterator<Item = Step> {
-    (0..160_u8).map(|n| Step {
-        kind: if n < 32 {
-            [0, 3, 8, 9, 12][usize::from(n % 5)]
-        } else {
-            n
-        },
+    let step = |kind, n: u8| Step {
+        kind,
         a: n.wrapping_mul(7),
         b: n.wrapping_mul(11),
-    })
+    };
+    let made = (0..32).map(move |n| step([0, 3, 8, 9, 12][usize::from(n % 5)], n));
+    let changed = (32..160).map(move |n| step(n, n));
+    let kept = [0, 3, 9, 12, 5, 14].into_iter();
+    let kept = kept.flat_map(move |kind| (1..6).map(move |n| step(kind, n)));
+    made.chain(changed).chain(kept)
 }
 
 fn session(id: i64) -> Session {

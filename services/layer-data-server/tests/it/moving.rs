@@ -324,6 +324,7 @@ async fn the_first_difference_is_told() {
         done(&store, renamed).await;
     }
     store.close().await;
+    drop(store);
     let (from, to) = (source(&file(&first)).await, destination(&file(&last)).await);
     // It was finished, so nothing is copied, and the difference stays.
     let differs = to.copy_from(&from, |_| {}).await.unwrap_err();
@@ -341,6 +342,7 @@ async fn another_installations_place_is_refused() {
     let store = GeoPackage::open(&path(&folder)).await.unwrap();
     store.bind_installation("two").await.unwrap();
     store.close().await;
+    drop(store);
     let (from, to) = (
         source(&file(&first)).await,
         destination(&file(&folder)).await,
