@@ -3,6 +3,7 @@
 #
 #   tests/postgres.sh cargo nextest run -p jmap-postgres   runs the command with the private server
 #   tests/postgres.sh bash                                 a shell to look around in
+#   tests/postgres.sh --unflushed tests/run                the command with a server that leaves flushing to the system
 #   tests/postgres.sh --install                            only installs the server, if there is none (Debian)
 #
 # The command finds the server by DATABASE_URL, as its superuser, and initdb, psql and pgbench of the same version in
@@ -10,7 +11,7 @@
 set -euo pipefail
 
 OLDEST_VERSION=14
-# What the server runs with beyond PostgreSQL's defaults. Its disk is flushed as in production (fsync stays on).
+# What the server runs with beyond PostgreSQL's defaults. Its disk is flushed as in production, for the benchmarks.
 SETTINGS=(-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=512MB)
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -165,6 +166,11 @@ keep() {
     rm -rf "$folder"
 }
 
+if [ "${1:-}" = --unflushed ]; then
+    # Tests kill processes, never the machine, and hundreds of databases wait long for a disk.
+    SETTINGS+=(-c fsync=off)
+    shift
+fi
 case ${1:-} in
     --install)
         ensure_server

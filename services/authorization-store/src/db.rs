@@ -67,7 +67,7 @@ impl Db {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres { pool, patience: _ } => pool.close().await,
+            Self::Postgres { pool, patience: _ } => pool.close(),
         }
     }
 }

@@ -127,6 +127,7 @@ impl LayerStore for MemoryStore {
         query: &CheckedQuery,
         after: Option<ElementId>,
         limit: ChunkLimit,
+        _deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let state = self.state();
         let layer = state
@@ -157,7 +158,11 @@ impl LayerStore for MemoryStore {
         Ok(chunk)
     }
 
-    async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
+    async fn summarize(
+        &self,
+        query: &CheckedQuery,
+        _deadline: Instant,
+    ) -> Result<Summary, StoreError> {
         let state = self.state();
         let layer = state
             .layers

@@ -8,7 +8,10 @@
 mod compare;
 mod record;
 
-use std::num::NonZeroU32;
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use jmap_domain::{ElementId, LayerId};
 
@@ -212,15 +215,15 @@ async fn copy_elements(
         label: &record.label,
         stage: Stage::Copy,
         elements: 0,
-        total: from.summarize(&query).await?.count,
+        total: from.summarize(&query, some_day()).await?.count,
     };
     let mut after = to.last_element(record.layer).await?;
     if after.is_some() {
-        progress.elements = to.summarize(&query).await?.count;
+        progress.elements = to.summarize(&query, some_day()).await?.count;
     }
     loop {
         told(progress);
-        let chunk = from.read(&query, after, CHUNK).await?;
+        let chunk = from.read(&query, after, CHUNK, some_day()).await?;
         let elements = chunk.elements.into_iter().map(|element| {
             let id = element.id;
             let read = ElementRecord::read(element, record.definition.geometry());
@@ -255,6 +258,11 @@ async fn copy_requests(from: &impl Archive, to: &impl Archive) -> Result<(), Mov
         }
         to.take_in(Arrival::Requests(requests)).await?;
     }
+}
+
+/// A move has no deadline of its own.
+fn some_day() -> Instant {
+    Instant::now() + Duration::from_hours(24)
 }
 
 /// The query that reads a layer as a whole.

@@ -251,8 +251,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         };
         let summary = self
             .store
-            .summarize(&input.check(&stored.definition)?)
-            .await?;
+            .summarize(&input.check(&stored.definition)?, call.deadline)
+            .await
+            .map_err(|error| unanswered(call, error))?;
         Ok((stored, summary))
     }
 
@@ -310,6 +311,15 @@ fn viewable(layer: LayerId, answer: &Answer) -> Result<(), ReadError> {
     }
 }
 
+/// A storage that did not answer by the deadline was not given the time to.
+fn unanswered(call: &Call, error: StoreError) -> ReadError {
+    if Instant::now() < call.deadline {
+        error.into()
+    } else {
+        AskError::DeadlineExceeded.into()
+    }
+}
+
 impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
     /// The layer that is read.
     #[must_use]
@@ -358,8 +368,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
         let chunk = self
             .service
             .store
-            .read(&self.query, self.position.after, limit)
-            .await?;
+            .read(&self.query, self.position.after, limit, self.call.deadline)
+            .await
+            .map_err(|error| unanswered(&self.call, error))?;
         self.position.seen += chunk.elements.len() as u64;
         if let Some(maximum) = self.terms.maximum
             && self.position.seen > maximum.get()

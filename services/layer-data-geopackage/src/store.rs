@@ -1,6 +1,6 @@
 //! The store: what it holds, and the port that it implements.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use jmap_domain::{DataRevision, ElementId, LayerId};
 use layer_data_core::{
@@ -112,6 +112,8 @@ impl LayerStore for GeoPackage {
         query: &CheckedQuery,
         after: Option<ElementId>,
         limit: ChunkLimit,
+        // It notices when nobody waits any more.
+        _deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
         read::chunk(
@@ -127,7 +129,11 @@ impl LayerStore for GeoPackage {
         .await
     }
 
-    async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
+    async fn summarize(
+        &self,
+        query: &CheckedQuery,
+        _deadline: Instant,
+    ) -> Result<Summary, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
         read::summary(&self.source(), &layer, query, revision).await
     }

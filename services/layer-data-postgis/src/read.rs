@@ -1,7 +1,7 @@
 //! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Instant};
 
 use futures::TryStreamExt;
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
@@ -48,6 +48,7 @@ pub(crate) struct Window {
     pub(crate) after: Option<ElementId>,
     pub(crate) limit: ChunkLimit,
     pub(crate) revision: DataRevision,
+    pub(crate) deadline: Instant,
 }
 
 /// How the elements in a box are found.
@@ -203,6 +204,11 @@ impl<'a> Plan<'a> {
     }
 }
 
+async fn session(shared: &Shared, deadline: Instant) -> Result<Session, StoreError> {
+    let session = shared.database.session_until(deadline.into()).await;
+    session.map_err(store_error)
+}
+
 /// Reads the next elements of a query.
 pub(crate) async fn chunk(
     shared: &Shared,
@@ -215,7 +221,7 @@ pub(crate) async fn chunk(
         GeometryOutput::Omit => GeometryColumn::LeftOut,
     };
     let plan = Plan::new(shared, layer, query, wanted).await?;
-    let mut session = shared.database.session().await.map_err(store_error)?;
+    let mut session = session(shared, window.deadline).await?;
     let index = plan.index(&mut session, window.after).await?;
     let mut filling = Filling::new(window);
     let wanted = window.limit.rows.get() as usize + 1;
@@ -370,10 +376,10 @@ pub(crate) async fn summary(
     shared: &Shared,
     layer: &Layer,
     query: &CheckedQuery,
-    revision: DataRevision,
+    (revision, deadline): (DataRevision, Instant),
 ) -> Result<Summary, StoreError> {
     let plan = Plan::new(shared, layer, query, GeometryColumn::Included).await?;
-    let mut session = shared.database.session().await.map_err(store_error)?;
+    let mut session = session(shared, deadline).await?;
     let (count, extent) = if plan.recheck || query.operand().is_some() {
         look_at_all(&mut session, &plan).await?
     } else {

@@ -140,7 +140,7 @@ impl PostGis {
     /// Finishes what is being written and closes the connections.
     pub async fn close(&self) {
         self.shared.lanes.close().await;
-        self.shared.database.close().await;
+        self.shared.database.close();
     }
 
     /// Completes when another process has taken the database: this one has to end.
@@ -208,6 +208,7 @@ impl LayerStore for PostGis {
         query: &CheckedQuery,
         after: Option<ElementId>,
         limit: ChunkLimit,
+        deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let shared = self.held()?;
         let (layer, revision) = shared.found(query.layer())?;
@@ -215,13 +216,18 @@ impl LayerStore for PostGis {
             after,
             limit,
             revision,
+            deadline,
         };
         read::chunk(shared, &layer, query, window).await
     }
 
-    async fn summarize(&self, query: &CheckedQuery) -> Result<Summary, StoreError> {
+    async fn summarize(
+        &self,
+        query: &CheckedQuery,
+        deadline: Instant,
+    ) -> Result<Summary, StoreError> {
         let shared = self.held()?;
         let (layer, revision) = shared.found(query.layer())?;
-        read::summary(shared, &layer, query, revision).await
+        read::summary(shared, &layer, query, (revision, deadline)).await
     }
 }

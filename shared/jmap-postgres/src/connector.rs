@@ -178,10 +178,6 @@ impl Connector {
     pub fn patience(&self) -> Duration {
         self.limits.database_statement_timeout + CHECK_CLIENT
     }
-
-    pub(crate) fn options(&self) -> PgConnectOptions {
-        self.options.clone()
-    }
 }
 
 /// Shows host, port and database, and nothing else.

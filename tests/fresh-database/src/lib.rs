@@ -12,7 +12,7 @@ pub use proxy::{Cut, CuttingProxy};
 use std::{env, thread};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
-use tokio::runtime;
+use tokio::runtime::{self, RuntimeFlavor};
 use url::Url;
 use uuid::Uuid;
 
@@ -31,8 +31,12 @@ impl FreshDatabase {
     /// `None`, said loudly, where there is no server: the test has to be skipped.
     ///
     /// # Panics
-    /// When the server refuses, and when there is none although `CI` says that nothing may be skipped.
+    /// When the server refuses, when there is none although `CI` says that nothing may be skipped, and in a test on one
+    /// thread: dropping waits for the server, which waits for whoever of the test's is just connecting.
     pub async fn create(name: &str) -> Option<Self> {
+        if runtime::Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            refuse("a test with a database of its own needs a runtime of several threads");
+        }
         let Ok(server) = env::var("DATABASE_URL") else {
             skip(name);
             return None;

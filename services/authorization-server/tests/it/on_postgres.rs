@@ -35,7 +35,7 @@ async fn migrate(arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_lesser_role_serves_what_the_command_prepared() {
     let Some(mut database) = FreshDatabase::create("served").await else {
         return;
@@ -71,7 +71,7 @@ async fn a_lesser_role_serves_what_the_command_prepared() {
     again.stop().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_command_refuses_with_a_sentence_and_without_the_password() {
     for (url, sentence) in [
         ("policy.sqlite", "only a PostgreSQL database is migrated"),

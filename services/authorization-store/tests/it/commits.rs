@@ -98,7 +98,7 @@ fn unavailable() -> Result<(), DirectoryError> {
     Err(Refusal::Store(StoreError::Unavailable).into())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_commit_that_never_arrived_is_not_remembered() {
     let Some(house) = House::new("cut_before").await else {
         return;
@@ -111,7 +111,7 @@ async fn a_commit_that_never_arrived_is_not_remembered() {
     house.is_in_step().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_commit_whose_answer_was_lost_is_known_before_the_next_change() {
     let Some(house) = House::new("cut_after").await else {
         return;
@@ -129,7 +129,7 @@ async fn a_commit_whose_answer_was_lost_is_known_before_the_next_change() {
     house.is_in_step().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_commit_that_is_still_on_its_way_is_waited_for() {
     // Read too early, the policy would be without a change that comes true a moment later.
     let Some(mut house) = House::new("cut_held").await else {
@@ -153,7 +153,7 @@ async fn a_commit_that_is_still_on_its_way_is_waited_for() {
     house.is_in_step().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_lost_database_answers_nothing_and_comes_back_without_a_restart() {
     // R121.
     let Some(house) = House::new("lost").await else {
@@ -173,7 +173,7 @@ async fn a_lost_database_answers_nothing_and_comes_back_without_a_restart() {
     house.is_in_step().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn sessions_that_the_database_ended_are_replaced() {
     let Some(mut house) = House::new("ended").await else {
         return;
@@ -194,7 +194,7 @@ async fn sessions_that_the_database_ended_are_replaced() {
     house.is_in_step().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_process_that_was_cut_off_while_another_took_over_is_over() {
     let Some(house) = House::new("taken_over").await else {
         return;

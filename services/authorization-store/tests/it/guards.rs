@@ -74,7 +74,7 @@ on_both_engines! {
 }
 
 #[cfg(unix)]
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn nobody_else_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::folder();

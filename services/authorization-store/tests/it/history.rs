@@ -189,7 +189,7 @@ on_both_engines! {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn after_a_crash_what_was_committed_is_whole() {
     let place = Place::folder();
     let store = place.store().await;

@@ -133,7 +133,7 @@ async fn move_all(from: &Place, to: &Place) {
     destination.arrived().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn everything_goes_to_a_server_and_back_into_a_file() {
     // R8, R116, R122.
     let (first, last) = (Place::folder(), Place::folder());
@@ -213,19 +213,19 @@ async fn an_unfinished_move_is_gone_on_with(first: Place, to: Place) {
     assert_eq!(kept(&to.store().await).await, kept(&source).await);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_unfinished_move_to_a_file_is_gone_on_with() {
     an_unfinished_move_is_gone_on_with(Place::folder(), Place::folder()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_unfinished_move_to_a_server_is_gone_on_with() {
     if let Some(server) = Place::server("unfinished").await {
         an_unfinished_move_is_gone_on_with(Place::folder(), server).await;
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn where_nothing_is_nothing_is_made() {
     let folder = Place::folder();
     let refused = open_for(&folder, Opening::Leave).await.unwrap_err();

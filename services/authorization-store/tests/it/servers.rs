@@ -32,7 +32,7 @@ fn never() -> DatabaseOptions {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn several_processes_may_migrate_at_once() {
     let Some(database) = FreshDatabase::create("migrating").await else {
         return;
@@ -49,7 +49,7 @@ async fn several_processes_may_migrate_at_once() {
         .unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_process_that_may_not_migrate_says_which_command_does() {
     let Some(database) = FreshDatabase::create("never").await else {
         return;
@@ -67,7 +67,7 @@ async fn a_process_that_may_not_migrate_says_which_command_does() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_lesser_role_runs_the_service_and_cannot_change_the_schema() {
     let Some(mut database) = FreshDatabase::create("lesser_role").await else {
         return;
@@ -96,7 +96,7 @@ async fn a_lesser_role_runs_the_service_and_cannot_change_the_schema() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_role_gets_future_tables_as_well() {
     let Some(mut database) = FreshDatabase::create("future").await else {
         return;
@@ -116,7 +116,7 @@ async fn a_role_gets_future_tables_as_well() {
         .unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_role_that_is_not_there_is_refused() {
     let Some(database) = FreshDatabase::create("no_role").await else {
         return;
@@ -138,7 +138,7 @@ impl Write for Log {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_log_shows_statements_and_neither_values_nor_passwords() {
     let Some(mut database) = FreshDatabase::create("log").await else {
         return;

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, SqlSafeStr, SqliteConnection};
 
 use crate::support::{Place, connector};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_statement_prepares_against_the_schema_in_a_file() {
     let place = Place::folder();
     let _store = place.store().await;
@@ -23,7 +23,7 @@ async fn every_statement_prepares_against_the_schema_in_a_file() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_statement_prepares_against_the_schema_on_a_server() {
     let Some(place) = Place::server("statements").await else {
         return;

@@ -89,12 +89,12 @@ macro_rules! on_both_engines {
         mod $name {
             use crate::support::Place;
 
-            #[tokio::test]
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
             async fn sqlite() {
                 super::$name(Place::folder()).await;
             }
 
-            #[tokio::test]
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
             async fn postgres() {
                 if let Some(place) = Place::server(stringify!($name)).await {
                     super::$name(place).await;

@@ -63,7 +63,9 @@ pub async fn a_dropped_layer_is_gone(store: &impl LayerStore) {
         .check(&definition())
         .unwrap();
     assert!(matches!(
-        store.read(&query, None, super::rows(1)).await,
+        store
+            .read(&query, None, super::rows(1), super::later())
+            .await,
         Err(StoreError::LayerMissing(_))
     ));
 }

@@ -188,12 +188,7 @@ pub fn renaming(element: ElementId, expected: ExpectedRevision, text: &str) -> E
 /// Edits as a batch of one actor, each under a permit that is good for a while.
 #[must_use]
 pub fn batch(actor: ActorId, decision: Decision, edits: Vec<Edit>) -> PermittedBatch {
-    batch_until(
-        actor,
-        decision,
-        edits,
-        Instant::now() + Duration::from_mins(1),
-    )
+    batch_until(actor, decision, edits, later())
 }
 
 /// Edits as a batch whose permits run out at a moment.
@@ -235,6 +230,12 @@ pub async fn done(store: &impl LayerStore, edit: Edit) -> EditedElement {
     }
 }
 
+/// A moment that no test lives to see.
+#[must_use]
+pub fn later() -> Instant {
+    Instant::now() + Duration::from_mins(1)
+}
+
 /// A query of everything that a selection means.
 #[must_use]
 pub fn query(selection: SelectionInput) -> QueryInput {
@@ -251,7 +252,7 @@ pub async fn read(store: &impl LayerStore, input: QueryInput, limit: ChunkLimit)
     let query = input.check(&definition()).unwrap();
     let (mut elements, mut after) = (Vec::new(), None);
     loop {
-        let chunk = store.read(&query, after, limit).await.unwrap();
+        let chunk = store.read(&query, after, limit, later()).await.unwrap();
         assert!(
             chunk.elements.len() <= limit.rows.get() as usize,
             "a chunk is within its limit"

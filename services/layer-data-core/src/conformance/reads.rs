@@ -3,7 +3,8 @@
 use jmap_domain::ElementId;
 
 use super::{
-    creation, definition, edit, make_layer, name_of, named, point, query, read, read_all, rows,
+    creation, definition, edit, later, make_layer, name_of, named, point, query, read, read_all,
+    rows,
 };
 use crate::{
     element::{AttributeRef, Element},
@@ -58,7 +59,7 @@ pub async fn chunks_join_to_the_whole(store: &impl LayerStore) {
     let checked = query(SelectionInput::default())
         .check(&definition())
         .unwrap();
-    let chunk = store.read(&checked, None, by_bytes).await.unwrap();
+    let chunk = store.read(&checked, None, by_bytes, later()).await.unwrap();
     assert_eq!(
         (chunk.elements.len(), chunk.rest),
         (1, Rest::After(whole[0].id))
@@ -265,7 +266,7 @@ pub async fn summaries_are_exact(store: &impl LayerStore) {
     make_layer(store).await;
     let checked = |selection| query(selection).check(&definition()).unwrap();
     let empty = store
-        .summarize(&checked(SelectionInput::default()))
+        .summarize(&checked(SelectionInput::default()), later())
         .await
         .unwrap();
     assert_eq!((empty.count, empty.extent), (0, None));
@@ -278,7 +279,7 @@ pub async fn summaries_are_exact(store: &impl LayerStore) {
     )
     .await;
     let all = store
-        .summarize(&checked(SelectionInput::default()))
+        .summarize(&checked(SelectionInput::default()), later())
         .await
         .unwrap();
     let extent = all.extent.unwrap();
@@ -288,7 +289,7 @@ pub async fn summaries_are_exact(store: &impl LayerStore) {
         (0.1, -5.7, 10.3, 0.2)
     );
     let part = store
-        .summarize(&checked(boxed(0.0, 0.0, 1.0, 1.0)))
+        .summarize(&checked(boxed(0.0, 0.0, 1.0, 1.0)), later())
         .await
         .unwrap();
     assert_eq!(

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{
     CHUNK, MoveError, Moved, MovedLayer, Progress, REQUESTS, Stage, everything,
     record::{of_layer, put_element},
+    some_day,
 };
 use crate::{
     element::Element,
@@ -62,7 +63,7 @@ async fn compare_elements(
         label: &record.label,
         stage: Stage::Compare,
         elements: 0,
-        total: from.summarize(&query).await?.count,
+        total: from.summarize(&query, some_day()).await?.count,
     };
     let (mut ours, mut theirs) = (Elements::of(from, &query), Elements::of(to, &query));
     let (mut one, mut other) = (Vec::new(), Vec::new());
@@ -147,7 +148,10 @@ impl<'a, S: LayerStore> Elements<'a, S> {
             if self.is_over {
                 return Ok(None);
             }
-            let chunk = self.store.read(self.query, self.after, CHUNK).await?;
+            let chunk = self
+                .store
+                .read(self.query, self.after, CHUNK, some_day())
+                .await?;
             match chunk.rest {
                 Rest::After(last) => self.after = Some(last),
                 Rest::End => self.is_over = true,

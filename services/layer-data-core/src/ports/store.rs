@@ -1,6 +1,6 @@
 //! The port to the storage of layers.
 
-use std::{error::Error, future::Future, num::NonZeroU32, sync::Arc};
+use std::{error::Error, future::Future, num::NonZeroU32, sync::Arc, time::Instant};
 
 use jmap_domain::{DataRevision, ElementId, LayerId};
 
@@ -67,24 +67,27 @@ pub trait LayerStore: Send + Sync + 'static {
         batch: PermittedBatch,
     ) -> impl Future<Output = Result<StoredAnswer, StoreError>> + Send;
 
-    /// Reads the next elements of a query, in the order of their ids, after the given one.
+    /// Reads the next elements of a query, in the order of their ids, after the given one. Nobody waits for them after
+    /// the deadline.
     ///
     /// # Errors
-    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
     fn read(
         &self,
         query: &CheckedQuery,
         after: Option<ElementId>,
         limit: ChunkLimit,
+        deadline: Instant,
     ) -> impl Future<Output = Result<Chunk, StoreError>> + Send;
 
-    /// Counts the elements of a query and measures their extent.
+    /// Counts the elements of a query and measures their extent. Nobody waits for that after the deadline.
     ///
     /// # Errors
-    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
     fn summarize(
         &self,
         query: &CheckedQuery,
+        deadline: Instant,
     ) -> impl Future<Output = Result<Summary, StoreError>> + Send;
 }
 

@@ -7,7 +7,7 @@ use jmap_domain::{Decision, ElementId, LayerId};
 use jmap_postgres::DatabaseOptions;
 use layer_data_core::{
     conformance::{
-        actor, batch, creation, definition, done, layer, make_layer, name_of, named, query,
+        actor, batch, creation, definition, done, later, layer, make_layer, name_of, named, query,
         read_all, renaming, revision, rows,
     },
     edit::{
@@ -79,7 +79,7 @@ async fn locked(name: &str, mode: &str) -> Option<(Fresh, PgConnection)> {
     Some((fresh, other))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_session_that_ends_in_the_middle_of_a_group_does_none_of_it() {
     let Some((fresh, mut other)) = locked("terminated", "exclusive").await else {
         return;
@@ -100,7 +100,7 @@ async fn a_session_that_ends_in_the_middle_of_a_group_does_none_of_it() {
     assert_eq!((edited.element.get(), edited.revision.get()), (1, 1));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_lock_of_somebody_else_holds_up_its_layer_for_a_moment_and_no_other() {
     let Some((fresh, mut other)) = locked("lock", "exclusive").await else {
         return;
@@ -131,7 +131,7 @@ async fn a_lock_of_somebody_else_holds_up_its_layer_for_a_moment_and_no_other() 
     fresh.store.drop_layer(removal).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_read_whose_caller_has_gone_ends_in_the_database() {
     let options = DatabaseOptions {
         database_lock_timeout: LONG,
@@ -150,14 +150,14 @@ async fn a_read_whose_caller_has_gone_ends_in_the_database() {
         .unwrap();
     let begun = Instant::now();
     tokio::select! {
-        answer = fresh.store.read(&query, None, rows(1)) => panic!("answered: {answer:?}"),
+        answer = fresh.store.read(&query, None, rows(1), later()) => panic!("answered: {answer:?}"),
         () = until(&mut aside, WAITING, 1) => {}
     }
     until(&mut aside, WAITING, 0).await;
     assert!(begun.elapsed() < LONG / 2, "only the lock timeout ended it");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_commit_whose_answer_was_lost_is_found_by_its_request_id() {
     // R109: neither lost nor done twice.
     for cut in [Cut::After, Cut::Before] {
@@ -181,7 +181,7 @@ async fn a_commit_whose_answer_was_lost_is_found_by_its_request_id() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_commit_that_is_still_on_its_way_is_not_done_twice() {
     // R109.
     let Some((fresh, proxy)) = behind_a_proxy("answer_held").await else {
@@ -200,7 +200,7 @@ async fn a_commit_that_is_still_on_its_way_is_not_done_twice() {
     assert_eq!(read_all(&fresh.store).await.len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn sessions_that_the_database_ended_are_replaced() {
     // As after a crash of the database: every session is gone, the lease's as well.
     let Some(fresh) = fresh("ended").await else {
@@ -218,7 +218,7 @@ async fn sessions_that_the_database_ended_are_replaced() {
         .check(&definition())
         .unwrap();
     let chunk = loop {
-        match fresh.store.read(&query, None, rows(9)).await {
+        match fresh.store.read(&query, None, rows(9), later()).await {
             Ok(chunk) => break chunk,
             Err(error) => assert!(begun.elapsed() < LONG, "never reads again: {error:?}"),
         }
@@ -230,7 +230,7 @@ async fn sessions_that_the_database_ended_are_replaced() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_change_that_the_catalogue_does_not_expect_is_not_overwritten() {
     // Nobody but a process of another tenure could do that; the counters notice it.
     let Some(fresh) = fresh("counters").await else {
@@ -249,7 +249,7 @@ async fn a_change_that_the_catalogue_does_not_expect_is_not_overwritten() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn more_than_the_queue_holds_is_refused_at_once() {
     let Some((fresh, mut other)) = locked("overload", "exclusive").await else {
         return;
@@ -294,7 +294,7 @@ fn on_both(edits: [(i64, Edit); 3]) -> PermittedBatch {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_call_on_two_layers_is_done_on_both_or_on_none() {
     // R109.
     let Some(fresh) = fresh("two_layers").await else {

@@ -6,7 +6,7 @@ use crate::fixture::fresh;
 
 macro_rules! conforms {
     ($($module:ident :: $fact:ident),+ $(,)?) => {$(
-        #[tokio::test]
+        #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
         async fn $fact() {
             let Some(fresh) = fresh(stringify!($fact)).await else { return };
             $module::$fact(&fresh.store).await;

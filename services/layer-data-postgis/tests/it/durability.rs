@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::fixture::{TABLE, connector, fresh, run, scalar};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_reopened_database_has_everything_and_reuses_nothing() {
     // R103, R116.
     let Some(fresh) = fresh("reopened").await else {
@@ -28,7 +28,7 @@ async fn a_reopened_database_has_everything_and_reuses_nothing() {
     layers::after_reopening(&store).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_database_that_was_not_closed_has_everything() {
     // R103, R116: the store is dropped as a killed process would drop it.
     let Some(fresh) = fresh("not_closed").await else {
@@ -40,7 +40,7 @@ async fn a_database_that_was_not_closed_has_everything() {
     layers::after_reopening(&store).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_second_process_is_refused_while_the_first_lasts() {
     let Some(fresh) = fresh("second").await else {
         return;
@@ -52,7 +52,7 @@ async fn a_second_process_is_refused_while_the_first_lasts() {
     ));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_store_that_was_taken_over_writes_no_more() {
     let Some(fresh) = fresh("taken_over").await else {
         return;
@@ -74,7 +74,7 @@ async fn a_store_that_was_taken_over_writes_no_more() {
     fresh.store.over().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_database_of_a_newer_version_is_refused() {
     let Some(fresh) = fresh("newer").await else {
         return;
@@ -90,7 +90,7 @@ async fn a_database_of_a_newer_version_is_refused() {
     ));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn edits_that_wait_together_share_a_commit_and_keep_their_own_revisions() {
     let Some(fresh) = fresh("together").await else {
         return;
@@ -116,7 +116,7 @@ async fn edits_that_wait_together_share_a_commit_and_keep_their_own_revisions() 
     assert_eq!(scalar(&mut fresh.other().await, &commits).await, 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn calls_that_wait_together_fail_apart() {
     // R57, R108: of calls in one group, a stale one, an atomic one that has to be undone, a retry and a good one.
     let Some(fresh) = fresh("apart").await else {
@@ -166,7 +166,7 @@ async fn calls_that_wait_together_fail_apart() {
     assert_eq!(names, ["again", "partial"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_permit_that_runs_out_in_the_queue_does_not_hold_up_the_others() {
     // R123.
     let Some(fresh) = fresh("expired").await else {
@@ -186,7 +186,7 @@ async fn a_permit_that_runs_out_in_the_queue_does_not_hold_up_the_others() {
     assert_eq!(read_all(store).await.len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_closed_store_answers_unavailable() {
     let Some(fresh) = fresh("closed").await else {
         return;
@@ -202,7 +202,7 @@ async fn a_closed_store_answers_unavailable() {
     assert!(matches!(answer, Err(StoreError::Unavailable)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_element_without_a_creator_is_nobodys_own() {
     // R55: neither a missing creator nor an actor 0 opens it.
     let Some(fresh) = fresh("nobodys").await else {
@@ -223,7 +223,7 @@ async fn an_element_without_a_creator_is_nobodys_own() {
     assert_eq!(read_all(store).await[0].stamps.created_by, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn hundreds_of_creations_keep_their_order_and_values() {
     // So many at once come by COPY, fewer by lists.
     let Some(fresh) = fresh("hundreds").await else {

@@ -51,7 +51,7 @@ fn ogrinfo(url: &str, arguments: &[&str]) -> Option<String> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn ogrinfo_reads_a_layer_with_types_reference_system_and_count() {
     // R65.
     let Some(fresh) = fresh("ogrinfo").await else {
@@ -88,7 +88,7 @@ async fn ogrinfo_reads_a_layer_with_types_reference_system_and_count() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn geometry_columns_are_registered_with_type_dimension_and_reference_system() {
     let Some(fresh) = fresh("registered").await else {
         return;
@@ -126,7 +126,7 @@ const NAMES: [&str; 7] = [
     "$1",
 ];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn whatever_is_in_the_name_of_an_attribute_stays_in_it() {
     let Some(fresh) = fresh("names").await else {
         return;
@@ -173,7 +173,7 @@ async fn whatever_is_in_the_name_of_an_attribute_stays_in_it() {
     assert_eq!(read[0].values[0], Value::text("y").unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_lesser_role_runs_the_store_and_a_reader_reads_its_layers() {
     let Some(mut database) = FreshDatabase::create("roles").await else {
         return;

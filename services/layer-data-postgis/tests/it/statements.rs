@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use crate::fixture::fresh;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_statement_prepares() {
     let Some(fresh) = fresh("statements").await else {
         return;

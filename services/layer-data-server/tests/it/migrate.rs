@@ -18,7 +18,7 @@ async fn migrate(arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_command_prepares_a_database_as_often_as_it_is_run() {
     let Some(mut database) = FreshDatabase::create("prepared").await else {
         return;
@@ -40,7 +40,7 @@ async fn the_command_prepares_a_database_as_often_as_it_is_run() {
     assert!(!done && text.contains("no role `nobody at all`"), "{text}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_command_refuses_with_a_sentence_and_without_the_password() {
     for (url, sentence) in [
         ("layers.gpkg", "only a PostgreSQL database is migrated"),

@@ -230,7 +230,7 @@ async fn goes_on(store: &impl LayerStore) {
     assert_eq!((new.element.get(), new.revision), (24, before.0.next()));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn everything_goes_to_a_server_and_back_into_a_file() {
     // R103, R116.
     let (first, last) = (filled().await, TempDir::new().unwrap());
@@ -282,7 +282,7 @@ async fn change(folder: &Path) {
     store.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_move_that_was_stopped_is_not_served_and_goes_on_with_what_changed_meanwhile() {
     let first = filled().await;
     let Some(database) = FreshDatabase::create("stopped").await else {
@@ -380,7 +380,7 @@ async fn another_installations_place_is_refused() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_end_that_is_served_is_refused() {
     let first = filled().await;
     let _served = GeoPackage::open(&path(&first)).await.unwrap();

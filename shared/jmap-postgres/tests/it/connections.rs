@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use fresh_database::FreshDatabase;
-use jmap_postgres::{Connector, DatabaseOptions, DatabaseUrl, Failure, Purpose, classify};
+use jmap_postgres::{
+    Connector, Database, DatabaseOptions, DatabaseUrl, Failure, Purpose, Session, classify,
+};
 use sqlx::{query_scalar, raw_sql};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 const PURPOSE: Purpose = Purpose {
     application: "jmap-test",
@@ -17,7 +19,7 @@ fn connector(database: &FreshDatabase, options: &DatabaseOptions) -> Connector {
     options.connector(&url, PURPOSE).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_connection_has_the_limits_and_the_name() {
     let Some(database) = FreshDatabase::create("limits").await else {
         return;
@@ -43,7 +45,7 @@ async fn every_connection_has_the_limits_and_the_name() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_statement_whose_caller_is_gone_is_cancelled_in_the_database() {
     let Some(database) = FreshDatabase::create("cancel").await else {
         return;
@@ -59,7 +61,7 @@ async fn a_statement_whose_caller_is_gone_is_cancelled_in_the_database() {
     drop(session);
 
     let mut other = pool.session().await.unwrap();
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     loop {
         let running: i64 = query_scalar(
             "select count(*) from pg_stat_activity
@@ -76,7 +78,7 @@ async fn a_statement_whose_caller_is_gone_is_cancelled_in_the_database() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_full_pool_refuses_in_time() {
     let Some(database) = FreshDatabase::create("full").await else {
         return;
@@ -94,7 +96,7 @@ async fn a_full_pool_refuses_in_time() {
     pool.session().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn time_limits_are_told_apart() {
     let Some(database) = FreshDatabase::create("times").await else {
         return;
@@ -125,4 +127,72 @@ async fn time_limits_are_told_apart() {
         .execute(&mut *session)
         .await
         .unwrap();
+}
+
+/// A pool with a single connection.
+fn single(database: &FreshDatabase) -> Database {
+    let options = DatabaseOptions {
+        database_max_connections: 1,
+        ..DatabaseOptions::default()
+    };
+    connector(database, &options).database()
+}
+
+async fn process(session: &mut Session) -> i32 {
+    let statement = query_scalar("select pg_backend_pid()");
+    statement.fetch_one(&mut **session).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_database_ends_a_statement_at_the_deadline_and_only_that_one() {
+    let Some(database) = FreshDatabase::create("deadline").await else {
+        return;
+    };
+    let pool = single(&database);
+    let soon = Instant::now() + Duration::from_millis(200);
+    let mut session = pool.session_until(soon).await.unwrap();
+    let slow = raw_sql("select pg_sleep(20)").execute(&mut *session).await;
+    assert_eq!(classify(&slow.unwrap_err()), Failure::StatementTimeout);
+    assert!(Instant::now() >= soon);
+    let first = process(&mut session).await;
+    session.done();
+    let mut session = pool.session().await.unwrap();
+    let limit = query_scalar("select current_setting('statement_timeout')");
+    let limit: String = limit.fetch_one(&mut *session).await.unwrap();
+    assert_eq!(
+        (limit.as_str(), process(&mut session).await),
+        ("30s", first)
+    );
+    session.done();
+    assert!(
+        pool.session_until(soon).await.is_err(),
+        "nobody waits any more"
+    );
+    let later = Instant::now() + Duration::from_mins(1);
+    pool.session_until(later).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_connection_goes_back_only_when_it_is_done_and_not_for_ever() {
+    let Some(database) = FreshDatabase::create("uses").await else {
+        return;
+    };
+    let pool = single(&database);
+    let mut session = pool.session().await.unwrap();
+    let first = process(&mut session).await;
+    drop(session);
+    let mut session = pool.session().await.unwrap();
+    let second = process(&mut session).await;
+    assert_ne!(second, first, "it was not done");
+    session.done();
+    let mut uses = 1;
+    loop {
+        let mut session = pool.session().await.unwrap();
+        if process(&mut session).await != second {
+            break;
+        }
+        session.done();
+        uses += 1;
+    }
+    assert!((1_000..=5_000).contains(&uses), "{uses}");
 }

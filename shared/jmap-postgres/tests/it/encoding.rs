@@ -15,7 +15,7 @@ const PURPOSE: Purpose = Purpose {
     search_path: "jmap_test",
 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_database_that_is_not_in_utf8_is_refused() {
     // R115: text is the same on every engine.
     let Some(database) = FreshDatabase::create("encoding").await else {

@@ -207,7 +207,7 @@ fn server_certificate(folder: &Path) {
     fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn only_the_named_server_of_the_right_authority_is_talked_to() {
     let Some(cluster) = Cluster::start() else {
         return;
@@ -232,7 +232,7 @@ async fn only_the_named_server_of_the_right_authority_is_talked_to() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_password_in_a_file_overrules_the_urls() {
     let Some(cluster) = Cluster::start() else {
         return;

@@ -53,7 +53,7 @@ fn added(layer_id: i64, row: LayerGrant) -> LayerPermissionsChange {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_of_several_layers_change_all_or_not_at_all() {
     // R42, R31.
     let mut stage = Stage::set(TOWN).await;
@@ -103,7 +103,7 @@ async fn tables_of_several_layers_change_all_or_not_at_all() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_was_changed_meanwhile_is_not_replaced() {
     // R42.
     let stage = Stage::set(TOWN).await;
@@ -153,7 +153,7 @@ async fn a_table_that_was_changed_meanwhile_is_not_replaced() {
     assert_eq!(current().await.rows.len(), before.rows.len() + 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn layers_are_listed_in_the_administrators_order() {
     // R23.
     let mut stage = Stage::set(TOWN).await;
@@ -188,7 +188,7 @@ async fn layers_are_listed_in_the_administrators_order() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_administrator_sees_the_configuration_and_no_element() {
     // R18, R46.
     let stage = Stage::set(TOWN).await;
@@ -226,7 +226,7 @@ async fn an_administrator_sees_the_configuration_and_no_element() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_asks_about_others_but_who_administers() {
     // R45, R117: a session asks about itself alone.
     let stage = Stage::set(TOWN).await;
@@ -257,7 +257,7 @@ async fn nobody_asks_about_others_but_who_administers() {
     admin.checks().explain(explain).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_services_register_layers() {
     // R18: the registry is for layer-data, with the user's own token.
     let stage = Stage::set(TOWN).await;
@@ -278,7 +278,7 @@ async fn only_services_register_layers() {
     assert_eq!(refused.code(), tonic::Code::PermissionDenied);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_a_project_removes_the_storage_of_its_layers() {
     // R24, R25.
     let stage = Stage::set(TOWN).await;

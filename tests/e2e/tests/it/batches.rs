@@ -69,7 +69,7 @@ async fn places(ana: &Caller, elements: &[(i64, i64)]) -> Vec<Option<Vec<u8>>> {
     found
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_atomic_batch_with_a_foreign_element_is_refused_whole() {
     // R57, R109.
     let stage = Stage::set(TOWN).await;
@@ -98,7 +98,7 @@ async fn an_atomic_batch_with_a_foreign_element_is_refused_whole() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partial_batch_reports_exactly_the_foreign_element() {
     // R57, R109.
     let stage = Stage::set(TOWN).await;
@@ -135,7 +135,7 @@ async fn a_partial_batch_reports_exactly_the_foreign_element() {
     assert_eq!(ana.count(layer).await.unwrap(), 3);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_over_a_layer_that_is_not_seen_tells_nothing_of_it() {
     // R40, R109.
     let stage = Stage::set(TOWN).await;
@@ -157,7 +157,7 @@ async fn a_batch_over_a_layer_that_is_not_seen_tells_nothing_of_it() {
     assert_eq!(told[0], told[1]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retried_batch_is_answered_as_the_first_was() {
     // R109.
     let stage = Stage::set(TOWN).await;
@@ -170,7 +170,7 @@ async fn a_retried_batch_is_answered_as_the_first_was() {
     assert_eq!(ana.count(layer).await.unwrap(), 5);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_validated_batch_changes_nothing() {
     // R109.
     let stage = Stage::set(TOWN).await;

@@ -20,7 +20,7 @@ grants:
   - { layer: trees, to: ben, give: [modify] }
 ";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stamps_are_the_servers_and_the_creator_never_changes() {
     // R54, R106, R59.
     let stage = Stage::set(TOWN).await;
@@ -41,7 +41,7 @@ async fn stamps_are_the_servers_and_the_creator_never_changes() {
     assert!(!ben.get(layer, made.element_id).await.unwrap().unwrap().own);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_changes_only_what_it_names() {
     // R107, R104: null is distinct from empty.
     let stage = Stage::set(TOWN).await;
@@ -81,7 +81,7 @@ fn kinds(element: &jmap_proto::layerdata::Element) -> Vec<Option<Kind>> {
         .collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stale_revision_is_aborted_with_the_current_one() {
     // R108.
     let stage = Stage::set(TOWN).await;
@@ -210,7 +210,7 @@ fn pair(edited: EditedElement) -> (i64, i64) {
     (edited.element_id, edited.revision)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replayed_create_asks_for_the_right_again() {
     // R109, R10: the stored answer is no way around a revocation.
     let mut stage = Stage::set(TOWN).await;
@@ -230,7 +230,7 @@ async fn a_replayed_create_asks_for_the_right_again() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn element_ids_are_never_reused() {
     // R103.
     let stage = Stage::set(TOWN).await;
@@ -245,7 +245,7 @@ async fn element_ids_are_never_reused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_names_nothing_is_refused() {
     // R107.
     let stage = Stage::set(TOWN).await;

@@ -21,7 +21,7 @@ elements:
   - { element: two, in: source, by: ben, at: POINT(-7.25 8.5) }
 ";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copying_by_a_file_needs_export_here_and_add_there() {
     // R38, R39.
     let mut stage = Stage::set(TOWN).await;
@@ -59,7 +59,7 @@ async fn copying_by_a_file_needs_export_here_and_add_there() {
     assert_eq!(copied.geometry, wire::wkb("POINT(-7.25 8.5)"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_rows_are_reported_and_good_ones_kept() {
     // R105, R66, R109.
     let stage = Stage::set(TOWN).await;
@@ -108,7 +108,7 @@ fn counted(file: &Path, layer: &str) -> i64 {
         .unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gdal_reads_real_data_out_of_the_live_geopackage() {
     // R65: in the server's own database, in a form that others read.
     if !gdal() {
@@ -183,7 +183,7 @@ async fn layer_for(by: &Caller, project: i64, name: &str, kind: GeometryType) ->
     made.layer.unwrap().layer_id
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gdal_reads_an_export() {
     // R38.
     if !gdal() {

@@ -93,7 +93,7 @@ fn element(layer: &str, by: &str) -> Element {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flags_equal_what_the_calls_enforce() {
     // R43, R44: tried for real, on own and foreign elements.
     let combinations = combinations();

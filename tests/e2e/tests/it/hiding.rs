@@ -43,7 +43,7 @@ elements:
 /// A layer that never was.
 const ABSENT: i64 = 900_001;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invisible_layer_answers_as_an_absent_one_to_the_letter() {
     // R40.
     let stage = Stage::set(TOWN).await;
@@ -267,7 +267,7 @@ async fn questions(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)
     ]
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_project_answers_as_an_absent_one() {
     // R21, R40.
     let stage = Stage::set(TOWN).await;
@@ -324,7 +324,7 @@ async fn a_closed_project_answers_as_an_absent_one() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_filter_does_not_probe_an_unseen_layer() {
     // R40: a condition on what is not there is not judged before the right is.
     let stage = Stage::set(TOWN).await;

@@ -28,7 +28,7 @@ layers: [{ layer: trees, editing: true }]
 grants: [{ layer: trees, to: ana, give: [add, modify] }]
 ";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_generic_client_signs_in_asks_and_edits() {
     let stage = Stage::set(TOWN).await;
     let layer = stage.layer("trees").to_string();

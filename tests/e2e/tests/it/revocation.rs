@@ -119,7 +119,7 @@ async fn an_import_under_way_stops_at_a_revocation() {
     assert_eq!(eye.count(layer_id).await.unwrap(), 50);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_right_that_was_given_counts_for_the_next_call() {
     // R10.
     let mut stage = Stage::set(TOWN).await;

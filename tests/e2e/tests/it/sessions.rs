@@ -39,7 +39,7 @@ fn both(reason: &str) -> [Outcome; 2] {
     [outcome.clone(), outcome]
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_out_takes_effect_on_the_next_call() {
     // R117.
     let stage = Stage::set(TOWN).await;
@@ -54,7 +54,7 @@ async fn signing_out_takes_effect_on_the_next_call() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_administrator_closes_a_session_and_others_do_not() {
     // R117, R15.
     let stage = Stage::set(TOWN).await;
@@ -96,7 +96,7 @@ async fn an_administrator_closes_a_session_and_others_do_not() {
     assert_eq!(told(&ana, layer).await, both("SESSION_CLOSED"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_token_is_the_anonymous_account_and_a_bad_one_is_not() {
     // R118, R117.
     let stage = Stage::set(TOWN).await;
@@ -143,7 +143,7 @@ fn sealed(header: &Value, claims: &Value, signature: &str) -> String {
     format!("{}.{}.{signature}", part(header), part(claims))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_of_others_and_of_nobody_are_refused() {
     // R117: foreign-signed, alg none, and tampered with.
     let stage = Stage::set(TOWN).await;
@@ -189,7 +189,7 @@ async fn tokens_of_others_and_of_nobody_are_refused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_access_token_runs_out_and_a_refresh_token_buys_the_next() {
     // R117.
     let settings = Settings {
@@ -227,7 +227,7 @@ async fn refresh(pair: &Pair, token: &str) -> Result<jmap_proto::authorization::
     Ok(answer.into_inner().tokens.expect("tokens"))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replayed_refresh_token_closes_the_whole_family() {
     // R117.
     let stage = Stage::set(TOWN).await;
@@ -250,7 +250,7 @@ async fn a_replayed_refresh_token_closes_the_whole_family() {
     assert_eq!(told(&other, layer).await, [Outcome::Ok, Outcome::Ok]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
     // R117, R120.
     let stage = Stage::set(TOWN).await;
@@ -275,7 +275,7 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_password_is_the_only_one() {
     // R117.
     let stage = Stage::set(TOWN).await;
@@ -302,7 +302,7 @@ async fn a_changed_password_is_the_only_one() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_opens_one_kind_of_session() {
     // R100.
     let stage = Stage::set(
@@ -334,7 +334,7 @@ servers: [hub]
     assert!(matches!(wire::outcome(&asked), Outcome::Refused { .. }));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_signs_in_by_its_key_and_is_no_user() {
     // R18: layer-data's own key opens no layer.
     let stage = Stage::set(TOWN).await;

@@ -6,7 +6,7 @@ macro_rules! worlds {
     ($($test:ident: $file:literal,)+) => {
         /// The rules alone, in memory.
         mod on_the_rules {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
                 super::on_the_rules_floor($file).await;
             })+
@@ -14,7 +14,7 @@ macro_rules! worlds {
 
         /// Both services over memory, without sockets.
         mod in_memory {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
                 super::on_services_in_memory($file).await;
             })+
@@ -22,7 +22,7 @@ macro_rules! worlds {
 
         /// Both services in one process, behind real sockets.
         mod on_the_pair {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
                 super::on_a_pair($file).await;
             })+

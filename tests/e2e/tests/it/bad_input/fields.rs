@@ -16,7 +16,7 @@ use testkit::wire;
 
 use super::{ATTRIBUTE, FIELD, Ground, create_layer, refused};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ids_that_are_none_are_refused_by_path() {
     // R103, R26, R120.
     let ground = Ground::lay().await;
@@ -50,7 +50,7 @@ async fn ids_that_are_none_are_refused_by_path() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_words_of_enums_are_refused_by_path() {
     // R120.
     let ground = Ground::lay().await;
@@ -72,7 +72,7 @@ async fn unknown_words_of_enums_are_refused_by_path() {
     refused(asked, FIELD, "questions[0]");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_without_what_they_need_are_refused_by_path() {
     // R120.
     let ground = Ground::lay().await;
@@ -100,7 +100,7 @@ async fn requests_without_what_they_need_are_refused_by_path() {
     refused(done, FIELD, "edits[0].act");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn updates_say_what_they_expect_and_what_they_change() {
     // R107, R108.
     let ground = Ground::lay().await;
@@ -139,7 +139,7 @@ async fn updates_say_what_they_expect_and_what_they_change() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn masks_with_a_star_or_an_unknown_path_are_refused() {
     // R120: the mask decides what is asked for.
     let ground = Ground::lay().await;

@@ -56,7 +56,7 @@ async fn refuse_each(ground: &Ground, layer: i64, geometries: Vec<Vec<u8>>) {
     assert_eq!(ground.editor.count(layer).await.unwrap(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn points_that_are_none_are_refused() {
     // R66, R115.
     let ground = Ground::lay().await;
@@ -82,7 +82,7 @@ async fn points_that_are_none_are_refused() {
     refuse_each(&ground, ground.heights, bad).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_and_rings_that_are_none_are_refused() {
     // R66, R115.
     let ground = Ground::lay().await;
@@ -99,7 +99,7 @@ async fn lines_and_rings_that_are_none_are_refused() {
     refuse_each(&ground, ground.polygons, bad).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn geometries_that_fit_are_taken() {
     // R66.
     let ground = Ground::lay().await;

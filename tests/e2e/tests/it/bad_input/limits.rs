@@ -32,7 +32,7 @@ fn plain() -> LayerDefinition {
     definition(GeometryType::Point, ZPolicy::Forbidden)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_and_passwords_that_are_none_are_refused() {
     // R26.
     let ground = Ground::lay().await;
@@ -65,7 +65,7 @@ async fn names_and_passwords_that_are_none_are_refused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_is_taken_is_refused_whatever_its_case() {
     // R7, R26.
     let ground = Ground::lay().await;
@@ -73,7 +73,7 @@ async fn a_name_that_is_taken_is_refused_whatever_its_case() {
     refused(made, "ALREADY_EXISTS NAME_TAKEN", "name");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attributes_that_cannot_be_columns_are_refused() {
     // R105; reserved, too long, and twice.
     let ground = Ground::lay().await;
@@ -100,7 +100,7 @@ async fn attributes_that_cannot_be_columns_are_refused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_and_batches_that_are_too_large_are_refused() {
     // R120.
     let ground = Ground::lay().await;
@@ -136,7 +136,7 @@ async fn messages_and_batches_that_are_too_large_are_refused() {
     assert_eq!(ground.editor.count(ground.points).await.unwrap(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_without_time_left_is_told_so() {
     // R120.
     let ground = Ground::lay().await;

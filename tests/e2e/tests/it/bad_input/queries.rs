@@ -49,7 +49,7 @@ fn boxed(min_x: f64, min_y: f64, max_x: f64, epsg: i32) -> Selection {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn boxes_that_are_none_are_refused() {
     // R115.
     let ground = Ground::lay().await;
@@ -83,7 +83,7 @@ fn compared(name: &str, operator: i32, value: Kind) -> Selection {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conditions_that_are_none_are_refused() {
     // R105, R120.
     let ground = Ground::lay().await;
@@ -113,7 +113,7 @@ async fn conditions_that_are_none_are_refused() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_that_are_none_are_refused() {
     // R120.
     let ground = Ground::lay().await;

@@ -5,7 +5,7 @@ use testkit::wire;
 
 use super::{ATTRIBUTE, FIELD, Ground, discreet, field_of};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_outside_their_definition_are_refused_by_name() {
     // R104, R105, R115.
     let ground = Ground::lay().await;
@@ -53,7 +53,7 @@ async fn values_outside_their_definition_are_refused_by_name() {
     assert_eq!(ground.editor.count(ground.points).await.unwrap(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn good_values_of_every_type_come_back_as_they_were() {
     // R104, R105, R115: defaults fill what is not mentioned, read-only ones as well.
     let ground = Ground::lay().await;
