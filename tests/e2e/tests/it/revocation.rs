@@ -7,6 +7,7 @@ use jmap_proto::layerdata::ImportElementsRequest;
 use testkit::{Caller, Stage, ready::eventually, wire, world::Outcome};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Code;
 
 const TOWN: &str = "
 world: one who adds, by a row, and another, by a group
@@ -25,6 +26,8 @@ async fn add_until_refused(caller: Caller, layer: i64) -> (i64, Outcome) {
     loop {
         match caller.add(layer, "POINT(1 2)").await {
             Ok(_) => done += 1,
+            // On a busy machine permits run out, and nothing is done.
+            Err(status) if status.code() == Code::Unavailable => {}
             Err(status) => return (done, wire::outcome_of(&status)),
         }
     }
