@@ -111,9 +111,10 @@ async fn edits_that_wait_together_share_a_commit_and_keep_their_own_revisions() 
     let mut revisions: Vec<i64> = answers.into_iter().map(revision).collect();
     revisions.sort_unstable();
     assert_eq!(revisions, (1..=100).collect::<Vec<_>>());
-    // All of them waited before the lane's task had its first turn.
+    // Those that came while the lane's task had its first turns may have their own.
     let commits = format!("select count(distinct xmin::text) from {TABLE}");
-    assert_eq!(scalar(&mut fresh.other().await, &commits).await, 1);
+    let commits = scalar(&mut fresh.other().await, &commits).await;
+    assert!((1..=10).contains(&commits), "{commits}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
