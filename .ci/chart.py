@@ -20,7 +20,8 @@ CHART = Path("helm/jmap-layers")
 DOCKERFILE = Path("services/Dockerfile")
 # The part of the values that is about a program.
 VALUES = {"authorization-server": "authorization", "layer-data-server": "layerData"}
-VARIABLE = re.compile(r"\[env:\s*(JMAP_[A-Z_]+)=")
+# Without a value where that is a secret.
+VARIABLE = re.compile(r"\[env:\s*(JMAP_[A-Z_]+)[=\]]")
 FLAG = re.compile(r"--[a-z][a-z-]+")
 
 
