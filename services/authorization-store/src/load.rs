@@ -18,15 +18,21 @@ use crate::{
     store::unavailable,
 };
 
-#[derive(FromRow)]
-struct InstallationRow {
-    epoch: i64,
-    revision: i64,
-    principal_mark: i64,
-    project_mark: i64,
-    layer_mark: i64,
-    service_mark: i64,
-    session_mark: i64,
+/// The numbers of the installation. Its tenure is not among them: that counts the processes of one database.
+#[derive(Debug, PartialEq, Eq, FromRow)]
+pub(crate) struct InstallationRow {
+    pub(crate) epoch: i64,
+    pub(crate) revision: i64,
+    pub(crate) principal_mark: i64,
+    pub(crate) project_mark: i64,
+    pub(crate) layer_mark: i64,
+    pub(crate) service_mark: i64,
+    pub(crate) session_mark: i64,
+}
+
+/// The numbers of the installation; `None` where there is none.
+pub(crate) async fn installation(tx: &mut Tx) -> sqlx::Result<Option<InstallationRow>> {
+    tx.find(statement(sql!("installation/get"))).await
 }
 
 #[derive(FromRow)]
@@ -67,8 +73,7 @@ pub(crate) async fn policy(tx: &mut Tx) -> Result<StoredPolicy, StoreError> {
         layer_mark: layer,
         service_mark: service,
         session_mark: last_session,
-    } = tx
-        .find(statement(sql!("installation/get")))
+    } = installation(tx)
         .await
         .map_err(unavailable)?
         .ok_or(StoreError::Corrupt)?;

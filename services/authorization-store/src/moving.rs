@@ -3,11 +3,11 @@
 
 use authorization_core::ports::StoreError;
 use sha2::{Digest, Sha256};
-use sqlx::FromRow;
 
 use crate::{
     SqlStore,
     db::Tx,
+    load::{InstallationRow, installation},
     sql,
     statement::{Statement, Value, statement},
     store::{finish, unavailable},
@@ -48,18 +48,6 @@ pub enum MoveError {
     /// The highest ids are not the same.
     #[error("the highest ids given out differ; run the same command again")]
     MarksDiffer,
-}
-
-/// The numbers of the installation's row that go along. The tenure stays: it counts the processes of one database.
-#[derive(Debug, PartialEq, Eq, FromRow)]
-struct Marks {
-    epoch: i64,
-    revision: i64,
-    principal_mark: i64,
-    project_mark: i64,
-    layer_mark: i64,
-    service_mark: i64,
-    session_mark: i64,
 }
 
 impl SqlStore {
@@ -126,7 +114,7 @@ impl SqlStore {
         finish(tx, arrived).await
     }
 
-    fn arrive(&self, marks: &Marks) -> Statement {
+    fn arrive(&self, marks: &InstallationRow) -> Statement {
         statement(sql!("installation/arrive"))
             .bind(self.tenure())
             .bind(marks.epoch)
@@ -139,9 +127,8 @@ impl SqlStore {
     }
 }
 
-async fn marks(tx: &mut Tx) -> sqlx::Result<Marks> {
-    let row = tx.find(statement(sql!("installation/get"))).await?;
-    row.ok_or(sqlx::Error::RowNotFound)
+async fn marks(tx: &mut Tx) -> sqlx::Result<InstallationRow> {
+    installation(tx).await?.ok_or(sqlx::Error::RowNotFound)
 }
 
 /// A table read page by page, in the order of its key.
