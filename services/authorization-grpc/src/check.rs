@@ -1,28 +1,31 @@
 //! `CheckService`: who may do what (R6, R40, R43–R46). A "no" is a successful answer.
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use authorization_core::{
     Answer, Asking, CheckError, VisibleLayer,
     model::{Editing, Placement},
     ports::{Platform, PolicyStore},
 };
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jmap_domain::{
     ActorId, Caller, ConnectionId, LayerId, PolicyToken, ProjectId, Question, Scope, Subject,
 };
 use jmap_proto::authorization::{self as pb, check_service_server::CheckService};
+use jmap_service::call::CallScope;
 use jmap_wire::{
-    Failure, FieldPath, FieldViolation, decision_to_proto, duration_to_proto, effective_to_proto,
+    FieldPath, FieldViolation, decision_to_proto, duration_to_proto, effective_to_proto,
     format_policy_token, id, list, parse_question, required,
 };
-use tonic::{Code, Request, Response, Status, Streaming};
+use tokio::time::timeout_at;
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     context::{Context, answer, receive, require_scope},
     explain,
     page::{Asked, LONG, Page},
     parse,
-    status::Rejection,
+    status::{DOMAIN, Rejection},
 };
 
 /// Most questions in one call.
@@ -35,7 +38,7 @@ pub(crate) struct CheckApi<S, P>(pub(crate) Arc<Context<S, P>>);
 
 #[tonic::async_trait]
 impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
-    type CheckStreamStream = tokio_stream::Empty<Result<pb::CheckStreamResponse, Status>>;
+    type CheckStreamStream = BoxStream<'static, Result<pb::CheckStreamResponse, Status>>;
 
     async fn check(
         &self,
@@ -43,43 +46,31 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
     ) -> Result<Response<pb::CheckResponse>, Status> {
         answer(async {
             let (caller, message) = receive(request)?;
-            let pb::CheckRequest {
-                subject,
-                questions,
-                freshness,
-            } = message;
-            let about = About {
-                subject: parse::subject(subject)?,
-                at_least: parse::freshness(freshness)?,
-            };
-            let questions = parse_questions(questions)?;
-            require_scope(&caller, Scope::Check)?;
-            let Answer {
-                value,
-                token,
-                valid_for,
-                actor,
-            } = self.0.authority.check(about.by(&caller), &questions)?;
-            Ok(pb::CheckResponse {
-                decisions: value.into_iter().map(decision_to_proto).collect(),
-                policy_token: format_policy_token(token),
-                valid_for: Some(duration_to_proto(valid_for)),
-                actor_id: actor.map_or(0, ActorId::get),
-            })
+            decide(&self.0, &caller, message)
         })
         .await
     }
 
     async fn check_stream(
         &self,
-        _request: Request<Streaming<pb::CheckStreamRequest>>,
+        request: Request<Streaming<pb::CheckStreamRequest>>,
     ) -> Result<Response<Self::CheckStreamStream>, Status> {
-        let failure = Failure::new(
-            Code::Unimplemented,
-            "NOT_BUILT",
-            "the check stream is not built yet",
-        );
-        Err(Rejection::from(failure).into())
+        answer(async {
+            let CallScope {
+                caller, deadline, ..
+            } = CallScope::of(request.extensions(), DOMAIN)?;
+            require_scope(&caller, Scope::Check)?;
+            let context = Arc::clone(&self.0);
+            let closing = context.closing().clone().cancelled_owned();
+            let answers = request
+                .into_inner()
+                .try_filter_map(move |said| ready(hear(&context, &caller, said)));
+            let ended = async move {
+                let _ended = timeout_at(deadline.0, closing).await;
+            };
+            Ok(answers.take_until(ended).boxed())
+        })
+        .await
     }
 
     async fn list_effective_permissions(
@@ -167,6 +158,67 @@ impl<S: PolicyStore, P: Platform> CheckApi<S, P> {
             }
         }
     }
+}
+
+/// Answers questions about a subject, one by one or all on one stream.
+fn decide<S: PolicyStore, P: Platform>(
+    context: &Context<S, P>,
+    caller: &Caller,
+    message: pb::CheckRequest,
+) -> Result<pb::CheckResponse, Rejection> {
+    let pb::CheckRequest {
+        subject,
+        questions,
+        freshness,
+    } = message;
+    let about = About {
+        subject: parse::subject(subject)?,
+        at_least: parse::freshness(freshness)?,
+    };
+    let questions = parse_questions(questions)?;
+    require_scope(caller, Scope::Check)?;
+    let Answer {
+        value,
+        token,
+        valid_for,
+        actor,
+    } = context.authority.check(about.by(caller), &questions)?;
+    Ok(pb::CheckResponse {
+        decisions: value.into_iter().map(decision_to_proto).collect(),
+        policy_token: format_policy_token(token),
+        valid_for: Some(duration_to_proto(valid_for)),
+        actor_id: actor.map_or(0, ActorId::get),
+    })
+}
+
+/// What is said to a message of a check stream. Each question is decided when it comes, and its asker must still be
+/// admitted then, as if it had been a call of its own.
+fn hear<S: PolicyStore, P: Platform>(
+    context: &Context<S, P>,
+    caller: &Caller,
+    said: pb::CheckStreamRequest,
+) -> Result<Option<pb::CheckStreamResponse>, Status> {
+    use pb::{
+        check_stream_request::Message as Said, check_stream_response::Message as Told,
+        numbered_answer::Outcome,
+    };
+    let (sequence, request) = match required("message", said.message) {
+        Ok(Said::Check(pb::NumberedCheck { sequence, request })) => (sequence, request),
+        // A change that takes rights away waits until answers have run out, whether or not they were handed back.
+        Ok(Said::Returned(pb::PermitReturned { sequence: _ })) => return Ok(None),
+        Err(violation) => return Err(Rejection::from(violation).into()),
+    };
+    let decided = decide(context, caller, request.unwrap_or_default());
+    let outcome = match decided {
+        Ok(response) => Outcome::Response(response),
+        Err(rejection) => Outcome::ErrorCode(Status::from(rejection).code().into()),
+    };
+    Ok(Some(pb::CheckStreamResponse {
+        message: Some(Told::Answer(pb::NumberedAnswer {
+            sequence,
+            outcome: Some(outcome),
+        })),
+    }))
 }
 
 /// About whom is asked, and how new the policy must be.

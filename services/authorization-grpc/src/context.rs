@@ -12,6 +12,7 @@ use jmap_service::{
     token::{Authenticator, PublishedKeys},
 };
 use jmap_wire::{PageTokenKey, format_policy_token};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 use crate::{
@@ -30,6 +31,7 @@ pub struct Context<S, P> {
     pub(crate) pages: PageTokenKey,
     pub(crate) retries: Retries,
     authenticator: Arc<Authenticator>,
+    closing: CancellationToken,
 }
 
 impl<S: PolicyStore, P: Platform> Context<S, P> {
@@ -48,7 +50,14 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             pages,
             retries,
             authenticator,
+            closing: CancellationToken::new(),
         }
+    }
+
+    /// Cancelled by whoever ends the service: streams that would go on for long end then.
+    #[must_use]
+    pub const fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 
     /// The user behind a call that a service passes on, by the user's own token. Without one it is nobody.

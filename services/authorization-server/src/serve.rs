@@ -62,6 +62,7 @@ pub async fn serve(
         published,
         pages,
     );
+    let closing = api.closing().clone();
     let served = served(api, authenticator, info, &config.service);
     let mut is_taken_over = false;
     let ended = async {
@@ -69,6 +70,7 @@ pub async fn serve(
             () = shutdown => (),
             () = authority.store().taken_over() => is_taken_over = true,
         }
+        closing.cancel();
     };
     let result = serve_grpc(listener, served, ended).await;
     authority.store().close().await;

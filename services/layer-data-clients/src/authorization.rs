@@ -15,7 +15,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Request, Response, Status, transport::Channel};
 
-use crate::session::ServiceSession;
+use crate::{
+    line::Line,
+    session::{ServiceSession, ServiceToken},
+};
 
 /// The longest that a call waits for authorization, whatever time its own caller gives it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,6 +31,7 @@ const USER_TOKEN: &str = "jmap-user-token";
 pub struct Authorization {
     channel: Channel,
     session: Arc<ServiceSession>,
+    line: Arc<Line>,
 }
 
 /// The address of the authorization service is not a URI.
@@ -82,6 +86,11 @@ impl<'a> Envelope<'a> {
         }
     }
 
+    /// Until when an answer is waited for.
+    pub(crate) const fn deadline(&self) -> Deadline {
+        self.outgoing.deadline
+    }
+
     fn request<M>(&self, message: M, credential: &SecretString) -> Result<Request<M>, Status> {
         let mut request = self.outgoing.request(message, Some(credential))?;
         if let Some(token) = self.user_token {
@@ -109,7 +118,11 @@ impl Authorization {
     #[must_use]
     pub fn over(channel: Channel, service_key: SecretString) -> Self {
         let session = Arc::new(ServiceSession::new(channel.clone(), service_key));
-        Self { channel, session }
+        Self {
+            channel,
+            session,
+            line: Arc::default(),
+        }
     }
 
     /// What the service tells about itself, to anybody.
@@ -132,6 +145,15 @@ impl Authorization {
             instance_id,
             address: authorization_address,
         })
+    }
+
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// The service's token.
+    pub(crate) async fn token(&self) -> Result<Arc<ServiceToken>, Status> {
+        self.session.token().await
     }
 
     pub(crate) fn channel(&self) -> Channel {

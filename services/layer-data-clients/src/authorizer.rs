@@ -29,10 +29,12 @@ impl Authorizer for Authorization {
             let mut client = CheckServiceClient::new(self.channel());
             async move { client.check(request).await }
         };
-        let response = self
-            .exchange(&Envelope::about(call), message, send)
-            .await
-            .map_err(|status| authorizer_error(call, &status))?;
+        let envelope = Envelope::about(call);
+        let answered = match self.line().ask(self, &message, envelope.deadline()).await {
+            Some(answered) => answered,
+            None => self.exchange(&envelope, message, send).await,
+        };
+        let response = answered.map_err(|status| authorizer_error(call, &status))?;
         answer(response, asked_at).ok_or(AuthorizerError::Unavailable)
     }
 

@@ -6,6 +6,7 @@ mod authorization;
 mod authorizer;
 mod keys;
 mod layers;
+mod line;
 mod registry;
 mod session;
 

@@ -407,9 +407,92 @@ async fn an_answer_is_as_fresh_as_asked_or_refused() {
     }
 }
 
+/// What is answered on a stream, by the numbers of the questions: the decisions, or the code.
+async fn next(
+    answers: &mut tonic::Streaming<pb::CheckStreamResponse>,
+) -> (u64, Result<Vec<Option<pb::DenyReason>>, Code>) {
+    let message = answers.message().await.unwrap().unwrap().message;
+    let Some(pb::check_stream_response::Message::Answer(answer)) = message else {
+        panic!("not an answer: {message:?}");
+    };
+    let outcome = match answer.outcome.unwrap() {
+        pb::numbered_answer::Outcome::Response(response) => {
+            Ok(response.decisions.iter().map(denied).collect())
+        }
+        pb::numbered_answer::Outcome::ErrorCode(code) => Err(Code::from(code)),
+    };
+    (answer.sequence, outcome)
+}
+
+fn numbered(sequence: u64, subject: Option<pb::Subject>, layer: i64) -> pb::CheckStreamRequest {
+    let request = pb::CheckRequest {
+        subject,
+        questions: vec![layer_question(layer, pb::LayerAct::View)],
+        freshness: None,
+    };
+    let check = pb::NumberedCheck {
+        sequence,
+        request: Some(request),
+    };
+    pb::CheckStreamRequest {
+        message: Some(pb::check_stream_request::Message::Check(check)),
+    }
+}
+
 #[tokio::test]
-async fn the_check_stream_is_not_built_yet() {
+async fn questions_on_a_stream_are_decided_one_by_one_and_answered_by_their_numbers() {
+    // R10, R43: as calls of their own would be, each at its moment.
     let running = start().await;
-    let result = running.checks().check_stream(tokio_stream::empty()).await;
-    refused(result, Code::Unimplemented, "NOT_BUILT");
+    let (administrator, ana, id) = running.with_user("ana").await;
+    let (_, layer) = running.with_layer(&administrator, id).await;
+    let (say, said) = tokio::sync::mpsc::channel(4);
+    let said = tokio_stream::wrappers::ReceiverStream::new(said);
+    let stream = running.checks().check_stream(ana.says(said)).await;
+    let mut answers = stream.unwrap().into_inner();
+    let returned = pb::PermitReturned { sequence: 7 };
+    let returned = pb::CheckStreamRequest {
+        message: Some(pb::check_stream_request::Message::Returned(returned)),
+    };
+    for message in [
+        numbered(7, about_itself(), layer),
+        returned,
+        numbered(3, about_itself(), NOBODY),
+        numbered(4, about_itself(), 0),
+    ] {
+        say.send(message).await.unwrap();
+    }
+    assert_eq!(next(&mut answers).await, (7, Ok(vec![None])));
+    let absent = vec![Some(pb::DenyReason::NotVisible)];
+    assert_eq!(next(&mut answers).await, (3, Ok(absent)));
+    assert_eq!(next(&mut answers).await, (4, Err(Code::InvalidArgument)));
+    running
+        .sessions()
+        .sign_out(ana.says(pb::SignOutRequest {}))
+        .await
+        .unwrap();
+    // R117.
+    say.send(numbered(8, about_itself(), layer)).await.unwrap();
+    assert_eq!(next(&mut answers).await, (8, Err(Code::Unauthenticated)));
+    drop(say);
+    assert!(answers.message().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_stream_is_for_services_that_may_ask_and_ends_with_what_is_no_message() {
+    let running = start().await;
+    let idle = running.service(&running.idle_key).await;
+    let refusal = running
+        .checks()
+        .check_stream(idle.says(tokio_stream::empty()));
+    refused(refusal.await, Code::PermissionDenied, "SCOPE_MISSING");
+    let service = running.service(&running.service_key).await;
+    let nothing = pb::CheckStreamRequest { message: None };
+    let stream = running
+        .checks()
+        .check_stream(service.says(tokio_stream::once(nothing)));
+    let mut answers = stream.await.unwrap().into_inner();
+    assert_eq!(
+        answers.message().await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use futures::stream::BoxStream;
 use jmap_domain::{Caller, SessionCaller, SessionId, SessionKind, UserId};
 use jmap_proto::authorization::{
     self as pb, check_service_server::CheckService, check_service_server::CheckServiceServer,
@@ -15,7 +16,7 @@ use jmap_proto::authorization::{
 use layer_data_clients::Authorization;
 use layer_data_core::ports::Call;
 use tokio::net::TcpListener;
-use tokio_stream::{Empty, wrappers::TcpListenerStream};
+use tokio_stream::{StreamExt as _, wrappers::TcpListenerStream};
 use tonic::{Request, Response, Status, metadata::MetadataMap, transport::Server};
 
 /// What the service was asked, and what it is to answer next.
@@ -27,9 +28,22 @@ struct State {
     sign_ins: usize,
     token_life: Duration,
     silent: bool,
+    streams: Streams,
     heard: Vec<MetadataMap>,
     checks: VecDeque<Result<pb::CheckResponse, Status>>,
     registry: VecDeque<Status>,
+}
+
+/// How the service takes streams of questions.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Streams {
+    /// It does not know them.
+    #[default]
+    Refused,
+    /// It answers on them.
+    Taken,
+    /// It ends each at the next question.
+    Ended,
 }
 
 impl House {
@@ -49,6 +63,42 @@ impl House {
 
     pub(crate) fn tokens_live(&self, life: Duration) {
         self.0.lock().unwrap().token_life = life;
+    }
+
+    /// Takes streams of questions from now on.
+    pub(crate) fn takes_streams(&self) {
+        self.0.lock().unwrap().streams = Streams::Taken;
+    }
+
+    /// Ends every stream at the next question.
+    pub(crate) fn ends_streams(&self) {
+        self.0.lock().unwrap().streams = Streams::Ended;
+    }
+
+    /// What is said on a stream.
+    fn on_a_stream(&self, said: pb::CheckStreamRequest) -> Option<pb::CheckStreamResponse> {
+        use pb::{
+            check_stream_request::Message as Said, check_stream_response::Message as Told,
+            numbered_answer::Outcome,
+        };
+        let Some(Said::Check(check)) = said.message else {
+            panic!("not a question: {said:?}");
+        };
+        let mut state = self.0.lock().unwrap();
+        if state.streams == Streams::Ended {
+            return None;
+        }
+        let outcome = match state.checks.pop_front() {
+            Some(Err(status)) => Outcome::ErrorCode(status.code().into()),
+            Some(Ok(answer)) => Outcome::Response(answer),
+            None => Outcome::Response(pb::CheckResponse::default()),
+        };
+        Some(pb::CheckStreamResponse {
+            message: Some(Told::Answer(pb::NumberedAnswer {
+                sequence: check.sequence,
+                outcome: Some(outcome),
+            })),
+        })
     }
 
     /// Never answers a question again.
@@ -111,7 +161,7 @@ pub(crate) fn call(time: Duration) -> Call {
 
 #[tonic::async_trait]
 impl CheckService for House {
-    type CheckStreamStream = Empty<Result<pb::CheckStreamResponse, Status>>;
+    type CheckStreamStream = BoxStream<'static, Result<pb::CheckStreamResponse, Status>>;
 
     async fn check(
         &self,
@@ -128,9 +178,16 @@ impl CheckService for House {
 
     async fn check_stream(
         &self,
-        _: Request<tonic::Streaming<pb::CheckStreamRequest>>,
+        request: Request<tonic::Streaming<pb::CheckStreamRequest>>,
     ) -> Result<Response<Self::CheckStreamStream>, Status> {
-        Err(Status::unimplemented(""))
+        if self.0.lock().unwrap().streams == Streams::Refused {
+            return Err(Status::unimplemented(""));
+        }
+        let house = self.clone();
+        let answers = request
+            .into_inner()
+            .map_while(move |said| house.on_a_stream(said.ok()?).map(Ok));
+        Ok(Response::new(Box::pin(answers)))
     }
 
     async fn list_effective_permissions(

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod line;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod registry;
