@@ -8,16 +8,17 @@ use layer_data_core::{
     element::{ElementRow, NewElement},
     permit::Scope,
     ports::StoreError,
-    value::{AttributeType, DateTime, Value},
+    value::{DateTime, Value},
 };
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, postgres::PgRow};
 
 use crate::{
     copy,
     error::{store_error, unexpected},
     ewkb,
     lanes::EditJob,
-    plan::{Open, Opened, Step, runs},
+    plan::{Opened, Step, runs},
+    rows::Rows,
     table::{Column, GeometryColumn, Table, Target},
     values::{Instant, List},
 };
@@ -25,41 +26,21 @@ use crate::{
 /// From this many elements on, COPY is faster than a statement with lists.
 const COPY_FROM: usize = 256;
 
-/// Why a group could not be written.
-pub(crate) enum Trouble {
-    /// The stored counters or the tenure are not what this process believes.
-    Stale,
-    /// Anything else.
-    Store(StoreError),
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<sqlx::Error> for Trouble {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(store_error(error))
-    }
-}
-
 /// Writes a group of edit calls and concludes what becomes of each, if it is committed.
 pub(crate) async fn write(
     db: &mut PgConnection,
     jobs: &[EditJob],
-    (opened, steps): (&mut Opened, &[Step<'_>]),
-    tenure: i64,
-) -> Result<Vec<StoredAnswer>, Trouble> {
+    opened: &Opened,
+    steps: &[Step<'_>],
+) -> Result<Vec<StoredAnswer>, StoreError> {
     let now = DateTime::now();
     let mut refusals = HashMap::new();
     for run in runs(steps) {
         let Some(first) = run.first() else { continue };
         let id = first.permitted.permit().layer();
-        let open = opened.get_mut(&id).ok_or(StoreError::LayerMissing(id))?;
+        let open = opened.get(&id).ok_or(StoreError::LayerMissing(id))?;
         let writing = Writing { db, run, now };
-        refusals.extend(writing.write(open, tenure).await?);
+        refusals.extend(writing.write(&open.layer.table).await?);
     }
     Ok(conclude(jobs, steps, &refusals))
 }
@@ -100,38 +81,40 @@ struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    async fn write(mut self, open: &mut Open, tenure: i64) -> Result<Refusals, Trouble> {
-        let layer = std::sync::Arc::clone(&open.layer);
-        let table = &layer.table;
-        let created = self.created();
-        if created.len() >= COPY_FROM {
-            self.advance(open, tenure).await?;
-            let rows = created.iter().map(|(step, new)| {
-                let by = (step.permitted.permit().actor(), self.now);
-                ElementRow::created(step.element, step.revision, new, by)
-            });
-            copy::rows(self.db, table, rows).await?;
+    async fn write(mut self, table: &Table) -> Result<Refusals, StoreError> {
+        let Some(first) = self.run.first() else {
             return Ok(Vec::new());
-        }
-        let advance = open.advance(tenure);
-        let mut sql = table.begin(advance.as_ref());
-        match self.run.first().map(|step| step.permitted.edit()) {
-            None => Table::write_nothing(&mut sql),
-            Some(Edit::Create(_)) => self.insert(&mut sql, table, &created),
-            Some(Edit::Update { patch, .. }) => {
+        };
+        let mut sql = QueryBuilder::default();
+        match first.permitted.edit() {
+            Edit::Create(_) => return self.create(table).await,
+            Edit::Update { patch, .. } => {
                 let columns = patch.values().iter();
                 let columns: Vec<&Column> =
                     columns.filter_map(|(id, _)| table.column(*id)).collect();
                 self.update(&mut sql, table, &columns);
             }
-            Some(Edit::Delete { .. }) => self.delete(&mut sql, table),
+            Edit::Delete { .. } => self.delete(&mut sql, table),
         }
-        let written = self.execute(sql).await?;
-        if created.is_empty() {
-            self.missed(table, &written).await
+        let written: Vec<(i64,)> = fetch(self.db, sql).await?;
+        let written = written.into_iter().map(|(element,)| element).collect();
+        self.missed(table, &written).await
+    }
+
+    async fn create(self, table: &Table) -> Result<Refusals, StoreError> {
+        let created = self.created();
+        if created.len() < COPY_FROM {
+            let mut sql = QueryBuilder::default();
+            self.insert(&mut sql, table, &created);
+            sql.build().execute(self.db).await.map_err(store_error)?;
         } else {
-            Ok(Vec::new())
+            let rows = created.iter().map(|(step, new)| {
+                let by = (step.permitted.permit().actor(), self.now);
+                ElementRow::created(step.element, step.revision, new, by)
+            });
+            copy::rows(self.db, table, rows).await?;
         }
+        Ok(Vec::new())
     }
 
     fn created(&self) -> Vec<(&'a Step<'a>, &'a NewElement)> {
@@ -142,27 +125,6 @@ impl<'a> Writing<'a> {
         created.flatten().collect()
     }
 
-    /// Raises the counters, where the statement that writes cannot.
-    async fn advance(&mut self, open: &mut Open, tenure: i64) -> Result<(), Trouble> {
-        let Some(advance) = open.advance(tenure) else {
-            return Ok(());
-        };
-        let mut sql = open.layer.table.begin(Some(&advance));
-        Table::write_nothing(&mut sql);
-        self.execute(sql).await.map(drop)
-    }
-
-    /// The ids of the elements that a statement wrote to.
-    async fn execute(&mut self, mut sql: QueryBuilder<Postgres>) -> Result<HashSet<i64>, Trouble> {
-        Table::finish(&mut sql);
-        let query = sql.build_query_as();
-        let (advanced, written): (i64, Vec<i64>) = query.fetch_one(&mut *self.db).await?;
-        if advanced == 0 {
-            return Err(Trouble::Stale);
-        }
-        Ok(written.into_iter().collect())
-    }
-
     fn insert(
         &self,
         sql: &mut QueryBuilder<Postgres>,
@@ -170,21 +132,18 @@ impl<'a> Writing<'a> {
         created: &[(&Step<'_>, &NewElement)],
     ) {
         table.insert(sql);
-        sql.push(" from (select *, ")
-            .push_bind(Instant(self.now))
-            .push("::timestamptz as moment from unnest(");
-        self.push_stamps(sql);
+        sql.push(" from ");
         let geometries = created
             .iter()
             .map(|(_, new)| ewkb::Parameter(new.geometry()));
-        sql.push(", ").push_bind(geometries.collect::<Vec<_>>());
+        let mut rows = self.stamps(Rows::begin(sql, created.len()));
+        rows = rows.column("geom", geometries.collect::<Vec<_>>());
         for (place, column) in table.columns().iter().enumerate() {
             let values = created.iter().map(|(_, new)| new.values().get(place));
-            push_list(sql, column, values);
+            rows = rows.column(format!("v{place}"), list(column, values));
         }
-        sql.push(") as e (fid, revision, actor, geom");
-        push_names(sql, table.columns().len());
-        sql.push(")) as e where exists (select from counters) returning t.\"fid\"");
+        rows.finish();
+        self.push_now(sql);
     }
 
     fn update(&self, sql: &mut QueryBuilder<Postgres>, table: &Table, columns: &[&Column]) {
@@ -197,53 +156,52 @@ impl<'a> Writing<'a> {
             GeometryColumn::Included
         };
         table.update(sql, geometry, columns.iter().copied());
-        sql.push(" from (select *, ")
-            .push_bind(Instant(self.now))
-            .push("::timestamptz as moment from unnest(");
-        self.push_stamps(sql);
-        self.push_targets(sql);
+        sql.push(" from ");
+        let mut rows = self.targets(self.stamps(Rows::begin(sql, patches.len())));
         for (place, column) in columns.iter().enumerate() {
             let values = patches.iter().map(|patch| patch.values().get(place));
-            push_list(sql, column, values.map(|pair| pair.map(|(_, value)| value)));
+            let values = values.map(|pair| pair.map(|(_, value)| value));
+            rows = rows.column(format!("v{place}"), list(column, values));
         }
         if geometry == GeometryColumn::Included {
-            sql.push(", ").push_bind(geometries);
+            rows = rows.column("geom", geometries);
         }
-        sql.push(") as e (fid, revision, actor, any_revision, expected, anybodys, creator");
-        push_names(sql, columns.len());
-        if geometry == GeometryColumn::Included {
-            sql.push(", geom");
-        }
-        sql.push(")) as e");
+        rows.finish();
+        self.push_now(sql);
         Table::only_targets(sql);
     }
 
     fn delete(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
         table.delete(sql);
-        sql.push(" using unnest(").push_bind(self.elements());
-        self.push_targets(sql);
-        sql.push(") as e (fid, any_revision, expected, anybodys, creator)");
+        sql.push(" using ");
+        let rows = Rows::begin(sql, self.run.len()).column("fid", self.elements());
+        self.targets(rows).finish();
         Table::only_targets(sql);
+    }
+
+    /// The moment of the edits, which SQL knows as `n.moment`.
+    fn push_now(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(", (select ")
+            .push_bind(Instant(self.now))
+            .push("::timestamptz as moment) as n");
     }
 
     fn elements(&self) -> Vec<i64> {
         self.run.iter().map(|step| step.element.get()).collect()
     }
 
-    /// Ids, revisions and actors, as lists.
-    fn push_stamps(&self, sql: &mut QueryBuilder<Postgres>) {
+    /// Adds ids, revisions and actors.
+    fn stamps<'s>(&self, rows: Rows<'s>) -> Rows<'s> {
         let revisions = self.run.iter().map(|step| step.revision.get());
-        let actors = self
-            .run
-            .iter()
-            .map(|step| step.permitted.permit().actor().get());
-        sql.push_bind(self.elements());
-        sql.push(", ").push_bind(revisions.collect::<Vec<_>>());
-        sql.push(", ").push_bind(actors.collect::<Vec<_>>());
+        let actors = self.run.iter();
+        let actors = actors.map(|step| step.permitted.permit().actor().get());
+        rows.column("fid", self.elements())
+            .column("revision", revisions.collect::<Vec<_>>())
+            .column("actor", actors.collect::<Vec<_>>())
     }
 
-    /// What each element must be like to be written to, as lists.
-    fn push_targets(&self, sql: &mut QueryBuilder<Postgres>) {
+    /// Adds what each element must be like to be written to.
+    fn targets<'s>(&self, rows: Rows<'s>) -> Rows<'s> {
         let targets: Vec<Target> = self.run.iter().filter_map(target_of).collect();
         let revisions = targets.iter().map(|target| match target.expected {
             ExpectedRevision::Any => (true, 0),
@@ -255,15 +213,18 @@ impl<'a> Writing<'a> {
             Scope::Own(actor) => (false, actor.get()),
         });
         let (anybodys, creator): (Vec<bool>, Vec<i64>) = creators.unzip();
-        sql.push(", ").push_bind(any).push(", ").push_bind(expected);
-        sql.push(", ")
-            .push_bind(anybodys)
-            .push(", ")
-            .push_bind(creator);
+        rows.column("any_revision", any)
+            .column("expected", expected)
+            .column("anybodys", anybodys)
+            .column("creator", creator)
     }
 
     /// Why a statement did not write to some; in the same transaction, so the answer is about the same state.
-    async fn missed(&mut self, table: &Table, written: &HashSet<i64>) -> Result<Refusals, Trouble> {
+    async fn missed(
+        &mut self,
+        table: &Table,
+        written: &HashSet<i64>,
+    ) -> Result<Refusals, StoreError> {
         let missed = self
             .run
             .iter()
@@ -272,9 +233,8 @@ impl<'a> Writing<'a> {
         if missed.is_empty() {
             return Ok(Vec::new());
         }
-        let mut sql = table.look(missed.iter().map(|step| step.element.get()).collect());
-        let rows: Vec<(i64, i64, Option<i64>)> =
-            sql.build_query_as().fetch_all(&mut *self.db).await?;
+        let sql = table.look(missed.iter().map(|step| step.element.get()).collect());
+        let rows: Vec<(i64, i64, Option<i64>)> = fetch(self.db, sql).await?;
         let found: HashMap<i64, (i64, Option<i64>)> = rows
             .into_iter()
             .map(|(id, revision, creator)| (id, (revision, creator)))
@@ -323,19 +283,19 @@ fn patch_of<'a>(step: &Step<'a>) -> Option<&'a layer_data_core::element::Element
     }
 }
 
-/// Adds a list of values; what an element does not have is null.
-fn push_list<'v>(
-    sql: &mut QueryBuilder<Postgres>,
-    column: &Column,
-    values: impl Iterator<Item = Option<&'v Value>>,
-) {
-    let kind: AttributeType = column.kind;
-    let values = values.map(|value| value.unwrap_or(&Value::Null)).collect();
-    sql.push(", ").push_bind(List(kind, values));
+/// A list of values; what an element does not have is null.
+fn list<'v>(column: &Column, values: impl Iterator<Item = Option<&'v Value>>) -> List<'v> {
+    let values = values.map(|value| value.unwrap_or(&Value::Null));
+    List(column.kind, values.collect())
 }
 
-fn push_names(sql: &mut QueryBuilder<Postgres>, count: usize) {
-    for place in 0..count {
-        sql.push(", v").push(place);
-    }
+async fn fetch<R>(
+    db: &mut PgConnection,
+    mut sql: QueryBuilder<Postgres>,
+) -> Result<Vec<R>, StoreError>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let query = sql.build_query_as();
+    query.fetch_all(db).await.map_err(store_error)
 }

@@ -1,11 +1,16 @@
 //! Group commit: each edit call has its own revision, and all share one commit.
 //!
 //! A group is written as if every call went well, without savepoints. Should one of several calls have to be undone,
-//! or the database refuse something, all is rolled back and each call is done alone. Immediately before the commit
+//! or the database refuse something, all is rolled back and each call is done alone; on several layers, each layer's
+//! calls are first tried together. Immediately before the commit
 //! every permit is looked at: if one has run out, the group is rolled back, that call is told so, and the others are
 //! done again.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Transaction, is_outcome_unknown};
@@ -15,9 +20,9 @@ use layer_data_core::{
 };
 
 use crate::{
-    edit::{self, Trouble},
+    edit,
     error::{answered, store_error, unexpected},
-    lanes::EditJob,
+    lanes::{EditJob, HeldLane},
     plan::{self, Open, Opened},
     requests::{self, Remembered},
     store::{KnownCounters, Layer, Shared},
@@ -27,6 +32,27 @@ use tokio::sync::OwnedMutexGuard;
 
 /// How often a group is tried that others' work has made impossible.
 const ATTEMPTS: u32 = 4;
+
+/// How long a group waits for what somebody else has locked, when its calls are on several layers.
+const BRIEFLY: Duration = Duration::from_millis(20);
+
+/// How long a group waits for a layer that is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    AsUsual,
+    /// Its calls are on several layers, and can be done apart.
+    Briefly,
+}
+
+impl Wait {
+    fn of(jobs: &[EditJob]) -> Self {
+        if are_on_several_layers(jobs) {
+            Self::Briefly
+        } else {
+            Self::AsUsual
+        }
+    }
+}
 
 /// How an attempt ended, when not by an error.
 enum Attempt {
@@ -42,31 +68,56 @@ enum Attempt {
     Stale,
 }
 
-/// Does what waits, and answers.
-pub(crate) async fn commit(shared: &Arc<Shared>, jobs: Vec<EditJob>) {
+/// Does what was waiting in these lanes, and answers.
+pub(crate) async fn commit(shared: &Arc<Shared>, lanes: Vec<HeldLane>, jobs: Vec<EditJob>) {
     let has_requests = jobs.iter().any(|job| job.batch.request.is_some());
-    together(shared, jobs).await;
+    let mut apart = together(shared, jobs).await;
+    if lanes.len() > 1 {
+        for lane in lanes {
+            let is_its = |job: &mut EditJob| job.lane() == Some(lane.id);
+            let its: Vec<EditJob> = apart.extract_if(.., is_its).collect();
+            if !its.is_empty() {
+                // What holds up one lane holds up no other.
+                tokio::spawn(by_itself(Arc::clone(shared), lane, its));
+            }
+        }
+    } else {
+        one_by_one(shared, apart).await;
+    }
     if has_requests {
         requests::forget_old(shared).await;
     }
 }
 
-async fn together(shared: &Shared, mut jobs: Vec<EditJob>) {
+async fn by_itself(shared: Arc<Shared>, _lane: HeldLane, jobs: Vec<EditJob>) {
+    let apart = together(&shared, jobs).await;
+    one_by_one(&shared, apart).await;
+}
+
+async fn one_by_one(shared: &Shared, jobs: Vec<EditJob>) {
+    for job in jobs {
+        // One call alone is never apart from others.
+        together(shared, vec![job]).await;
+    }
+}
+
+/// Does calls in one transaction, and answers; those that cannot be done in one are given back.
+async fn together(shared: &Shared, mut jobs: Vec<EditJob>) -> Vec<EditJob> {
     let mut error = StoreError::Unavailable;
     for _ in 0..ATTEMPTS {
         if jobs.is_empty() {
-            return;
+            return jobs;
         }
         match answered(shared.database.patience(), attempt(shared, &jobs)).await {
-            Ok(Attempt::Concluded(answers)) => return answer(jobs, answers),
+            Ok(Attempt::Concluded(answers)) => {
+                answer(jobs, answers);
+                return Vec::new();
+            }
             Ok(Attempt::Expired) => jobs = without_expired(jobs),
-            Ok(Attempt::Retries) => match without_retries(shared, jobs).await {
-                Some(rest) => jobs = rest,
-                None => return,
-            },
+            Ok(Attempt::Retries) => jobs = without_retries(shared, jobs).await,
             Ok(Attempt::Stale) => {}
-            Ok(Attempt::Apart) => return apart(shared, jobs).await,
-            Err(why) if jobs.len() > 1 && is_of_one(&why) => return apart(shared, jobs).await,
+            Ok(Attempt::Apart) => return jobs,
+            Err(why) if may_be_of_one(&why, &jobs) => return jobs,
             Err(why) => {
                 error = why;
                 break;
@@ -74,40 +125,46 @@ async fn together(shared: &Shared, mut jobs: Vec<EditJob>) {
         }
     }
     refuse(jobs, &error);
+    Vec::new()
 }
 
-async fn apart(shared: &Shared, jobs: Vec<EditJob>) {
-    for job in jobs {
-        // Alone, a call is never apart from others, so this goes no deeper.
-        Box::pin(together(shared, vec![job])).await;
-    }
+fn are_on_several_layers(jobs: &[EditJob]) -> bool {
+    let mut lanes = jobs.iter().map(EditJob::lane);
+    let first = lanes.next();
+    lanes.any(|lane| Some(lane) != first)
 }
 
-/// Whether an error may be the fault of one call of a group.
-fn is_of_one(error: &StoreError) -> bool {
+/// Whether an error may be the fault of one of several calls, or of one of their layers.
+fn may_be_of_one(error: &StoreError, jobs: &[EditJob]) -> bool {
     match error {
         StoreError::Unexpected(_)
         | StoreError::LayerMissing(_)
         | StoreError::LayerExists(_)
         | StoreError::RequestReused
         | StoreError::OtherInstallation
-        | StoreError::PermitExpired => true,
-        StoreError::Overloaded | StoreError::Unavailable => false,
+        | StoreError::PermitExpired => jobs.len() > 1,
+        // Somebody has locked something.
+        StoreError::Overloaded => are_on_several_layers(jobs),
+        StoreError::Unavailable => false,
     }
 }
 
 async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreError> {
-    let locked = lock(shared, jobs).await?;
-    let mut tx = shared.database.begin().await.map_err(store_error)?;
+    let wait = Wait::of(jobs);
+    let Some(locked) = lock(shared, jobs, wait).await? else {
+        return Ok(Attempt::Apart);
+    };
+    let begun = match wait {
+        Wait::Briefly => shared.database.begin_waiting(BRIEFLY).await,
+        Wait::AsUsual => shared.database.begin().await,
+    };
+    let mut tx = begun.map_err(store_error)?;
     let mut opened = open(&mut tx, locked).await?;
     let steps = plan::steps(jobs, &mut opened)?;
-    let tenure = shared.lease.tenure();
-    let answers = edit::write(&mut tx, jobs, (&mut opened, &steps), tenure).await;
-    let answers = match answers {
-        Ok(answers) => answers,
-        Err(Trouble::Stale) => return stale(shared, tx, opened).await,
-        Err(Trouble::Store(error)) => return Err(error),
-    };
+    if !advance(&mut tx, &opened, shared.lease.tenure()).await? {
+        return stale(shared, tx, opened).await;
+    }
+    let answers = edit::write(&mut tx, jobs, &opened, &steps).await?;
     let has_to_be_split = jobs.len() > 1 && answers.iter().any(has_to_be_undone);
     if has_to_be_split {
         rollback(tx).await;
@@ -142,17 +199,27 @@ fn has_to_be_undone(answer: &StoredAnswer) -> bool {
 }
 
 /// Takes the layers for this group, in the order of their ids, so that groups cannot wait for each other in a circle.
-async fn lock(shared: &Shared, jobs: &[EditJob]) -> Result<Vec<Locked>, StoreError> {
+/// None when one of several calls would have to wait.
+async fn lock(
+    shared: &Shared,
+    jobs: &[EditJob],
+    wait: Wait,
+) -> Result<Option<Vec<Locked>>, StoreError> {
     let ids: BTreeSet<LayerId> = jobs.iter().flat_map(|job| job.batch.layers()).collect();
     let mut locked = Vec::with_capacity(ids.len());
     for id in ids {
         let layer = shared.found(id)?.0;
-        let known = Arc::clone(&layer.counters).lock_owned().await;
+        let counters = Arc::clone(&layer.counters);
+        let known = match (wait, counters.try_lock_owned()) {
+            (_, Ok(known)) => known,
+            (Wait::Briefly, Err(_)) => return Ok(None),
+            (Wait::AsUsual, Err(_)) => Arc::clone(&layer.counters).lock_owned().await,
+        };
         // It may have been dropped meanwhile.
         shared.found(id)?;
         locked.push((layer, known));
     }
-    Ok(locked)
+    Ok(Some(locked))
 }
 
 type Locked = (Arc<Layer>, OwnedMutexGuard<KnownCounters>);
@@ -178,6 +245,20 @@ async fn counters(tx: &mut Transaction, layer: LayerId) -> Result<Counters, Stor
         revision,
         next_element,
     })
+}
+
+/// Raises the stored counters before anything is written under them; whether they were what this process believes.
+async fn advance(tx: &mut Transaction, opened: &Opened, tenure: i64) -> Result<bool, StoreError> {
+    let list = |number: fn(&Open) -> i64| opened.values().map(number).collect::<Vec<i64>>();
+    let query = sqlx::query(include_str!("../sql/advance_counters.sql"))
+        .bind(list(|open| open.layer.id.get()))
+        .bind(list(|open| open.from.revision.get()))
+        .bind(list(|open| open.from.next_element))
+        .bind(list(|open| open.to.revision.get()))
+        .bind(list(|open| open.to.next_element))
+        .bind(tenure);
+    let raised = query.execute(&mut **tx).await.map_err(store_error)?;
+    Ok(raised.rows_affected() == opened.len() as u64)
 }
 
 /// The counters in memory are not the stored ones: after a commit of which nobody knew whether it happened, or because
@@ -258,13 +339,13 @@ fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
 }
 
 /// Answers retries as their first tries were, and gives the others back; none when the answers cannot be read.
-async fn without_retries(shared: &Shared, jobs: Vec<EditJob>) -> Option<Vec<EditJob>> {
+async fn without_retries(shared: &Shared, jobs: Vec<EditJob>) -> Vec<EditJob> {
     let jobs = without_expired(jobs);
     let known = match answered(shared.database.patience(), known(shared, &jobs)).await {
         Ok(known) => known,
         Err(error) => {
             refuse(jobs, &error);
-            return None;
+            return Vec::new();
         }
     };
     let mut rest = Vec::new();
@@ -274,7 +355,7 @@ async fn without_retries(shared: &Shared, jobs: Vec<EditJob>) -> Option<Vec<Edit
             None => rest.push(job),
         }
     }
-    Some(rest)
+    rest
 }
 
 async fn known(shared: &Shared, jobs: &[EditJob]) -> Result<Vec<requests::Known>, StoreError> {

@@ -1,16 +1,24 @@
-//! Lanes: the edits that wait, by layer. Each layer's lane is worked off by one task, which lives while edits wait.
+//! Lanes: the edits that wait, by layer, and the writers that work them off.
+//!
+//! A writer takes what waits in the lanes whose turn it is and commits it together, so that the more edits come, the
+//! more share the cost of a commit. Few writers are enough for that. One that something holds up makes way for another.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use jmap_domain::LayerId;
+use jmap_domain::{ActorId, LayerId};
 use layer_data_core::{
     edit::{PermittedBatch, StoredAnswer},
     ports::StoreError,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot},
+    time::timeout,
+};
 
 use crate::{group, store::Shared};
 
@@ -21,6 +29,12 @@ const GROUP: usize = 128;
 /// Most edits in one commit of several calls: permits live half a second, and a large batch must not let those of its
 /// neighbours run out.
 const EDITS: usize = 1_000;
+/// The same, where the calls are on several layers: who edits one layer waits little for another.
+const EDITS_ACROSS: usize = 64;
+/// Writers that are not held up: while one waits for the database, another prepares what comes next.
+const WRITERS: usize = 2;
+/// A writer that takes longer than this over a commit is held up, by a large batch or by somebody's lock.
+const HELD_UP: Duration = Duration::from_millis(10);
 
 /// An edit call that waits for its answer.
 #[derive(Debug)]
@@ -35,13 +49,40 @@ impl EditJob {
     pub(crate) fn answer(self, answer: Result<StoredAnswer, StoreError>) {
         let _ = self.reply.send(answer);
     }
+
+    /// The lane it waits in: that of its first layer.
+    pub(crate) fn lane(&self) -> Option<LayerId> {
+        let first = self.batch.edits.first();
+        first.map(|edit| edit.permit().layer())
+    }
+
+    fn is_on_several_layers(&self) -> bool {
+        let mut layers = self.batch.edits.iter().map(|edit| edit.permit().layer());
+        let first = layers.next();
+        layers.any(|layer| Some(layer) != first)
+    }
 }
 
 /// The lanes in which edits wait.
 #[derive(Debug)]
 pub(crate) struct Lanes {
-    waiting: Mutex<HashMap<LayerId, VecDeque<EditJob>>>,
+    waiting: Mutex<Waiting>,
     places: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lanes: HashMap<LayerId, Lane>,
+    /// The lanes with calls that no writer has, the one first that waits longest.
+    turn: VecDeque<LayerId>,
+    /// Writers that are not held up.
+    writers: usize,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    jobs: VecDeque<EditJob>,
+    is_being_written: bool,
 }
 
 impl Default for Lanes {
@@ -61,65 +102,113 @@ impl Lanes {
         self.places.close();
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<LayerId, VecDeque<EditJob>>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Adds a call to a lane; whether the lane has to be worked off by a new task.
-    fn push(&self, lane: LayerId, job: EditJob) -> Worker {
-        let mut waiting = self.waiting();
-        let is_worked_off = waiting.contains_key(&lane);
-        waiting.entry(lane).or_default().push_back(job);
-        if is_worked_off {
-            Worker::AtWork
-        } else {
-            Worker::Needed
+impl Waiting {
+    fn push(&mut self, lane: LayerId, job: EditJob) {
+        let Lane {
+            jobs,
+            is_being_written,
+        } = self.lanes.entry(lane).or_default();
+        if jobs.is_empty() && !*is_being_written {
+            self.turn.push_back(lane);
         }
+        jobs.push_back(job);
     }
 
-    /// The next calls that are committed together; none, and the lane is gone, when nobody waits.
-    fn next_group(&self, lane: LayerId) -> Vec<EditJob> {
-        let mut waiting = self.waiting();
-        let Some(jobs) = waiting.get_mut(&lane) else {
-            return Vec::new();
+    /// The next calls that are committed together, with the lanes they come from; none when nobody waits.
+    fn next_group(&mut self) -> (Vec<LayerId>, Vec<EditJob>) {
+        let (mut lanes, mut draft) = (Vec::new(), Draft::default());
+        while let Some(id) = self.turn.front().copied() {
+            let Some(lane) = self.lanes.get_mut(&id) else {
+                self.turn.pop_front();
+                continue;
+            };
+            if draft.take(&mut lane.jobs) == 0 {
+                break;
+            }
+            lane.is_being_written = true;
+            lanes.push(id);
+            self.turn.pop_front();
+        }
+        (lanes, draft.jobs)
+    }
+
+    fn release(&mut self, id: LayerId) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
         };
-        let count = group_of(jobs);
-        if count == 0 {
-            waiting.remove(&lane);
-            return Vec::new();
+        lane.is_being_written = false;
+        if lane.jobs.is_empty() {
+            self.lanes.remove(&id);
+        } else {
+            self.turn.push_back(id);
         }
-        jobs.drain(..count).collect()
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Worker {
-    AtWork,
-    Needed,
+/// A group in the making.
+#[derive(Default)]
+struct Draft {
+    jobs: Vec<EditJob>,
+    edits: usize,
+    requests: HashSet<(ActorId, [u8; 16])>,
+    /// Whether nothing more goes with it.
+    is_full: bool,
 }
 
-/// How many of the first calls go together. A call on several layers goes alone, and so does one that may be the retry
-/// of another in the group.
-fn group_of(jobs: &VecDeque<EditJob>) -> usize {
-    let (mut edits, mut requests) = (0, HashSet::new());
-    let fits = |(place, job): &(usize, &EditJob)| {
-        let batch = &job.batch;
-        edits += batch.edits.len();
-        let is_new = batch
-            .request
-            .is_none_or(|request| requests.insert((batch.actor, request.id)));
-        *place == 0 || (is_new && edits <= EDITS && !is_on_several_layers(batch))
-    };
-    match jobs.front() {
-        Some(first) if is_on_several_layers(&first.batch) => 1,
-        _ => jobs.iter().take(GROUP).enumerate().take_while(fits).count(),
+impl Draft {
+    /// Takes the first calls of a lane, as many as go with the others, and says how many.
+    fn take(&mut self, lane: &mut VecDeque<EditJob>) -> usize {
+        let before = self.jobs.len();
+        let most = if before == 0 { EDITS } else { EDITS_ACROSS };
+        while let Some(job) = lane.pop_front() {
+            if !self.fits(&job, most) {
+                lane.push_front(job);
+                break;
+            }
+            self.add(job);
+        }
+        self.jobs.len() - before
+    }
+
+    /// A call on several layers goes alone, and so does one that may be the retry of another in the group.
+    fn fits(&self, job: &EditJob, most: usize) -> bool {
+        let is_repeated = key(job).is_some_and(|key| self.requests.contains(&key));
+        let fits = self.jobs.len() < GROUP
+            && self.edits + job.batch.edits.len() <= most
+            && !is_repeated
+            && !job.is_on_several_layers();
+        self.jobs.is_empty() || (fits && !self.is_full)
+    }
+
+    fn add(&mut self, job: EditJob) {
+        self.edits += job.batch.edits.len();
+        self.requests.extend(key(&job));
+        self.is_full = job.is_on_several_layers();
+        self.jobs.push(job);
     }
 }
 
-fn is_on_several_layers(batch: &PermittedBatch) -> bool {
-    let mut layers = batch.edits.iter().map(|edit| edit.permit().layer());
-    let first = layers.next();
-    layers.any(|layer| Some(layer) != first)
+fn key(job: &EditJob) -> Option<(ActorId, [u8; 16])> {
+    let batch = &job.batch;
+    batch.request.map(|request| (batch.actor, request.id))
+}
+
+/// A lane that a writer has; given back when dropped, whatever became of its calls.
+pub(crate) struct HeldLane {
+    shared: Arc<Shared>,
+    pub(crate) id: LayerId,
+}
+
+impl Drop for HeldLane {
+    fn drop(&mut self) {
+        self.shared.lanes.waiting().release(self.id);
+        wake(&self.shared);
+    }
 }
 
 /// Puts a call into its lane and waits for what becomes of it.
@@ -127,9 +216,6 @@ pub(crate) async fn edit(
     shared: &Arc<Shared>,
     batch: PermittedBatch,
 ) -> Result<StoredAnswer, StoreError> {
-    let Some(lane) = batch.layers().first().copied() else {
-        return Ok(StoredAnswer::conclude(&batch, Vec::new()));
-    };
     let place = Arc::clone(&shared.lanes.places).try_acquire_owned();
     let place = place.map_err(|error| match error {
         TryAcquireError::NoPermits => StoreError::Overloaded,
@@ -141,38 +227,65 @@ pub(crate) async fn edit(
         reply,
         _place: place,
     };
-    if shared.lanes.push(lane, job) == Worker::Needed {
-        tokio::spawn(work_off(Arc::clone(shared), lane));
-    }
+    let Some(lane) = job.lane() else {
+        return Ok(StoredAnswer::conclude(&job.batch, Vec::new()));
+    };
+    shared.lanes.waiting().push(lane, job);
+    wake(shared);
     answer.await.unwrap_or(Err(StoreError::Unavailable))
 }
 
-async fn work_off(shared: Arc<Shared>, lane: LayerId) {
-    let mut at_work = AtWork {
-        lanes: &shared.lanes,
-        lane: Some(lane),
-    };
-    loop {
-        let jobs = shared.lanes.next_group(lane);
-        if jobs.is_empty() {
-            // The lane is gone, and may be another task's by now.
-            at_work.lane = None;
-            return;
-        }
-        group::commit(&shared, jobs).await;
+/// Sees to it that somebody writes what waits.
+fn wake(shared: &Arc<Shared>) {
+    let mut waiting = shared.lanes.waiting();
+    if waiting.writers < WRITERS && !waiting.turn.is_empty() {
+        waiting.writers += 1;
+        let writer = Writer {
+            shared: Arc::clone(shared),
+            is_held_up: false,
+        };
+        tokio::spawn(writer.work());
     }
 }
 
-/// Should the task fail, its lane goes with it, and whoever waits there is told; the next edit makes another.
-struct AtWork<'a> {
-    lanes: &'a Lanes,
-    lane: Option<LayerId>,
+/// A task that commits groups until nothing waits.
+struct Writer {
+    shared: Arc<Shared>,
+    is_held_up: bool,
 }
 
-impl Drop for AtWork<'_> {
+impl Writer {
+    async fn work(mut self) {
+        while !self.is_held_up {
+            let (lanes, jobs) = self.shared.lanes.waiting().next_group();
+            if jobs.is_empty() {
+                return;
+            }
+            let lanes = lanes.into_iter().map(|id| HeldLane {
+                shared: Arc::clone(&self.shared),
+                id,
+            });
+            let shared = Arc::clone(&self.shared);
+            let mut commit = pin!(group::commit(&shared, lanes.collect(), jobs));
+            if timeout(HELD_UP, &mut commit).await.is_err() {
+                self.make_way();
+                commit.await;
+            }
+        }
+    }
+
+    /// Another writer may take this one's place, which ends with its commit.
+    fn make_way(&mut self) {
+        self.is_held_up = true;
+        self.shared.lanes.waiting().writers -= 1;
+        wake(&self.shared);
+    }
+}
+
+impl Drop for Writer {
     fn drop(&mut self) {
-        if let Some(lane) = self.lane {
-            self.lanes.waiting().remove(&lane);
+        if !self.is_held_up {
+            self.make_way();
         }
     }
 }

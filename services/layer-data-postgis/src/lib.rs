@@ -19,6 +19,7 @@ mod plan;
 mod read;
 mod requests;
 mod roles;
+mod rows;
 mod sieve;
 mod store;
 mod table;

@@ -17,7 +17,7 @@ use crate::{
     error::unexpected,
     lanes::EditJob,
     store::{KnownCounters, Layer},
-    table::{Advance, Counters},
+    table::Counters,
 };
 
 /// A layer that a group edits. Nobody else writes to it meanwhile.
@@ -26,8 +26,6 @@ pub(crate) struct Open {
     pub(crate) known: OwnedMutexGuard<KnownCounters>,
     pub(crate) from: Counters,
     pub(crate) to: Counters,
-    /// Whether the stored counters have been raised.
-    is_advanced: bool,
 }
 
 /// The layers of a group, by id.
@@ -54,15 +52,7 @@ impl Open {
             known,
             from,
             to: from,
-            is_advanced: false,
         }
-    }
-
-    /// How the stored counters are to be raised; once.
-    pub(crate) fn advance(&mut self, tenure: i64) -> Option<Advance> {
-        let (from, to) = (self.from, self.to);
-        let first = !std::mem::replace(&mut self.is_advanced, true);
-        first.then_some(Advance { tenure, from, to })
     }
 
     fn next_element(&mut self) -> Result<ElementId, StoreError> {

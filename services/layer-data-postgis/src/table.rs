@@ -56,14 +56,6 @@ pub(crate) struct Counters {
     pub(crate) next_element: i64,
 }
 
-/// Raises a layer's counters, if they and the tenure are still what this process believes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Advance {
-    pub(crate) tenure: i64,
-    pub(crate) from: Counters,
-    pub(crate) to: Counters,
-}
-
 /// What an element must be like for a statement to touch it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
@@ -152,43 +144,6 @@ impl Table {
         (!words.is_empty()).then(comment)
     }
 
-    /// The beginning of a writing statement: raises the layer's counters, when there is something to raise.
-    ///
-    /// What follows writes only if that was done, in a query called `done` that returns the ids it wrote to;
-    /// [`Self::finish`] answers whether, and which.
-    pub(crate) fn begin(&self, advance: Option<&Advance>) -> QueryBuilder<Postgres> {
-        let mut sql = QueryBuilder::new("with counters as (");
-        match advance {
-            None => sql.push("select"),
-            Some(Advance { tenure, from, to }) => {
-                sql.push("update jmap_catalogue.layer as l set revision = ")
-                    .push_bind(to.revision.get())
-                    .push(", next_element = ")
-                    .push_bind(to.next_element);
-                sql.push(" where l.layer_id = ").push_bind(self.layer.get());
-                sql.push(" and l.revision = ")
-                    .push_bind(from.revision.get());
-                sql.push(" and l.next_element = ")
-                    .push_bind(from.next_element);
-                sql.push(" and exists (select from jmap_catalogue.store as s where s.tenure = ")
-                    .push_bind(*tenure)
-                    .push(") returning l.layer_id")
-            }
-        };
-        sql.push("), done as (");
-        sql
-    }
-
-    /// The end of a writing statement.
-    pub(crate) fn finish(sql: &mut QueryBuilder<Postgres>) {
-        sql.push(") select (select count(*) from counters), array(select d.fid from done as d)");
-    }
-
-    /// A query for `done` that writes nothing.
-    pub(crate) fn write_nothing(sql: &mut QueryBuilder<Postgres>) {
-        sql.push("select null::bigint as fid where false");
-    }
-
     /// `insert into` with all columns, in the order in which [`Self::columns_of_row`] has them.
     pub(crate) fn insert(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push("insert into ").push(&self.name).push(" as t ");
@@ -197,7 +152,7 @@ impl Table {
         for place in 0..self.columns.len() {
             sql.push(", e.v").push(place);
         }
-        sql.push(", e.revision, e.actor, e.actor, e.moment, e.moment");
+        sql.push(", e.revision, e.actor, e.actor, n.moment, n.moment");
     }
 
     /// `copy` of whole rows in binary form.
@@ -233,7 +188,7 @@ impl Table {
             sql.push(&column.name).push(" = e.v").push(place).push(", ");
         }
         sql.push(
-            "\"_revision\" = e.revision, \"_updated_by\" = e.actor, \"_update_time\" = e.moment",
+            "\"_revision\" = e.revision, \"_updated_by\" = e.actor, \"_update_time\" = n.moment",
         );
     }
 
@@ -244,7 +199,7 @@ impl Table {
     /// R58, R108: the expected revision and the owner are part of the statement that writes. The flags are explicit, so
     /// that no null could come to mean "any revision" or "everybody's".
     pub(crate) fn only_targets(sql: &mut QueryBuilder<Postgres>) {
-        sql.push(" where exists (select from counters) and t.\"fid\" = e.fid");
+        sql.push(" where t.\"fid\" = e.fid");
         sql.push(" and (e.any_revision or t.\"_revision\" = e.expected)");
         sql.push(" and (e.anybodys or t.\"_created_by\" = e.creator) returning t.\"fid\"");
     }

@@ -130,10 +130,25 @@ impl Database {
     /// # Errors
     /// Like [`Self::session`].
     pub async fn begin(&self) -> sqlx::Result<Transaction> {
+        self.begin_by("begin").await
+    }
+
+    /// Begins a transaction that waits so long for the locks of others, to the millisecond.
+    ///
+    /// # Errors
+    /// Like [`Self::session`].
+    pub async fn begin_waiting(&self, lock_timeout: Duration) -> sqlx::Result<Transaction> {
+        // Never 0, which would be no limit at all.
+        let limit = lock_timeout.as_millis().max(1);
+        self.begin_by(&format!("begin; set local lock_timeout = {limit}"))
+            .await
+    }
+
+    async fn begin_by(&self, statement: &str) -> sqlx::Result<Transaction> {
         let mut dead = 0;
         loop {
             let mut session = self.acquire().await?;
-            match session.begin().await {
+            match session.begin(statement).await {
                 Ok(()) => return Ok(Transaction(session)),
                 Err(error) if dead == self.limits().database_max_connections => {
                     return Err(error);
@@ -225,9 +240,11 @@ impl Session {
         Ok(())
     }
 
-    async fn begin(&mut self) -> sqlx::Result<()> {
+    async fn begin(&mut self, statement: &str) -> sqlx::Result<()> {
         self.limit(None).await?;
-        raw_sql("begin").execute(&mut **self).await?;
+        raw_sql(AssertSqlSafe(statement.to_owned()))
+            .execute(&mut **self)
+            .await?;
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! The PostGIS store against the conformance suite, its own properties, bad moments, and other programs as readers.
 
 #[cfg(test)]
+mod across;
+#[cfg(test)]
 mod bad_moments;
 #[cfg(test)]
 mod conditions;
