@@ -32,7 +32,7 @@ const EDITS: usize = 1_000;
 /// The same, where the calls are on several layers: who edits one layer waits little for another.
 const EDITS_ACROSS: usize = 64;
 /// Writers that are not held up: while one waits for the database, another prepares what comes next.
-const WRITERS: usize = 2;
+const WRITERS: usize = 1;
 /// A writer that takes longer than this over a commit is held up, by a large batch or by somebody's lock.
 const HELD_UP: Duration = Duration::from_millis(10);
 
