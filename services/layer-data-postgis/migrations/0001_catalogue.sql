@@ -22,16 +22,21 @@ create table store (
 
 insert into store (installation, tenure) values (null, 0);
 
--- Every edit of a layer updates its row, so the pages leave room for that.
 create table layer (
   layer_id bigint primary key,
   -- The definition as JSON.
   definition text not null,
+  create_time timestamptz not null
+);
+
+-- What every edit of a layer raises. Apart from the definitions, which would be copied each time; and the pages leave
+-- room for the new rows.
+create table counters (
+  layer_id bigint primary key references layer on delete cascade,
   -- The id of the next element: data, because ids are never reused.
   next_element bigint not null,
   -- The revision of the newest edit.
-  revision bigint not null,
-  create_time timestamptz not null
+  revision bigint not null
 ) with (fillfactor = 50);
 
 -- Answers to requests that may be retried.
@@ -55,6 +60,7 @@ create table reader (
 );
 
 comment on table store is 'The store as a whole: its installation, and the process that has it';
-comment on table layer is 'The layers, each with its definition and its counters';
+comment on table layer is 'The layers, each with its definition';
+comment on table counters is 'How far the revisions and the ids of each layer have come';
 comment on table request is 'Answers that a retried request gets again';
 comment on table reader is 'Roles that may read the tables of layers, present and future ones';

@@ -1,1 +1,4 @@
-select layer_id, definition, revision, next_element, create_time from jmap_catalogue.layer where layer_id = $1
+select l.layer_id, l.definition, c.revision, c.next_element, l.create_time
+from jmap_catalogue.layer as l
+join jmap_catalogue.counters as c on c.layer_id = l.layer_id
+where l.layer_id = $1

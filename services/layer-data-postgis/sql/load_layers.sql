@@ -1,1 +1,4 @@
-select layer_id, definition, revision, next_element, create_time from jmap_catalogue.layer order by layer_id
+select l.layer_id, l.definition, c.revision, c.next_element, l.create_time
+from jmap_catalogue.layer as l
+join jmap_catalogue.counters as c on c.layer_id = l.layer_id
+order by l.layer_id

@@ -1,7 +1,7 @@
 //! Lanes: the edits that wait, by layer, and the writers that work them off.
 //!
 //! A writer takes what waits in the lanes whose turn it is and commits it together, so that the more edits come, the
-//! more share the cost of a commit. Few writers are enough for that. One that something holds up makes way for another.
+//! more share the cost of a commit; two writers would share it less. One that something holds up makes way for another.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -31,8 +31,6 @@ const GROUP: usize = 128;
 const EDITS: usize = 1_000;
 /// The same, where the calls are on several layers: who edits one layer waits little for another.
 const EDITS_ACROSS: usize = 64;
-/// Writers that are not held up: while one waits for the database, another prepares what comes next.
-const WRITERS: usize = 1;
 /// A writer that takes longer than this over a commit is held up, by a large batch or by somebody's lock.
 const HELD_UP: Duration = Duration::from_millis(10);
 
@@ -75,8 +73,8 @@ struct Waiting {
     lanes: HashMap<LayerId, Lane>,
     /// The lanes with calls that no writer has, the one first that waits longest.
     turn: VecDeque<LayerId>,
-    /// Writers that are not held up.
-    writers: usize,
+    /// Whether there is a writer that nothing holds up.
+    has_writer: bool,
 }
 
 #[derive(Debug, Default)]
@@ -238,8 +236,8 @@ pub(crate) async fn edit(
 /// Sees to it that somebody writes what waits.
 fn wake(shared: &Arc<Shared>) {
     let mut waiting = shared.lanes.waiting();
-    if waiting.writers < WRITERS && !waiting.turn.is_empty() {
-        waiting.writers += 1;
+    if !waiting.has_writer && !waiting.turn.is_empty() {
+        waiting.has_writer = true;
         let writer = Writer {
             shared: Arc::clone(shared),
             is_held_up: false,
@@ -277,7 +275,7 @@ impl Writer {
     /// Another writer may take this one's place, which ends with its commit.
     fn make_way(&mut self) {
         self.is_held_up = true;
-        self.shared.lanes.waiting().writers -= 1;
+        self.shared.lanes.waiting().has_writer = false;
         wake(&self.shared);
     }
 }

@@ -1,8 +1,8 @@
 //! Production storage: PostgreSQL with PostGIS, which other programs can read as it is.
 //!
-//! Each layer has a typed table of its own. Edits of one layer wait in its lane and are committed together, each with
-//! its own revision; lanes write beside each other. The counters of a layer (revision, next element) are kept in
-//! memory and confirmed by the statement that raises them, so that an edit needs no read before its write.
+//! Each layer has a typed table of its own. Edits wait in their layer's lane and are committed together, each with its
+//! own revision. The counters of a layer (revision, next element) are kept in memory and confirmed by the statement that
+//! raises them, so that an edit needs no read before its write.
 
 mod archive;
 mod bucket;

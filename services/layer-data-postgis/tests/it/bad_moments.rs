@@ -242,7 +242,7 @@ async fn a_change_that_the_catalogue_does_not_expect_is_not_overwritten() {
     };
     make_layer(&fresh.store).await;
     done(&fresh.store, creation(1.0, 2.0, named("a"))).await;
-    let raise = "update jmap_catalogue.layer set revision = 10, next_element = 20";
+    let raise = "update jmap_catalogue.counters set revision = 10, next_element = 20";
     run(&mut fresh.other().await, raise).await;
     let edited = done(&fresh.store, creation(1.0, 2.0, named("b"))).await;
     assert_eq!((edited.element.get(), edited.revision.get()), (20, 11));
