@@ -265,6 +265,12 @@ impl Snapshot {
         ordered.filter_map(|(_, id)| self.layers.get(id))
     }
 
+    /// The last layer of a project or of an owner in that order, without a look at the others.
+    pub fn last_layer_in(&self, home: Home) -> Option<&LayerEntry> {
+        let (_, id) = self.ordered_layers.get(&home)?.get_max()?;
+        self.layers.get(id)
+    }
+
     /// The layers on which a principal has a row of its own.
     pub fn layers_granted_to(&self, principal: PrincipalId) -> impl Iterator<Item = LayerId> {
         self.layer_grants_of

@@ -159,6 +159,7 @@ async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreErro
         Wait::AsUsual => shared.database.begin().await,
     };
     let mut tx = begun.map_err(store_error)?;
+    tx.uses_tables(locked.len());
     let mut opened = open(&mut tx, locked).await?;
     let steps = plan::steps(jobs, &mut opened)?;
     if !advance(&mut tx, &opened, shared.lease.tenure()).await? {

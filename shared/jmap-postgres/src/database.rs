@@ -15,9 +15,9 @@ use crate::{Connector, DatabaseOptions, connector::within};
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a look may take. A connection that gives no answer is replaced.
 const LOOK: Duration = Duration::from_secs(1);
-/// A connection is replaced after so many uses: the database keeps some 20 KiB for each table that one has touched, and
+/// A connection is replaced after so many uses: the database keeps some 50 KiB for each table that one has touched, and
 /// there may be thousands of tables.
-const MOST_USES: usize = 2_000;
+const MOST_USES: usize = 1_000;
 /// A deadline that comes about when the limit of all statements does is left to that one.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
@@ -41,6 +41,8 @@ struct Pooled {
     is_busy: bool,
     /// How long its statements may take, where that is less than what all may.
     limit: Option<Duration>,
+    /// How often it was used; a use of several tables counts as several.
+    uses: usize,
 }
 
 impl managed::Manager for Opener {
@@ -54,11 +56,12 @@ impl managed::Manager for Opener {
             connection: opening.await?,
             is_busy: false,
             limit: None,
+            uses: 0,
         })
     }
 
     async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if pooled.is_busy || metrics.recycle_count >= MOST_USES {
+        if pooled.is_busy || pooled.uses >= MOST_USES {
             return Err(RecycleError::message("not to be used again"));
         }
         // A look at every use would cost a round trip for each statement.
@@ -171,6 +174,7 @@ impl Database {
                 | PoolError::PostCreateHook(_) => sqlx::Error::PoolClosed,
             })?;
         pooled.is_busy = true;
+        pooled.uses += 1;
         Ok(Session {
             pooled,
             sweeper: Sweeper(Some(self.pool.clone())),
@@ -276,6 +280,11 @@ impl Transaction {
         raw_sql("commit").execute(&mut *self.0).await?;
         self.0.done();
         Ok(())
+    }
+
+    /// Says that so many tables are used, where one is usual: the connection is replaced the earlier.
+    pub fn uses_tables(&mut self, count: usize) {
+        self.0.pooled.uses += count.saturating_sub(1);
     }
 
     /// Undoes what was written, and keeps the connection.

@@ -97,16 +97,18 @@ pub(crate) async fn read(caller: &Caller, layer_id: i64, bounds: Bounds) -> anyh
         partial: false,
     };
     let mut stream = caller.elements().read_elements(request).await?.into_inner();
-    let mut count = 0;
+    let (mut count, mut is_whole) = (0, false);
+    // To its very end: a connection counts the streams that are dropped before, and ends after a thousand.
     while let Some(message) = stream.message().await? {
         match message.part.context("an empty message")? {
             Part::Header(_) => {}
             Part::Batch(batch) => count += batch.elements.len(),
-            Part::Trailer(_) => return Ok(count),
+            Part::Trailer(_) => is_whole = true,
             Part::Error(error) => anyhow::bail!("{}", error.message),
         }
     }
-    anyhow::bail!("the stream ended without its trailer")
+    ensure!(is_whole, "the stream ended without its trailer");
+    Ok(count)
 }
 
 async fn open(path: &Path) -> anyhow::Result<SqlitePool> {

@@ -295,8 +295,8 @@ fn placement(snapshot: &Snapshot, site: &Site, by: UserId) -> Placement {
             view: _,
             grants: _,
         } => {
-            let layers = snapshot.layers_in(Home::Project(*project));
-            let last = layers.filter_map(|entry| entry.layer.position()).max();
+            let last = snapshot.last_layer_in(Home::Project(*project));
+            let last = last.and_then(|entry| entry.layer.position());
             let position = last.map_or(0, |last| last.saturating_add(1));
             Placement::Project {
                 project: *project,

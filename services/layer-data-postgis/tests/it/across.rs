@@ -92,12 +92,13 @@ async fn edits_of_several_layers_share_commits_and_each_layer_counts_by_itself()
     let expected = layers().enumerate();
     let expected = expected.flat_map(|(place, _)| (1..=5).map(move |n| (place, (n, n))));
     assert_eq!(seen, expected.collect());
-    let mut commits = String::from("select count(distinct x) from (");
+    let mut rows = Vec::new();
     for layer in layers() {
         let table = table(&fresh, layer).await;
-        commits += &format!("select xmin::text as x from {table} union all ");
+        rows.push(format!("select xmin::text as x from {table}"));
     }
-    commits += "select null) as rows";
+    let rows = rows.join(" union all ");
+    let commits = format!("select count(distinct x) from ({rows}) as rows");
     let commits = scalar(&mut fresh.other().await, &commits).await;
     assert!((1..LAYERS).contains(&commits), "{commits}");
 }
