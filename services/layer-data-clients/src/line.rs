@@ -22,7 +22,7 @@ use jmap_proto::authorization::{
 };
 use jmap_service::{call::Deadline, client::Outgoing};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     time::{sleep, timeout_at},
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -54,6 +54,8 @@ pub(crate) struct Line {
 struct Open {
     questions: mpsc::Sender<CheckStreamRequest>,
     asked: Asked,
+    /// Tells the listener that the line is of no more use.
+    hung_up: Notify,
 }
 
 /// The questions that wait for their answers; none once the line has ended.
@@ -164,7 +166,7 @@ impl Line {
         match open.ask(request.clone(), deadline).await {
             Some(Err(status)) if status.code() == Code::Unauthenticated => {
                 // The session that opened it is over; a call of one's own gets another.
-                open.asked.end();
+                open.hung_up.notify_one();
                 self.current.store(None);
                 None
             }
@@ -214,14 +216,22 @@ async fn open(
     let request = outgoing.request(ReceiverStream::new(receiver), Some(token.secret()))?;
     let mut client = CheckServiceClient::new(authorization.channel());
     let answers = client.check_stream(request).await?.into_inner();
-    let asked = Asked::new();
-    Ok((Open { questions, asked }, answers))
+    let open = Open {
+        questions,
+        asked: Asked::new(),
+        hung_up: Notify::new(),
+    };
+    Ok((open, answers))
 }
 
 /// Hands out answers until the line ends; why it did.
 async fn listen(open: &Open, mut answers: Streaming<CheckStreamResponse>) -> Status {
     loop {
-        match answers.message().await {
+        let message = tokio::select! {
+            message = answers.message() => message,
+            () = open.hung_up.notified() => return Status::unauthenticated("the session is over"),
+        };
+        match message {
             Ok(Some(message)) => open.asked.hear(message),
             Ok(None) => return Status::unavailable("it was ended"),
             Err(status) => return status,

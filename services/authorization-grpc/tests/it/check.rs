@@ -481,15 +481,12 @@ async fn questions_on_a_stream_are_decided_one_by_one_and_answered_by_their_numb
 async fn a_stream_is_for_services_that_may_ask_and_ends_with_what_is_no_message() {
     let running = start().await;
     let idle = running.service(&running.idle_key).await;
-    let refusal = running
-        .checks()
-        .check_stream(idle.says(tokio_stream::empty()));
+    let mut checks = running.checks();
+    let refusal = checks.check_stream(idle.says(tokio_stream::empty()));
     refused(refusal.await, Code::PermissionDenied, "SCOPE_MISSING");
     let service = running.service(&running.service_key).await;
     let nothing = pb::CheckStreamRequest { message: None };
-    let stream = running
-        .checks()
-        .check_stream(service.says(tokio_stream::once(nothing)));
+    let stream = checks.check_stream(service.says(tokio_stream::once(nothing)));
     let mut answers = stream.await.unwrap().into_inner();
     assert_eq!(
         answers.message().await.unwrap_err().code(),
