@@ -1,7 +1,7 @@
 //! `DirectoryService`: users, groups and global permissions (R1, R5, R7, R12, R14–R16, R26, R27).
 
-mod globals;
-mod groups;
+pub(crate) mod globals;
+pub(crate) mod groups;
 mod users;
 
 use std::sync::Arc;

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, check, demo, edit, explain, export, grants, groups, import, layers, moving,
-        permissions, projects, query, sign_in, up, users,
+        Context, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
+        moving, permissions, projects, query, report, sign_in, up, users, what_if,
     },
     console::Console,
     error::Failure,
@@ -133,6 +133,15 @@ pub(crate) enum Call {
     /// Explain why somebody may or may not do something
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Explain),
+    /// Find the layers that somebody may use, or the users who may do something
+    #[command(subcommand, after_help = lookup::EXAMPLES)]
+    Lookup(lookup::Lookup),
+    /// Tell what an answer would be after changes that are not made
+    #[command(after_help = what_if::EXAMPLES)]
+    WhatIf(what_if::WhatIf),
+    /// Report all that a user or group holds
+    #[command(after_help = report::EXAMPLES)]
+    Report(report::Reporting),
     /// Read elements
     #[command(after_help = query::EXAMPLES)]
     Query(query::Query),
@@ -181,6 +190,9 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Grants(command) => command.run(context).await,
         Call::Check(command) => command.run(context).await,
         Call::Explain(command) => command.run(context).await,
+        Call::Lookup(command) => command.run(context).await,
+        Call::WhatIf(command) => command.run(context).await,
+        Call::Report(command) => command.run(context).await,
         Call::Query(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,

@@ -5,9 +5,9 @@ use std::{convert::Infallible, str::FromStr};
 use jmap_domain::{GroupId, UserId};
 use jmap_proto::{
     authorization::{
-        GetProjectRequest, GetUserRequest, ListEffectivePermissionsRequest, ListGroupsRequest,
-        ListLayerRegistrationsRequest, Project, SelfSubject, Subject, User, get_project_request,
-        get_user_request, list_effective_permissions_request::Layers, subject,
+        GetCallerRequest, GetProjectRequest, GetUserRequest, ListEffectivePermissionsRequest,
+        ListGroupsRequest, ListLayerRegistrationsRequest, Project, SelfSubject, Subject, User,
+        get_project_request, get_user_request, list_effective_permissions_request::Layers, subject,
     },
     types::{Principal, principal},
 };
@@ -292,6 +292,12 @@ async fn registered_layer(
             return Ok(None);
         }
     }
+}
+
+/// The caller's own account; 0 when nobody is signed in.
+pub(crate) async fn own_user_id(client: &Client) -> Result<i64, Failure> {
+    let answer = call!(client, client.sessions(), get_caller, GetCallerRequest {});
+    Ok(answer.session.unwrap_or_default().user_id)
 }
 
 /// The caller, as the subject of a question.

@@ -9,7 +9,7 @@ use jmap_domain::{GroupId, LayerAct, Permission, PermissionSet, ProjectAct, Ques
 use proptest::prelude::*;
 
 use crate::world::{
-    ANA, SUBJECTS, TEAM, Who, World, facts, layer_id, project_id, questions, rank, worlds,
+    ANA, SUBJECTS, TEAM, Who, World, layer_id, project_id, questions, rank, standing, worlds,
 };
 
 proptest! {
@@ -19,7 +19,7 @@ proptest! {
         let snapshot = world.snapshot();
         for who in SUBJECTS {
             for question in questions() {
-                let explanation = explain(&snapshot, &facts(&snapshot, who), question);
+                let explanation = explain(&snapshot, standing(who), question);
                 let missing: Vec<_> = explanation.missing().collect();
                 prop_assert_eq!(explanation.decision, world.expected(who, question));
                 prop_assert_eq!(rank(explanation.decision) > 0, missing.is_empty(),
@@ -57,7 +57,7 @@ fn modify() -> Question {
 fn an_explanation_names_the_paths() {
     // R45.
     let snapshot = world(true).snapshot();
-    let explanation = explain(&snapshot, &facts(&snapshot, Who::Ordinary(ANA)), modify());
+    let explanation = explain(&snapshot, standing(Who::Ordinary(ANA)), modify());
     let grants = |kind: NeedKind| {
         let need = explanation
             .needs
@@ -86,7 +86,7 @@ fn an_explanation_names_the_paths() {
 fn an_explanation_names_what_is_missing_and_what_sleeps() {
     // R31, R45.
     let snapshot = world(false).snapshot();
-    let explanation = explain(&snapshot, &facts(&snapshot, Who::Ordinary(ANA)), modify());
+    let explanation = explain(&snapshot, standing(Who::Ordinary(ANA)), modify());
     assert_eq!(
         explanation.missing().collect::<Vec<_>>(),
         [NeedKind::Editing]

@@ -327,3 +327,101 @@ async fn fields_of_lists_of_flags_and_of_explanations() {
         "TOO_LARGE",
     );
 }
+
+#[tokio::test]
+async fn fields_of_candidates_and_of_several_tables() {
+    // R120.
+    let (running, caller) = administrator().await;
+    let candidates = |layer_id, search: &str| pb::ListGrantCandidatesRequest {
+        layer_id,
+        search: search.to_owned(),
+        ..Default::default()
+    };
+    let tables = |layer_ids: &[i64]| pb::BatchGetLayerPermissionsRequest {
+        layer_ids: layer_ids.to_vec(),
+    };
+    let long = "x".repeat(201);
+    refuses! { running, caller:
+        layers.list_grant_candidates(candidates(0, "")) => "layer_id";
+        layers.list_grant_candidates(candidates(1, &long)) => "search";
+        layers.list_grant_candidates(pb::ListGrantCandidatesRequest { page_size: -1, ..candidates(1, "") }) => "page_size";
+        layers.list_grant_candidates(pb::ListGrantCandidatesRequest { page_token: "x".into(), ..candidates(1, "") }) => "page_token";
+        layers.batch_get_layer_permissions(tables(&[])) => "layer_ids";
+        layers.batch_get_layer_permissions(tables(&[1, -1])) => "layer_ids[1]";
+        layers.batch_get_layer_permissions(tables(&[1, 2, 1])) => "layer_ids[2]";
+    }
+}
+
+#[tokio::test]
+async fn fields_of_lookups_reports_and_proposals() {
+    // R120.
+    use pb::proposed_change::Change;
+    let (running, caller) = administrator().await;
+    let layers = || pb::LookupLayersRequest {
+        subject: about_itself(),
+        act: pb::LayerAct::View.into(),
+        ..Default::default()
+    };
+    let subjects = |question| pb::LookupSubjectsRequest {
+        question,
+        ..Default::default()
+    };
+    let question = || layer_question(1, pb::LayerAct::View);
+    let report = |principal| pb::ReportPermissionsRequest {
+        principal,
+        ..Default::default()
+    };
+    let what_if = |change: Option<Change>| pb::WhatIfRequest {
+        subject: about_itself(),
+        questions: vec![question()],
+        supposing: vec![pb::ProposedChange { change }],
+        freshness: None,
+    };
+    let members = |group_id, add: &[i64], remove: &[i64]| {
+        Some(Change::GroupMembers(pb::ProposedGroupMembers {
+            group_id,
+            add_user_ids: add.to_vec(),
+            remove_user_ids: remove.to_vec(),
+        }))
+    };
+    let globals = |principal, add: &[i32]| {
+        Some(Change::GlobalPermissions(pb::ProposedGlobalPermissions {
+            principal,
+            add: add.to_vec(),
+            remove: vec![],
+        }))
+    };
+    let project = Change::ProjectPermissions(pb::ProposedProjectPermissions::default());
+    let layer = Change::LayerPermissions(pb::LayerPermissionsChange::default());
+    let account = Change::AccountState(pb::ProposedAccountState::default());
+    let editing = Change::Editing(pb::ProposedEditing::default());
+    let nobody = Change::Deletion(types::Principal { principal: None });
+    refuses! { running, caller:
+        lookups.lookup_layers(pb::LookupLayersRequest { subject: None, ..layers() }) => "subject";
+        lookups.lookup_layers(pb::LookupLayersRequest { act: 0, ..layers() }) => "act";
+        lookups.lookup_layers(pb::LookupLayersRequest { project_id: -1, ..layers() }) => "project_id";
+        lookups.lookup_layers(pb::LookupLayersRequest { page_size: -1, ..layers() }) => "page_size";
+        lookups.lookup_layers(pb::LookupLayersRequest { page_token: "x".into(), ..layers() }) => "page_token";
+        lookups.lookup_subjects(subjects(None)) => "question";
+        lookups.lookup_subjects(subjects(Some(layer_question(0, pb::LayerAct::View)))) => "question.layer.layer_id";
+        lookups.report_permissions(report(None)) => "principal";
+        lookups.report_permissions(report(user(0))) => "principal.user_id";
+        lookups.what_if(pb::WhatIfRequest { questions: vec![], ..what_if(None) }) => "questions";
+        lookups.what_if(what_if(None)) => "supposing[0]";
+        lookups.what_if(what_if(members(0, &[], &[]))) => "supposing[0].group_members.group_id";
+        lookups.what_if(what_if(members(5, &[1], &[1]))) => "supposing[0].group_members.remove_user_ids[0]";
+        lookups.what_if(what_if(globals(None, &[]))) => "supposing[0].global_permissions.principal";
+        lookups.what_if(what_if(globals(user(1), &[9]))) => "supposing[0].global_permissions.add[0]";
+        lookups.what_if(what_if(Some(project))) => "supposing[0].project_permissions.project_id";
+        lookups.what_if(what_if(Some(layer))) => "supposing[0].layer_permissions.layer_id";
+        lookups.what_if(what_if(Some(account))) => "supposing[0].account_state.user_id";
+        lookups.what_if(what_if(Some(editing))) => "supposing[0].editing.layer_id";
+        lookups.what_if(what_if(Some(nobody))) => "supposing[0].deletion";
+    }
+    let many = pb::WhatIfRequest {
+        supposing: vec![pb::ProposedChange::default(); 101],
+        ..what_if(None)
+    };
+    let many = running.lookups().what_if(caller.says(many)).await;
+    refused(many, Code::ResourceExhausted, "TOO_LARGE");
+}

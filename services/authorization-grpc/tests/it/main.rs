@@ -12,6 +12,8 @@ mod fields;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod sessions;

@@ -6,6 +6,8 @@ mod fixture;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod tour;
 #[cfg(test)]
 mod usage;

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use crate::fixture::{failure, jmapctl};
 
-const AREAS: [&str; 15] = [
+const AREAS: [&str; 18] = [
     "sign-in",
     "users",
     "groups",
@@ -14,6 +14,9 @@ const AREAS: [&str; 15] = [
     "grants",
     "check",
     "explain",
+    "lookup",
+    "what-if",
+    "report",
     "query",
     "edit",
     "import",
@@ -57,6 +60,8 @@ fn what_cannot_be_understood_ends_with_2() {
             "height:tall",
         ],
         &["grants", "grant", "ana", "fly", "--on", "Atlas/cities"],
+        &["report", "ana", "--suppose", "fly ana"],
+        &["lookup", "layers", "fly"],
         &["edit", "update", "Atlas/cities", "7", "--set", "name=x"],
         &["edit", "update", "Atlas/cities", "7", "--revision", "any"],
         &["import", "Atlas/cities", "cities.docx"],
