@@ -9,6 +9,7 @@ use authorization_core::{
     ports::{CryptoError, StoreError},
     projects::ProjectError,
     registry::RegistryError,
+    services::ServiceError,
     sessions::SignInError,
     suppose::ProposalError,
 };
@@ -68,6 +69,7 @@ rejections! {
     CheckError => check;
     DirectoryError => directory;
     GlobalsError => globals;
+    ServiceError => service;
     ProjectError => project;
     RegistryError => registry;
     TableError => table;
@@ -199,6 +201,13 @@ fn globals(error: &GlobalsError) -> Failure {
             Failure::new(Code::FailedPrecondition, "NOT_GRANTABLE", error.to_string())
         }
         GlobalsError::Refused(error) => refusal(error),
+    }
+}
+
+fn service(error: &ServiceError) -> Failure {
+    match error {
+        ServiceError::NameTaken(_) => name_taken(error.to_string()),
+        ServiceError::Refused(error) => refusal(error),
     }
 }
 

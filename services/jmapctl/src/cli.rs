@@ -8,7 +8,8 @@ use crate::{
     client::{Client, Credential},
     command::{
         Context, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
-        moving, permissions, projects, query, report, sign_in, up, users, what_if,
+        moving, permissions, projects, query, report, services, sessions, sign_in, up, users,
+        what_if,
     },
     console::Console,
     error::Failure,
@@ -109,6 +110,12 @@ pub(crate) enum Call {
     SignOut,
     /// Tell as whom calls are made
     Whoami,
+    /// Manage open sessions
+    #[command(subcommand, after_help = sessions::EXAMPLES)]
+    Sessions(sessions::Sessions),
+    /// Manage accounts of programs
+    #[command(subcommand, after_help = services::EXAMPLES)]
+    Services(services::Services),
     /// Manage user accounts
     #[command(subcommand, after_help = users::EXAMPLES)]
     Users(users::Users),
@@ -182,6 +189,8 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::SignIn(command) => command.run(context).await,
         Call::SignOut => sign_in::sign_out(context).await,
         Call::Whoami => sign_in::whoami(context).await,
+        Call::Sessions(command) => command.run(context).await,
+        Call::Services(command) => command.run(context).await,
         Call::Users(command) => command.run(context).await,
         Call::Groups(command) => command.run(context).await,
         Call::Permissions(command) => command.run(context).await,

@@ -15,6 +15,8 @@ pub(crate) mod permissions;
 pub(crate) mod projects;
 pub(crate) mod query;
 pub(crate) mod report;
+pub(crate) mod services;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod up;
 pub(crate) mod users;

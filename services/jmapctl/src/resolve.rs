@@ -309,7 +309,7 @@ pub(crate) const fn myself() -> Subject {
 }
 
 /// Names are unique whatever the case, so at most one matches.
-fn same_name(a: &str, b: &str) -> bool {
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.trim().to_lowercase()
 }
 

@@ -353,9 +353,8 @@ async fn fields_of_candidates_and_of_several_tables() {
 }
 
 #[tokio::test]
-async fn fields_of_lookups_reports_and_proposals() {
+async fn fields_of_lookups_and_reports() {
     // R120.
-    use pb::proposed_change::Change;
     let (running, caller) = administrator().await;
     let layers = || pb::LookupLayersRequest {
         subject: about_itself(),
@@ -366,36 +365,10 @@ async fn fields_of_lookups_reports_and_proposals() {
         question,
         ..Default::default()
     };
-    let question = || layer_question(1, pb::LayerAct::View);
     let report = |principal| pb::ReportPermissionsRequest {
         principal,
         ..Default::default()
     };
-    let what_if = |change: Option<Change>| pb::WhatIfRequest {
-        subject: about_itself(),
-        questions: vec![question()],
-        supposing: vec![pb::ProposedChange { change }],
-        freshness: None,
-    };
-    let members = |group_id, add: &[i64], remove: &[i64]| {
-        Some(Change::GroupMembers(pb::ProposedGroupMembers {
-            group_id,
-            add_user_ids: add.to_vec(),
-            remove_user_ids: remove.to_vec(),
-        }))
-    };
-    let globals = |principal, add: &[i32]| {
-        Some(Change::GlobalPermissions(pb::ProposedGlobalPermissions {
-            principal,
-            add: add.to_vec(),
-            remove: vec![],
-        }))
-    };
-    let project = Change::ProjectPermissions(pb::ProposedProjectPermissions::default());
-    let layer = Change::LayerPermissions(pb::LayerPermissionsChange::default());
-    let account = Change::AccountState(pb::ProposedAccountState::default());
-    let editing = Change::Editing(pb::ProposedEditing::default());
-    let nobody = Change::Deletion(types::Principal { principal: None });
     refuses! { running, caller:
         lookups.lookup_layers(pb::LookupLayersRequest { subject: None, ..layers() }) => "subject";
         lookups.lookup_layers(pb::LookupLayersRequest { act: 0, ..layers() }) => "act";
@@ -406,17 +379,55 @@ async fn fields_of_lookups_reports_and_proposals() {
         lookups.lookup_subjects(subjects(Some(layer_question(0, pb::LayerAct::View)))) => "question.layer.layer_id";
         lookups.report_permissions(report(None)) => "principal";
         lookups.report_permissions(report(user(0))) => "principal.user_id";
+    }
+}
+
+#[tokio::test]
+async fn fields_of_proposals() {
+    // R120.
+    use pb::proposed_change::Change;
+    let (running, caller) = administrator().await;
+    let what_if = |change: Option<Change>| pb::WhatIfRequest {
+        subject: about_itself(),
+        questions: vec![layer_question(1, pb::LayerAct::View)],
+        supposing: vec![pb::ProposedChange { change }],
+        freshness: None,
+    };
+    let members = |group_id, user_ids: &[i64]| {
+        Some(Change::GroupMembers(pb::ProposedGroupMembers {
+            group_id,
+            add_user_ids: user_ids.to_vec(),
+            remove_user_ids: user_ids.to_vec(),
+        }))
+    };
+    let globals = |principal, add: &[i32]| {
+        Some(Change::GlobalPermissions(pb::ProposedGlobalPermissions {
+            principal,
+            add: add.to_vec(),
+            remove: vec![],
+        }))
+    };
+    let project = Some(Change::ProjectPermissions(
+        pb::ProposedProjectPermissions::default(),
+    ));
+    let layer = Some(Change::LayerPermissions(
+        pb::LayerPermissionsChange::default(),
+    ));
+    let account = Some(Change::AccountState(pb::ProposedAccountState::default()));
+    let editing = Some(Change::Editing(pb::ProposedEditing::default()));
+    let nobody = Some(Change::Deletion(types::Principal { principal: None }));
+    refuses! { running, caller:
         lookups.what_if(pb::WhatIfRequest { questions: vec![], ..what_if(None) }) => "questions";
         lookups.what_if(what_if(None)) => "supposing[0]";
-        lookups.what_if(what_if(members(0, &[], &[]))) => "supposing[0].group_members.group_id";
-        lookups.what_if(what_if(members(5, &[1], &[1]))) => "supposing[0].group_members.remove_user_ids[0]";
+        lookups.what_if(what_if(members(0, &[]))) => "supposing[0].group_members.group_id";
+        lookups.what_if(what_if(members(5, &[1]))) => "supposing[0].group_members.remove_user_ids[0]";
         lookups.what_if(what_if(globals(None, &[]))) => "supposing[0].global_permissions.principal";
         lookups.what_if(what_if(globals(user(1), &[9]))) => "supposing[0].global_permissions.add[0]";
-        lookups.what_if(what_if(Some(project))) => "supposing[0].project_permissions.project_id";
-        lookups.what_if(what_if(Some(layer))) => "supposing[0].layer_permissions.layer_id";
-        lookups.what_if(what_if(Some(account))) => "supposing[0].account_state.user_id";
-        lookups.what_if(what_if(Some(editing))) => "supposing[0].editing.layer_id";
-        lookups.what_if(what_if(Some(nobody))) => "supposing[0].deletion";
+        lookups.what_if(what_if(project)) => "supposing[0].project_permissions.project_id";
+        lookups.what_if(what_if(layer)) => "supposing[0].layer_permissions.layer_id";
+        lookups.what_if(what_if(account)) => "supposing[0].account_state.user_id";
+        lookups.what_if(what_if(editing)) => "supposing[0].editing.layer_id";
+        lookups.what_if(what_if(nobody)) => "supposing[0].deletion";
     }
     let many = pb::WhatIfRequest {
         supposing: vec![pb::ProposedChange::default(); 101],

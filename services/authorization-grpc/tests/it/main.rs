@@ -16,6 +16,8 @@ mod lookups;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]
+mod services;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod tables;

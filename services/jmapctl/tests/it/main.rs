@@ -2,6 +2,8 @@
 
 // The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod pair;

@@ -4,8 +4,10 @@ use std::net::TcpListener;
 
 use crate::fixture::{failure, jmapctl};
 
-const AREAS: [&str; 18] = [
+const AREAS: [&str; 20] = [
     "sign-in",
+    "sessions",
+    "services",
     "users",
     "groups",
     "permissions",
