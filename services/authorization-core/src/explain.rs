@@ -85,6 +85,8 @@ pub enum Ineffective {
     CannotView,
     /// It reaches own elements only, and the subject can own none (R55, R59).
     OwnsNothing,
+    /// A server session lacks *remote access*, which lets it in (R86).
+    NoRemoteAccess,
     /// Only a session of another instance can use it (R88).
     ServerSessionsOnly,
     /// The account is disabled (R9).

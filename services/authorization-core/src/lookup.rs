@@ -234,7 +234,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let now = self.snapshot();
         fresh_enough(&now, asking.at_least)?;
         let caller = self.admit(asking.caller)?;
-        let (asker, standing) = match asking.subject {
+        let (asker, standing) = match about(asking)? {
             None => (None, caller),
             Some(subject) => {
                 self.admit_reader(asking.caller)?;
@@ -264,5 +264,16 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             // A disabled account is named, too.
             actor: Facts::if_enabled(&now, standing).stamp(),
         })
+    }
+}
+
+/// About whom is asked; `None` is the caller itself. Sessions of others are services' to ask about, and those look
+/// nothing up.
+fn about(asking: Asking<'_>) -> Result<Option<Subject>, Refusal> {
+    match (asking.caller, asking.subject) {
+        (Caller::Session(own), Some(Subject::Session(id))) if own.session == id => Ok(None),
+        (_, Some(Subject::Session(_))) => Err(Refusal::Forbidden(Resource::Installation)),
+        (Caller::Anonymous, Some(Subject::Anonymous)) => Ok(None),
+        (_, subject) => Ok(subject),
     }
 }

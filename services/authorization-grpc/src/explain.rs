@@ -115,6 +115,7 @@ pub(crate) const fn ineffective_reason(reason: Option<Ineffective>) -> pb::Ineff
         Some(Ineffective::EditingDisabled) => pb::IneffectiveReason::EditingDisabled,
         Some(Ineffective::CannotView) => pb::IneffectiveReason::CannotView,
         Some(Ineffective::OwnsNothing) => pb::IneffectiveReason::OwnsNothing,
+        Some(Ineffective::NoRemoteAccess) => pb::IneffectiveReason::NoRemoteAccess,
         Some(Ineffective::ServerSessionsOnly) => pb::IneffectiveReason::NotAServerSession,
         Some(Ineffective::AccountDisabled) => pb::IneffectiveReason::AccountDisabled,
     }

@@ -87,7 +87,7 @@ fn permission_need(
     let owner = owner.map(|path| Contribution {
         path,
         own_only: false,
-        ineffective: None,
+        ineffective: asleep(snapshot, facts, entry, wanted),
     });
     let rows = rules::paths_to(facts, entry, wanted).filter_map(|(path, id)| {
         let row = entry.grants.get(&id).filter(|row| row.gives(wanted))?;
@@ -117,17 +117,19 @@ pub(crate) fn asleep(
     entry: &LayerEntry,
     wanted: Permission,
 ) -> Option<Ineffective> {
-    let views = rules::paths_to(facts, entry, Permission::View)
-        .filter_map(|(_, id)| entry.grants.get(&id))
-        .any(|row| row.gives(Permission::View));
-    if entry
-        .project()
-        .is_some_and(|id| !rules::opens(snapshot, facts, id))
-    {
+    let granted = |permission| {
+        let paths = rules::paths_to(facts, entry, permission);
+        let mut rows = paths.filter_map(|(_, id)| entry.grants.get(&id));
+        rules::owns(facts, entry) || rows.any(|row| row.gives(permission))
+    };
+    let closed = |id| !rules::opens(snapshot, facts, id);
+    if entry.project().is_some_and(closed) {
         Some(Ineffective::CannotOpen)
     } else if wanted == Permission::RemoteAccess && !facts.is_server() {
         Some(Ineffective::ServerSessionsOnly)
-    } else if !views && !rules::owns(facts, entry) {
+    } else if facts.is_server() && !granted(Permission::RemoteAccess) {
+        Some(Ineffective::NoRemoteAccess)
+    } else if !granted(Permission::View) {
         Some(Ineffective::CannotView)
     } else if wanted.needs_editing() && !rules::editing_enabled(entry) {
         Some(Ineffective::EditingDisabled)

@@ -29,6 +29,22 @@ proptest! {
     }
 }
 
+proptest! {
+    /// R22, R31, R40, R45, R55, R86, R88: a grant is told to be effective exactly when the rules go by one.
+    #[test]
+    fn a_right_on_elements_is_given_exactly_when_a_grant_of_it_is_effective(world in worlds()) {
+        let snapshot = world.snapshot();
+        for (who, permission) in SUBJECTS.into_iter().flat_map(|who| Permission::ALL.map(|p| (who, p))) {
+            let question = Question::Layer(layer_id(), LayerAct::Elements(permission));
+            let explanation = explain(&snapshot, standing(who), question);
+            let about = explanation.needs.iter().filter(|need| need.kind == NeedKind::Permission(permission));
+            let effective = about.flat_map(|need| &need.grants).any(|grant| grant.ineffective.is_none());
+            let given = rank(world.expected(who, question)) > 0;
+            prop_assert_eq!(effective, given, "{:?} {}: {:?}", who, permission, explanation);
+        }
+    }
+}
+
 fn world(editing: bool) -> World {
     let permissions = PermissionSet::of(Permission::View).with(Permission::ModifyElements);
     World {

@@ -238,6 +238,38 @@ fn personal_layer(house: &House, owner: &Person) -> LayerId {
 }
 
 #[test]
+fn nobody_looks_up_by_the_session_of_another() {
+    // R117.
+    let Towns {
+        house,
+        ana,
+        ben,
+        layers: expected,
+        ..
+    } = towns();
+    let Caller::Session(session) = ana.caller else {
+        panic!("ana has a session")
+    };
+    let found = |caller: &Caller| {
+        let asking = Asking {
+            caller,
+            subject: Some(Subject::Session(session.session)),
+            at_least: None,
+        };
+        let inquiry = Inquiry {
+            asking,
+            supposing: &[],
+        };
+        house.authority.lookup_layers(inquiry, view(None), all())
+    };
+    assert_eq!(layers(found(&ana.caller)), expected);
+    let forbidden = Refusal::Forbidden(Resource::Installation);
+    for other in [ben.caller, house.administrator, house.layer_data] {
+        assert_eq!(found(&other).unwrap_err(), forbidden.into());
+    }
+}
+
+#[test]
 fn personal_layers_come_first_and_are_told_to_owners_and_those_who_administer_them() {
     // R69, R71, R80.
     let Towns {

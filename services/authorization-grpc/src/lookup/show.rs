@@ -2,6 +2,7 @@
 
 use authorization_core::{
     Snapshot,
+    explain::Ineffective,
     lookup::{FoundLayer, FoundSubject, Held, Holding, LayerPlace, ReportPlace, WhatIf},
     model::Layer,
 };
@@ -89,8 +90,11 @@ fn held_to_proto(held: &Held) -> report_entry::Held {
         }
         Held::Owned(layer) => {
             let all: PermissionSet = Permission::ALL.into_iter().collect();
+            // R88: an owner works in ordinary sessions.
+            let remote = [(Permission::RemoteAccess, Ineffective::ServerSessionsOnly)];
             report_entry::Held::Layer(pb::HeldLayerPermissions {
                 permissions: permissions_to_proto(all),
+                ineffective: sleeping(&remote),
                 ..on_layer(layer)
             })
         }
