@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use authorization_core::{
     Answer, Asking,
-    lookup::{Inquiry, LayerPlace, LayersWanted, Portion, ReportPlace},
+    lookup::{FoundLayer, Inquiry, LayerPlace, LayersWanted, Portion, ReportPlace},
     ports::{Platform, PolicyStore},
     suppose::Proposal,
 };
 use futures::stream::BoxStream;
 use jmap_domain::{Caller, PolicyToken, PrincipalId, Question, Subject, UserId};
-use jmap_proto::authorization::{self as pb, lookup_service_server::LookupService};
+use jmap_proto::{
+    authorization::{self as pb, lookup_service_server::LookupService},
+    types,
+};
 use jmap_wire::{
     FieldPath, enumeration, format_policy_token, layer_act_from_proto, list, optional_id,
     parse_question, required,
@@ -33,6 +36,17 @@ use proposal::parse_proposals;
 /// Most questions in one call.
 const MAX_QUESTIONS: usize = 100;
 
+/// A request without its page, so that a token fits no other. A token says where a part begins, and never what may
+/// be in it.
+macro_rules! unpaged {
+    ($message:ident) => {{
+        let mut message = $message.clone();
+        message.page_size = 0;
+        message.page_token.clear();
+        message
+    }};
+}
+
 type Parts<T> = BoxStream<'static, Result<T, Status>>;
 
 #[derive(Debug)]
@@ -48,48 +62,21 @@ impl<S: PolicyStore, P: Platform> LookupService for LookupApi<S, P> {
         &self,
         request: Request<pb::LookupLayersRequest>,
     ) -> Result<Response<Self::LookupLayersStream>, Status> {
-        answer(async {
-            let watched = Watched::of(&request, &self.0)?;
-            let (caller, message) = receive(request)?;
-            let (asked, layers) = Lookup::of_layers(caller, message)?;
-            let (context, first) = (Arc::clone(&self.0), asked.token.clone());
-            parts(watched, &first, move |token| {
-                layers_part(&context, &asked, layers, token)
-            })
-        })
-        .await
+        answer(async { self.stream(request, Lookup::of_layers, layers_part) }).await
     }
 
     async fn lookup_subjects(
         &self,
         request: Request<pb::LookupSubjectsRequest>,
     ) -> Result<Response<Self::LookupSubjectsStream>, Status> {
-        answer(async {
-            let watched = Watched::of(&request, &self.0)?;
-            let (caller, message) = receive(request)?;
-            let (asked, question) = Lookup::of_subjects(caller, message)?;
-            let (context, first) = (Arc::clone(&self.0), asked.token.clone());
-            parts(watched, &first, move |token| {
-                subjects_part(&context, &asked, question, token)
-            })
-        })
-        .await
+        answer(async { self.stream(request, Lookup::of_subjects, subjects_part) }).await
     }
 
     async fn report_permissions(
         &self,
         request: Request<pb::ReportPermissionsRequest>,
     ) -> Result<Response<Self::ReportPermissionsStream>, Status> {
-        answer(async {
-            let watched = Watched::of(&request, &self.0)?;
-            let (caller, message) = receive(request)?;
-            let (asked, principal) = Lookup::of_report(caller, message)?;
-            let (context, first) = (Arc::clone(&self.0), asked.token.clone());
-            parts(watched, &first, move |token| {
-                report_part(&context, &asked, principal, token)
-            })
-        })
-        .await
+        answer(async { self.stream(request, Lookup::of_report, report_part) }).await
     }
 
     async fn what_if(
@@ -129,6 +116,36 @@ impl<S: PolicyStore, P: Platform> LookupService for LookupApi<S, P> {
     }
 }
 
+/// What parses a request into a list that is asked for, and what it is a list of.
+type Parse<M, W> = fn(Caller, M) -> Result<(Lookup, W), Rejection>;
+/// What makes the part of a list that a token begins.
+type Make<S, P, W, T> = fn(&Context<S, P>, &Lookup, W, &str) -> Result<Part<T>, Rejection>;
+
+impl<S: PolicyStore, P: Platform> LookupApi<S, P> {
+    fn stream<M, W: Copy + Send + 'static, T: Send + 'static>(
+        &self,
+        request: Request<M>,
+        parse: Parse<M, W>,
+        make: Make<S, P, W, T>,
+    ) -> Result<Parts<T>, Rejection> {
+        let watched = Watched::of(&request, &self.0)?;
+        let (caller, message) = receive(request)?;
+        let (asked, wanted) = parse(caller, message)?;
+        let (context, first) = (Arc::clone(&self.0), asked.token.clone());
+        parts(watched, &first, move |token| {
+            make(&context, &asked, wanted, token)
+        })
+    }
+}
+
+/// What every request for a list has.
+struct Common {
+    freshness: Option<types::Freshness>,
+    supposing: Vec<pb::ProposedChange>,
+    size: i32,
+    token: String,
+}
+
 /// A list that is asked for, without what it is a list of.
 #[derive(Debug)]
 struct Lookup {
@@ -144,37 +161,54 @@ struct Lookup {
 }
 
 impl Lookup {
+    fn of(caller: Caller, query: String, common: Common) -> Result<Self, Rejection> {
+        let Common {
+            freshness,
+            supposing,
+            size,
+            token,
+        } = common;
+        Ok(Self {
+            caller,
+            subject: None,
+            at_least: parse::freshness(freshness)?,
+            supposing: parse_proposals(supposing)?,
+            query,
+            size,
+            token,
+            limits: SHORT,
+        })
+    }
+
     fn of_layers(
         caller: Caller,
         message: pb::LookupLayersRequest,
     ) -> Result<(Self, LayersWanted), Rejection> {
-        let query = query(&pb::LookupLayersRequest {
-            page_size: 0,
-            page_token: String::new(),
-            ..message.clone()
-        });
+        let query = format!("layers {message:?}", message = unpaged!(message));
         let pb::LookupLayersRequest {
             subject,
             act,
             project_id,
-            page_size,
-            page_token,
+            page_size: size,
+            page_token: token,
             freshness,
             supposing,
         } = message;
-        let asked = Self {
-            caller,
-            subject: parse::subject(subject)?,
-            at_least: parse::freshness(freshness)?,
-            supposing: parse_proposals(supposing)?,
-            query,
-            size: page_size,
-            token: page_token,
-            limits: LONG,
-        };
+        let subject = parse::subject(subject)?;
         let wanted = LayersWanted {
             act: enumeration("act", act, layer_act_from_proto)?,
             project: optional_id("project_id", project_id)?,
+        };
+        let common = Common {
+            freshness,
+            supposing,
+            size,
+            token,
+        };
+        let asked = Self {
+            subject,
+            limits: LONG,
+            ..Self::of(caller, query, common)?
         };
         Ok((asked, wanted))
     }
@@ -183,61 +217,45 @@ impl Lookup {
         caller: Caller,
         message: pb::LookupSubjectsRequest,
     ) -> Result<(Self, Question), Rejection> {
-        let query = query(&pb::LookupSubjectsRequest {
-            page_size: 0,
-            page_token: String::new(),
-            ..message.clone()
-        });
+        let query = format!("subjects {message:?}", message = unpaged!(message));
         let pb::LookupSubjectsRequest {
             question,
-            page_size,
-            page_token,
+            page_size: size,
+            page_token: token,
             freshness,
             supposing,
         } = message;
-        let asked = Self {
-            caller,
-            subject: None,
-            at_least: parse::freshness(freshness)?,
-            supposing: parse_proposals(supposing)?,
-            query,
-            size: page_size,
-            token: page_token,
-            limits: SHORT,
-        };
         let path = FieldPath::of("question");
         let question = parse_question(&path, required(path.clone(), question)?)?;
-        Ok((asked, question))
+        let common = Common {
+            freshness,
+            supposing,
+            size,
+            token,
+        };
+        Ok((Self::of(caller, query, common)?, question))
     }
 
     fn of_report(
         caller: Caller,
         message: pb::ReportPermissionsRequest,
     ) -> Result<(Self, PrincipalId), Rejection> {
-        let query = query(&pb::ReportPermissionsRequest {
-            page_size: 0,
-            page_token: String::new(),
-            ..message.clone()
-        });
+        let query = format!("report {message:?}", message = unpaged!(message));
         let pb::ReportPermissionsRequest {
             principal,
-            page_size,
-            page_token,
+            page_size: size,
+            page_token: token,
             freshness,
             supposing,
         } = message;
-        let asked = Self {
-            caller,
-            subject: None,
-            at_least: parse::freshness(freshness)?,
-            supposing: parse_proposals(supposing)?,
-            query,
-            size: page_size,
-            token: page_token,
-            limits: SHORT,
-        };
         let principal = parse::principal(&"principal".into(), principal)?;
-        Ok((asked, principal))
+        let common = Common {
+            freshness,
+            supposing,
+            size,
+            token,
+        };
+        Ok((Self::of(caller, query, common)?, principal))
     }
 
     fn inquiry(&self) -> Inquiry<'_> {
@@ -265,12 +283,6 @@ impl Lookup {
     }
 }
 
-/// A request without its page, so that a token fits no other. Lists about oneself are told apart by their requests
-/// alone: a token says where a part begins, and never what may be in it.
-fn query(message: &impl std::fmt::Debug) -> String {
-    format!("{message:?}")
-}
-
 fn layers_part<S: PolicyStore, P: Platform>(
     context: &Context<S, P>,
     asked: &Lookup,
@@ -286,9 +298,7 @@ fn layers_part<S: PolicyStore, P: Platform>(
         context
             .authority
             .lookup_layers(asked.inquiry(), wanted, portion)?;
-    let place = |one: &authorization_core::lookup::FoundLayer| {
-        show::layer_place_to_bytes(LayerPlace::of(&one.layer))
-    };
+    let place = |one: &FoundLayer| show::layer_place_to_bytes(LayerPlace::of(&one.layer));
     let (found, next) = page.cut(value, place);
     let part = pb::LookupLayersResponse {
         layers: found.iter().map(show::usable).collect(),

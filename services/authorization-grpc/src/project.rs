@@ -12,7 +12,7 @@ use authorization_core::{
 };
 use jmap_domain::{Caller, Decision, Name, ProjectAct, ProjectId, Question};
 use jmap_proto::authorization::{self as pb, project_service_server::ProjectService};
-use jmap_wire::{id, required};
+use jmap_wire::{FieldPath, id, list, required};
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -24,6 +24,8 @@ use crate::{
 };
 use request::{parse_amendments, parse_new, parse_update, permission_to_proto};
 
+/// Most projects in one order.
+const MAX_ORDER: usize = 10_000;
 const ACTS: [ProjectAct; 4] = [
     ProjectAct::Open,
     ProjectAct::Access,
@@ -164,6 +166,23 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
             let project = Some(self.show(&caller, &project)?);
             Ok(pb::UpdateProjectResponse {
                 project,
+                policy_token: self.0.policy_token(),
+            })
+        })
+        .await
+    }
+
+    async fn reorder_projects(
+        &self,
+        request: Request<pb::ReorderProjectsRequest>,
+    ) -> Result<Response<pb::ReorderProjectsResponse>, Status> {
+        answer(async {
+            let (caller, pb::ReorderProjectsRequest { project_ids }) = receive(request)?;
+            let path = FieldPath::of("project_ids");
+            let parse = |path: &FieldPath, project| id(path.clone(), project);
+            let order: Vec<ProjectId> = list(&path, project_ids, MAX_ORDER, parse)?;
+            self.0.authority.order_projects(&caller, &order).await?;
+            Ok(pb::ReorderProjectsResponse {
                 policy_token: self.0.policy_token(),
             })
         })

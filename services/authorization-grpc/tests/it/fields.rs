@@ -216,6 +216,9 @@ async fn fields_of_projects() {
         projects.update_project(updated(project(0, "p"), &["name"])) => "project.project_id";
         projects.update_project(updated(project(1, ""), &["name"])) => "project.name";
         projects.update_project(updated(project(1, "p"), &["*"])) => "update_mask.paths[0]";
+        projects.reorder_projects(pb::ReorderProjectsRequest { project_ids: vec![] }) => "project_ids";
+        projects.reorder_projects(pb::ReorderProjectsRequest { project_ids: vec![1, -1] }) => "project_ids[1]";
+        projects.reorder_projects(pb::ReorderProjectsRequest { project_ids: vec![99] }) => "project_ids";
         projects.delete_project(pb::DeleteProjectRequest { project_id: 0, confirm_name: "p".into() }) => "project_id";
         projects.delete_project(pb::DeleteProjectRequest { project_id: 1, confirm_name: String::new() }) => "confirm_name";
         projects.list_project_permissions(pb::ListProjectPermissionsRequest::default()) => "project_id";
