@@ -8,6 +8,8 @@ mod administration;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod elevation;
+#[cfg(test)]
 mod fields;
 #[cfg(test)]
 mod fixture;
