@@ -96,6 +96,36 @@ fn every_candidate_can_be_granted_what_the_list_says_and_nothing_else() {
 }
 
 #[test]
+fn whoever_is_no_candidate_is_refused_every_grant() {
+    // R28.
+    let house = House::new();
+    let project = house.project("town");
+    let layer = house.layer(project, "roads");
+    let (ana, ben) = (house.user("ana"), house.user("ben"));
+    let team = house.group("team", &[ana]);
+    house.grant_project(project, ana, &[ProjectAct::Open]);
+    let listed = principals(&found(&house, &wanted(layer, "")));
+    let all: [PrincipalId; 7] = [
+        UserId::ADMINISTRATOR.into(),
+        UserId::ANONYMOUS.into(),
+        GroupId::EVERYONE.into(),
+        GroupId::AUTHENTICATED.into(),
+        ana.into(),
+        ben.into(),
+        team.into(),
+    ];
+    let refused = all.into_iter().filter(|id| !listed.contains(id));
+    let refused: Vec<_> = refused.collect();
+    assert_eq!(refused.len(), 4);
+    for principal in refused {
+        for permission in Permission::ALL {
+            let granted = house.try_grant(&house.administrator, layer, principal, &[permission]);
+            assert!(granted.is_err(), "{principal} {permission}");
+        }
+    }
+}
+
+#[test]
 fn candidates_are_found_by_names_and_display_names_whatever_their_case() {
     // R26, R28.
     let house = House::new();

@@ -11,9 +11,10 @@ use authorization_core::{
     registry::LayerUpdate,
     suppose::{Proposal, ProposalError},
 };
+use futures::executor::block_on;
 use jmap_domain::{
-    Caller, Decision, DenyReason, GlobalPermission, LayerAct, LayerId, Permission, PrincipalId,
-    ProjectAct, ProjectId, Question, Subject, UserId,
+    Caller, Decision, DenyReason, GlobalPermission, GroupId, LayerAct, LayerId, Permission,
+    PrincipalId, ProjectAct, ProjectId, Question, Subject, UserId,
 };
 
 use crate::house::{House, Person, amendment};
@@ -291,4 +292,106 @@ fn deletions_are_supposed_like_every_other_change() {
     let gone = Decision::Denied(DenyReason::AccountDisabled);
     assert_eq!(then(Proposal::UserDeleted(ana.id)), gone);
     assert_eq!(then(disabled(ana.id)), gone);
+}
+
+/// Makes a proposed change for real.
+fn make(house: &House, proposal: Proposal) {
+    let (authority, by) = (&house.authority, &house.administrator);
+    match proposal {
+        Proposal::LayerTable(edit) => {
+            block_on(authority.edit_layer_tables(by, vec![edit])).unwrap();
+        }
+        Proposal::ProjectTable(project, rows) => {
+            block_on(authority.amend_project_table(by, project, &rows)).unwrap();
+        }
+        Proposal::Members(group, update) => {
+            block_on(authority.update_members(by, group, update)).unwrap();
+        }
+        Proposal::Globals(principal, amendment) => {
+            block_on(authority.amend_globals(by, principal, amendment)).unwrap();
+        }
+        Proposal::User(user, update) => {
+            block_on(authority.update_user(by, user, update)).unwrap();
+        }
+        Proposal::Layer(layer, update) => {
+            block_on(authority.update_layer(by, layer, update)).unwrap();
+        }
+        Proposal::UserDeleted(user) => block_on(authority.delete_user(by, user)).unwrap(),
+        Proposal::GroupDeleted(group) => block_on(authority.delete_group(by, group)).unwrap(),
+    }
+}
+
+/// What happens to ana and ben in the town, each step possible after the one before.
+fn story(town: &Town, team: GroupId) -> [Proposal; 11] {
+    let (ana, ben, project, layer) = (town.ana, town.ben, town.project, town.layer);
+    let switch = |editing| LayerUpdate {
+        editing: Some(editing),
+        ..LayerUpdate::default()
+    };
+    let leave = MembersUpdate {
+        add: [].into(),
+        remove: [ana.id].into(),
+    };
+    let office = GlobalsAmendment {
+        add: [GlobalPermission::CreateProjects].into_iter().collect(),
+        remove: GlobalSet::EMPTY,
+    };
+    [
+        open(project, team, ProjectAct::Open),
+        grant(layer, team, Permission::AddElements),
+        grant(layer, ana, Permission::ModifyElements),
+        Proposal::Layer(layer, switch(Editing::Disabled)),
+        Proposal::Globals(team.into(), office),
+        Proposal::Layer(layer, switch(Editing::Enabled)),
+        Proposal::Members(team, leave),
+        open(project, ana, ProjectAct::Access),
+        Proposal::GroupDeleted(team),
+        disabled(ben.id),
+        Proposal::UserDeleted(ben.id),
+    ]
+}
+
+fn every_question(town: &Town) -> Vec<Question> {
+    let elements = Permission::ALL.map(LayerAct::Elements);
+    let acts = elements.into_iter().chain([LayerAct::ChangeStructure]);
+    let rest = [
+        Question::Project(town.project, ProjectAct::Access),
+        Question::Global(GlobalPermission::CreateProjects),
+    ];
+    let on_layer = acts.map(|act| Question::Layer(town.layer, act));
+    on_layer.chain(rest).collect()
+}
+
+#[test]
+fn what_is_supposed_is_what_comes_true() {
+    // R9, R10, R22, R31, R45.
+    let town = town();
+    let team = town.house.group("team", &[town.ana]);
+    let questions = every_question(&town);
+    let asking = |user| Asking {
+        caller: &town.house.administrator,
+        subject: Some(Subject::User(user)),
+        at_least: None,
+    };
+    let users = [town.ana.id, town.ben.id];
+    for proposal in story(&town, team) {
+        let supposing = [proposal];
+        let supposed = users.map(|user| {
+            let inquiry = Inquiry {
+                asking: asking(user),
+                supposing: &supposing,
+            };
+            let answer = town.house.authority.what_if(inquiry, &questions);
+            let answers = answer.unwrap().value.into_iter();
+            answers.map(|one| one.then.decision).collect::<Vec<_>>()
+        });
+        let [proposal] = supposing;
+        let told = format!("{proposal:?}");
+        make(&town.house, proposal);
+        let came_true = users.map(|user| {
+            let answer = town.house.authority.check(asking(user), &questions);
+            answer.unwrap().value
+        });
+        assert_eq!(supposed, came_true, "{told}");
+    }
 }
