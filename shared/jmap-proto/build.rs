@@ -7,13 +7,15 @@ use prost::Message;
 const ROOT: &str = "../../proto";
 
 /// The messages with passwords, keys or tokens of sessions: `secret.rs` prints them without.
-const SECRET: [&str; 6] = [
+const SECRET: [&str; 8] = [
     "SignInRequest",
     "PasswordCredential",
     "Tokens",
     "RefreshSessionRequest",
     "CreateUserRequest",
     "SetPasswordRequest",
+    "CreateServiceAccountResponse",
+    "RotateServiceKeyResponse",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

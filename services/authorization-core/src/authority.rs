@@ -267,7 +267,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     /// A caller that changes something: never anonymous.
-    fn admit_author(&self, caller: &Caller) -> Result<(Standing, Author), Refusal> {
+    pub(crate) fn admit_author(&self, caller: &Caller) -> Result<(Standing, Author), Refusal> {
         let author = match caller {
             Caller::Anonymous => return Err(Refusal::NotSignedIn),
             Caller::Session(s) => Author::User {

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use jmap_domain::{
-    ActorId, Caller, Decision, EffectivePermissions, GlobalPermission, LayerAct, LayerId,
-    Permission, PolicyToken, ProjectAct, Question, Scope, SessionKind, Subject, UserId,
+    ActorId, Caller, Decision, DenyReason, EffectivePermissions, GlobalPermission, LayerAct,
+    LayerId, Permission, PolicyToken, ProjectAct, Question, Scope, Subject,
 };
 
 use crate::{
@@ -119,12 +119,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         if about_itself && !explain::may_know(&snapshot, &facts, question) {
             return Err(Refusal::NotFound(Resource::of(question)).into());
         }
-        let value = explain::explain(&snapshot, &facts, question);
+        let value = explain::explain(&snapshot, standing, question);
         Ok(Answer {
             value,
             token: snapshot.token(),
             valid_for: Duration::ZERO,
-            actor: facts.stamp(),
+            // A disabled account is named, too.
+            actor: Facts::if_enabled(&snapshot, standing).stamp(),
         })
     }
 
@@ -187,16 +188,15 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     /// Who a subject is by now.
-    fn standing_of(&self, snapshot: &Snapshot, subject: Subject) -> Standing {
+    pub(crate) fn standing_of(&self, snapshot: &Snapshot, subject: Subject) -> Standing {
         match subject {
             Subject::Anonymous => Standing::Anonymous,
             Subject::Session(id) => self.standing_in(id, None),
-            Subject::User(id) if id == UserId::ANONYMOUS => Standing::Anonymous,
-            Subject::User(user) => {
-                let policy = snapshot.user(user).map(|user| user.policy.session_kind());
-                let kind = policy.unwrap_or(SessionKind::Ordinary);
-                Standing::User { user, kind }
-            }
+            Subject::User(user) => snapshot
+                .user(user)
+                .map_or(Standing::Barred(DenyReason::AccountDisabled), |user| {
+                    Standing::of_account(user)
+                }),
         }
     }
 }
@@ -219,8 +219,13 @@ fn is_permit(question: Question, decision: Decision) -> bool {
     mutates && !matches!(decision, Decision::Denied(_))
 }
 
-/// Whether the caller may ask for explanations about others: who manages the resource may (R41).
-fn may_inspect(snapshot: &Snapshot, caller: &Facts<'_>, question: Question) -> Result<(), Refusal> {
+/// Whether the caller may ask about others there: who manages the resource may (R41), and who administers personal
+/// layers on those (R46, R71).
+pub(crate) fn may_inspect(
+    snapshot: &Snapshot,
+    caller: &Facts<'_>,
+    question: Question,
+) -> Result<(), Refusal> {
     let needed = match question {
         Question::Layer(id, _) => Question::Layer(id, LayerAct::ChangeStructure),
         Question::Project(id, _) => Question::Project(id, ProjectAct::Administrate),
@@ -228,14 +233,28 @@ fn may_inspect(snapshot: &Snapshot, caller: &Facts<'_>, question: Question) -> R
             Question::Global(GlobalPermission::SuperAdministrator)
         }
     };
-    if caller.is_super_administrator() {
+    if caller.is_super_administrator() || oversees(snapshot, caller, question) {
         return Ok(());
     }
     Refusal::unless_allowed(needed, rules::decide(snapshot, caller, needed))
 }
 
+/// Whether the question is about a personal layer, and the caller administers those (R80).
+fn oversees(snapshot: &Snapshot, caller: &Facts<'_>, question: Question) -> bool {
+    let Question::Layer(id, _) = question else {
+        return false;
+    };
+    let personal = snapshot
+        .layer(id)
+        .is_some_and(|entry| entry.project().is_none());
+    personal && caller.holds(GlobalPermission::AdministerPersonalLayers)
+}
+
 /// Whether the snapshot is what the asker knows of, or newer.
-fn fresh_enough(snapshot: &Arc<Snapshot>, at_least: Option<PolicyToken>) -> Result<(), CheckError> {
+pub(crate) fn fresh_enough(
+    snapshot: &Arc<Snapshot>,
+    at_least: Option<PolicyToken>,
+) -> Result<(), CheckError> {
     let Some(wanted) = at_least else {
         return Ok(());
     };

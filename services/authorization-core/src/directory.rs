@@ -9,7 +9,9 @@ use std::sync::Arc;
 use jmap_domain::{Caller, GlobalPermission, GroupId, Name, ProjectAct, Question, UserId};
 
 pub use groups::MembersUpdate;
+pub(crate) use groups::{draft_group_deletion, draft_members};
 pub use users::{NewUser, UserUpdate};
+pub(crate) use users::{draft_user_deletion, draft_user_update};
 
 use crate::{
     Authority, Facts, Refusal, Resource, Snapshot, Standing,

@@ -29,6 +29,20 @@ pub enum Standing {
     Barred(DenyReason),
 }
 
+impl Standing {
+    /// An account as if it had just signed in.
+    #[must_use]
+    pub fn of_account(user: &User) -> Self {
+        match user.id {
+            UserId::ANONYMOUS => Self::Anonymous,
+            id => Self::User {
+                user: id,
+                kind: user.policy.session_kind(),
+            },
+        }
+    }
+}
+
 /// By which path a grant reaches a subject (R6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Path {
@@ -58,25 +72,30 @@ impl<'s> Facts<'s> {
     /// Looks a subject up. An account that is gone or disabled is barred (R9).
     #[must_use]
     pub fn of(snapshot: &'s Snapshot, standing: Standing) -> Self {
+        match standing {
+            Standing::User { user, kind: _ }
+                if !snapshot.user(user).is_some_and(|user| user.is_enabled()) =>
+            {
+                Self::without_grants(Standing::Barred(DenyReason::AccountDisabled))
+            }
+            Standing::User { user: _, kind: _ }
+            | Standing::Anonymous
+            | Standing::Service
+            | Standing::Barred(_) => Self::if_enabled(snapshot, standing),
+        }
+    }
+
+    /// Looks a subject up as if its account were enabled: grants are given to disabled accounts, too, and are told.
+    pub(crate) fn if_enabled(snapshot: &'s Snapshot, standing: Standing) -> Self {
         let Standing::User { user, kind: _ } = standing else {
-            return Self {
-                standing,
-                groups: None,
-                globals: GlobalSet::EMPTY,
-            };
+            return Self::without_grants(standing);
         };
-        if !snapshot.user(user).is_some_and(|user| user.is_enabled()) {
-            let standing = Standing::Barred(DenyReason::AccountDisabled);
-            return Self {
-                standing,
-                groups: None,
-                globals: GlobalSet::EMPTY,
-            };
+        if snapshot.user(user).is_none() {
+            return Self::without_grants(Standing::Barred(DenyReason::AccountDisabled));
         }
         let facts = Self {
-            standing,
             groups: snapshot.groups_of(user),
-            globals: GlobalSet::EMPTY,
+            ..Self::without_grants(standing)
         };
         // Global permissions never come from `everyone` (R27).
         let paths = facts.paths().filter(|(path, _)| *path != Path::Everyone);
@@ -84,6 +103,14 @@ impl<'s> Facts<'s> {
         Self {
             globals: globals.fold(GlobalSet::EMPTY, GlobalSet::union),
             ..facts
+        }
+    }
+
+    const fn without_grants(standing: Standing) -> Self {
+        Self {
+            standing,
+            groups: None,
+            globals: GlobalSet::EMPTY,
         }
     }
 
@@ -209,30 +236,17 @@ pub fn may_open(snapshot: &Snapshot, principal: PrincipalId, project: ProjectId)
             .is_some_and(|rights| rights.contains(ProjectAct::Open))
     };
     match snapshot.principal(principal) {
-        Some(Principal::User(user)) => as_account(snapshot, user).paths().any(|(_, id)| opens(id)),
+        Some(Principal::User(user)) => {
+            let facts = Facts::if_enabled(snapshot, Standing::of_account(user));
+            facts.paths().any(|(_, id)| opens(id))
+        }
         Some(Principal::Group(group)) => containing(group.id).any(opens),
         None => false,
     }
 }
 
-/// The facts of an account whether it may be used or not: grants are given to disabled accounts, too.
-fn as_account<'s>(snapshot: &'s Snapshot, user: &User) -> Facts<'s> {
-    let standing = match user.id {
-        UserId::ANONYMOUS => Standing::Anonymous,
-        id => Standing::User {
-            user: id,
-            kind: user.policy.session_kind(),
-        },
-    };
-    Facts {
-        standing,
-        groups: snapshot.groups_of(user.id),
-        globals: GlobalSet::EMPTY,
-    }
-}
-
 /// A group and the special groups that contain all its members.
-fn containing(group: GroupId) -> impl Iterator<Item = PrincipalId> {
+pub(crate) fn containing(group: GroupId) -> impl Iterator<Item = PrincipalId> {
     let everyone = (group != GroupId::EVERYONE).then_some(GroupId::EVERYONE);
     let signed_in = everyone.is_some() && group != GroupId::AUTHENTICATED;
     let authenticated = signed_in.then_some(GroupId::AUTHENTICATED);

@@ -70,7 +70,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 }
 
-fn draft_amendment(
+pub(crate) fn draft_amendment(
     draft: &mut Draft,
     principal: PrincipalId,
     amendment: GlobalsAmendment,

@@ -1,5 +1,6 @@
 //! The permission table of a layer: read, replace, amend (R28, R31, R41, R42, R67, R68, R100).
 
+mod candidates;
 mod check;
 mod table;
 
@@ -9,7 +10,8 @@ use jmap_domain::{
     Caller, LayerAct, LayerId, Permission, PermissionSet, PolicyRevision, PrincipalId, Question,
 };
 
-pub(crate) use check::check_new_rows;
+pub use candidates::{Candidate, CandidatePlace, CandidatesWanted, Search};
+pub(crate) use check::{Granting, check_new_rows};
 pub use table::{LayerTable, TableRow};
 
 use crate::{
@@ -137,7 +139,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 }
 
-fn draft_edit(draft: &mut Draft, edit: TableEdit) -> Result<(), TableError> {
+pub(crate) fn draft_edit(draft: &mut Draft, edit: TableEdit) -> Result<(), TableError> {
     let TableEdit {
         layer,
         expected,
@@ -157,6 +159,11 @@ fn draft_edit(draft: &mut Draft, edit: TableEdit) -> Result<(), TableError> {
         error,
     };
     let wanted = wanted_rows(entry, rows).map_err(grant_error)?;
+    let granting = Granting {
+        snapshot: &snapshot,
+        giver: &draft.facts(),
+        layer: &entry.layer,
+    };
     let mut changed = Vec::new();
     for row in wanted {
         let stored = entry
@@ -165,7 +172,7 @@ fn draft_edit(draft: &mut Draft, edit: TableEdit) -> Result<(), TableError> {
             .copied()
             .unwrap_or_default();
         if stored != row.grant {
-            check::check_row(draft, &entry.layer, stored, row).map_err(grant_error)?;
+            check::check_row(granting, stored, row).map_err(grant_error)?;
             changed.push(row);
         }
     }

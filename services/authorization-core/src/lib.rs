@@ -9,6 +9,7 @@ mod bootstrap;
 pub mod change;
 mod check;
 mod claims;
+mod crowd;
 pub mod directory;
 mod draft;
 pub mod explain;
@@ -17,6 +18,7 @@ pub mod globals;
 mod guard;
 pub mod layer_permissions;
 mod listings;
+pub mod lookup;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod model;
@@ -30,6 +32,7 @@ pub mod secret;
 pub mod services;
 pub mod sessions;
 mod snapshot;
+pub mod suppose;
 mod time;
 mod tokens;
 

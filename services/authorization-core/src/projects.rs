@@ -71,6 +71,17 @@ pub struct ProjectTableEdit {
     pub rows: Vec<ProjectGrantRow>,
 }
 
+/// What one principal gains and loses on a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectAmendment {
+    /// Whose row.
+    pub principal: PrincipalId,
+    /// Rights to add.
+    pub add: ProjectRights,
+    /// Rights to remove; one that is in both is removed.
+    pub remove: ProjectRights,
+}
+
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// Creates a project; its maker owns and may open it.
     ///
@@ -244,6 +255,45 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .await?;
         Ok(project(&self.snapshot(), id)?.clone())
     }
+
+    /// Adds to and removes from rows of a project's permission table; what is not mentioned stays.
+    ///
+    /// # Errors
+    /// As [`Authority::edit_project_table`].
+    pub async fn amend_project_table(
+        &self,
+        caller: &Caller,
+        id: ProjectId,
+        amendments: &[ProjectAmendment],
+    ) -> Result<(), ProjectError> {
+        self.change(caller, |draft| draft_amendments(draft, id, amendments))
+            .await
+    }
+}
+
+pub(crate) fn draft_amendments(
+    draft: &mut Draft,
+    id: ProjectId,
+    amendments: &[ProjectAmendment],
+) -> Result<(), ProjectError> {
+    draft.require(Question::Project(id, ProjectAct::Administrate))?;
+    let snapshot = draft.snapshot();
+    let table = &project(&snapshot, id)?.grants;
+    let row = |amendment: &ProjectAmendment| {
+        let ProjectAmendment {
+            principal,
+            add,
+            remove,
+        } = *amendment;
+        let held = table.get(&principal).copied().unwrap_or_default();
+        ProjectGrantRow {
+            principal,
+            rights: held.union(add).difference(remove),
+        }
+    };
+    let rows = amendments.iter().map(row).collect();
+    let expected = None;
+    draft_table_edit(draft, id, ProjectTableEdit { expected, rows })
 }
 
 fn draft_table_edit(

@@ -9,6 +9,7 @@ mod reserve;
 use jmap_domain::{Caller, LayerId, Name, PrincipalId, Scope, ServiceId, SessionCaller};
 
 pub use administer::LayerUpdate;
+pub(crate) use administer::draft_update;
 pub use removals::LayerStatus;
 pub use reserve::{InitialView, ReserveLayer, Site};
 

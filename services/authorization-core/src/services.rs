@@ -9,7 +9,7 @@ use crate::{
     Authority, Refusal, Resource, Standing,
     change::{Author, PolicyChange},
     draft::Draft,
-    model::Service,
+    model::{Account, Service},
     ports::{Platform, PolicyStore},
     secret::SecretChange,
     tokens::ServiceKey,
@@ -104,6 +104,64 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             Ok(())
         })
         .await
+    }
+
+    /// Makes a service account for another program, with those scopes and a key, which is told once.
+    ///
+    /// # Errors
+    /// [`ServiceError::NameTaken`]; [`Refusal::Forbidden`] unless a super administrator asks.
+    pub async fn create_service(
+        &self,
+        caller: &Caller,
+        name: Name,
+        scopes: ScopeSet,
+    ) -> Result<(Arc<Service>, SecretString), ServiceError> {
+        let secret = self.platform.random();
+        self.change(caller, |draft| {
+            draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
+            draft_service(draft, name, scopes, secret)
+        })
+        .await
+    }
+
+    /// Gives a service account a new key, which is told once, as one step among those that open sessions. The sessions
+    /// of the old key are closed, and it opens none any more: whoever found it is out at once.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] unless a super administrator asks.
+    pub async fn rotate_service_key(
+        &self,
+        caller: &Caller,
+        id: ServiceId,
+    ) -> Result<(Arc<Service>, SecretString), ServiceError> {
+        self.admit_directory(caller)?;
+        let secret = self.platform.random();
+        let mut writer = self.session_writer.lock().await;
+        let rotated = self
+            .change(caller, |draft| {
+                draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
+                let snapshot = draft.snapshot();
+                let before = snapshot
+                    .service(id)
+                    .ok_or(Refusal::NotFound(Resource::Service(id)))?;
+                Ok::<_, ServiceError>(draft_key(draft, (**before).clone(), secret))
+            })
+            .await?;
+        let account = Account::Service { service: id };
+        self.close_all(&mut writer, |session| session.account == account)
+            .await?;
+        drop(writer);
+        self.permits.run_out(&self.platform).await;
+        Ok(rotated)
+    }
+
+    /// All service accounts, by id.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`] unless a super administrator asks.
+    pub fn list_services(&self, caller: &Caller) -> Result<Vec<Arc<Service>>, Refusal> {
+        self.admit_directory(caller)?;
+        Ok(self.snapshot().services().cloned().collect())
     }
 
     /// Deletes a service account; its sessions end at once.

@@ -74,6 +74,10 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         {
             return Err(SignInError::WrongCredentials);
         }
+        // Whoever gives a service another key does the same.
+        if let Credentials::ServiceKey(key) = credentials {
+            self.check_key(key).await?;
+        }
         Ok(self.open(account, &mut writer).await?)
     }
 
@@ -200,7 +204,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     /// Closes sessions, first in memory: what fails to be stored must not stay open.
-    async fn close_all(
+    pub(crate) async fn close_all(
         &self,
         writer: &mut SessionWriter,
         chosen: impl Fn(&Session) -> bool + Send,

@@ -133,7 +133,24 @@ impl Snapshot {
 
     /// Users in the order of their names' keys, after a key.
     pub fn users_after<'s>(&'s self, key: &str) -> impl Iterator<Item = &'s Arc<User>> {
-        names::after(&self.names.users, key).filter_map(|id| self.users.get(id))
+        self.named_users_after(key).map(|(_, user)| user)
+    }
+
+    /// The same, each with its key.
+    pub(crate) fn named_users_after<'s>(
+        &'s self,
+        key: &str,
+    ) -> impl Iterator<Item = (&'s String, &'s Arc<User>)> {
+        names::after(&self.names.users, key)
+            .filter_map(|(key, id)| self.users.get(id).map(|user| (key, user)))
+    }
+
+    /// Users by id, after an id.
+    pub(crate) fn users_by_id(&self, after: Option<UserId>) -> impl Iterator<Item = &Arc<User>> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.users
+            .range((start, Bound::Unbounded))
+            .map(|(_, user)| user)
     }
 
     /// A group.
@@ -153,7 +170,16 @@ impl Snapshot {
 
     /// Groups in the order of their names' keys, after a key.
     pub fn groups_after<'s>(&'s self, key: &str) -> impl Iterator<Item = &'s Arc<Group>> {
-        names::after(&self.names.groups, key).filter_map(|id| self.groups.get(id))
+        self.named_groups_after(key).map(|(_, group)| group)
+    }
+
+    /// The same, each with its key.
+    pub(crate) fn named_groups_after<'s>(
+        &'s self,
+        key: &str,
+    ) -> impl Iterator<Item = (&'s String, &'s Arc<Group>)> {
+        names::after(&self.names.groups, key)
+            .filter_map(|(key, id)| self.groups.get(id).map(|group| (key, group)))
     }
 
     /// The groups that a user was put into.
@@ -271,12 +297,29 @@ impl Snapshot {
         self.layers.get(id)
     }
 
-    /// The layers on which a principal has a row of its own.
+    /// Everybody's personal layers, pending ones included, by owner.
+    pub fn personal_layers(&self) -> impl Iterator<Item = &LayerEntry> {
+        let homes = self.ordered_layers.range(Home::FIRST_PERSONAL..);
+        homes
+            .flat_map(|(_, layers)| layers)
+            .filter_map(|(_, id)| self.layers.get(id))
+    }
+
+    /// The layers on which a principal has a row of its own, by id.
     pub fn layers_granted_to(&self, principal: PrincipalId) -> impl Iterator<Item = LayerId> {
-        self.layer_grants_of
-            .get(&principal)
-            .into_iter()
-            .flatten()
+        self.layers_granted_after(principal, None)
+    }
+
+    /// The same, after an id.
+    pub(crate) fn layers_granted_after(
+        &self,
+        principal: PrincipalId,
+        after: Option<LayerId>,
+    ) -> impl Iterator<Item = LayerId> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let granted = self.layer_grants_of.get(&principal).into_iter();
+        granted
+            .flat_map(move |layers| layers.range((start, Bound::Unbounded)))
             .copied()
     }
 

@@ -23,6 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::{
     context::{Context, answer, receive, require_scope},
     explain,
+    layer_administration::home,
     page::{Asked, LONG, Page},
     parse,
     status::{DOMAIN, Rejection},
@@ -284,13 +285,7 @@ fn place(visible: &VisibleLayer) -> Vec<u8> {
 
 fn layer_permissions(visible: &VisibleLayer) -> pb::LayerPermissions {
     let VisibleLayer { layer, permissions } = visible;
-    let (project_id, owner_user_id) = match layer.placement {
-        Placement::Project {
-            project,
-            position: _,
-        } => (project.get(), 0),
-        Placement::Personal { owner } => (0, owner.get()),
-    };
+    let (project_id, owner_user_id) = home(layer);
     pb::LayerPermissions {
         layer_id: layer.id.get(),
         name: layer.name.to_string(),

@@ -1,7 +1,8 @@
-//! `DirectoryService`: users, groups and global permissions (R1, R5, R7, R12, R14–R16, R26, R27).
+//! `DirectoryService`: users, groups, global permissions and accounts of programs (R1, R5, R7, R12, R14–R16, R26, R27).
 
-mod globals;
-mod groups;
+pub(crate) mod globals;
+pub(crate) mod groups;
+mod services;
 mod users;
 
 use std::sync::Arc;
@@ -62,6 +63,9 @@ calls! {
         delete_group: DeleteGroupRequest => DeleteGroupResponse;
         update_group_members: UpdateGroupMembersRequest => UpdateGroupMembersResponse;
         update_global_permissions: UpdateGlobalPermissionsRequest => UpdateGlobalPermissionsResponse;
+        create_service_account: CreateServiceAccountRequest => CreateServiceAccountResponse;
+        rotate_service_key: RotateServiceKeyRequest => RotateServiceKeyResponse;
+        delete_service_account: DeleteServiceAccountRequest => DeleteServiceAccountResponse;
     }
     reads {
         get_user: GetUserRequest => GetUserResponse;
@@ -69,5 +73,6 @@ calls! {
         list_groups: ListGroupsRequest => ListGroupsResponse;
         list_group_members: ListGroupMembersRequest => ListGroupMembersResponse;
         list_global_permissions: ListGlobalPermissionsRequest => ListGlobalPermissionsResponse;
+        list_service_accounts: ListServiceAccountsRequest => ListServiceAccountsResponse;
     }
 }

@@ -5,7 +5,7 @@ use authorization_core::{
     explain::{Contribution, Ineffective, Need, NeedKind},
 };
 use jmap_domain::{
-    Decision, GlobalPermission, GroupId, Permission, PrincipalId, ProjectAct, SessionKind,
+    ActorId, Decision, GlobalPermission, GroupId, Permission, PrincipalId, ProjectAct, SessionKind,
 };
 use jmap_proto::authorization as pb;
 use jmap_wire::{decision_to_proto, format_policy_token};
@@ -19,18 +19,27 @@ pub(crate) fn response(snapshot: &Snapshot, answer: &Answer<Explanation>) -> pb:
         valid_for: _,
         actor,
     } = answer;
-    let account = actor.and_then(|actor| PrincipalId::new(actor.get()).ok());
-    let grants = explanation.needs.iter().flat_map(|need| {
-        need.grants
-            .iter()
-            .map(move |one| grant(snapshot, account, need, *one))
-    });
     pb::ExplainResponse {
         decision: Some(decision_to_proto(explanation.decision)),
-        grants: grants.collect(),
+        grants: grants(snapshot, *actor, explanation),
         missing: missing(explanation),
         policy_token: format_policy_token(*token),
     }
+}
+
+/// The grants that bear on an answer about an account.
+pub(crate) fn grants(
+    snapshot: &Snapshot,
+    account: Option<ActorId>,
+    explanation: &Explanation,
+) -> Vec<pb::ExplainedGrant> {
+    let account = account.and_then(|actor| PrincipalId::new(actor.get()).ok());
+    let needs = explanation.needs.iter();
+    let grants = needs.flat_map(|need| {
+        let each = need.grants.iter();
+        each.map(move |one| grant(snapshot, account, need, *one))
+    });
+    grants.collect()
 }
 
 fn grant(
@@ -44,27 +53,33 @@ fn grant(
         own_only,
         ineffective,
     } = contribution;
-    let (path, holder) = match path {
-        Path::Direct => (pb::GrantPath::Direct, account),
-        Path::Group(group) => (pb::GrantPath::Group, Some(group.into())),
-        Path::Authenticated => (
-            pb::GrantPath::Authenticated,
-            Some(GroupId::AUTHENTICATED.into()),
-        ),
-        Path::Everyone => (pb::GrantPath::Everyone, Some(GroupId::EVERYONE.into())),
-        Path::Owner => (pb::GrantPath::LayerOwner, account),
-        Path::SuperAdministrator => (pb::GrantPath::SuperAdministrator, account),
+    let holder = match path {
+        Path::Direct | Path::Owner | Path::SuperAdministrator => account,
+        Path::Group(group) => Some(group.into()),
+        Path::Authenticated => Some(GroupId::AUTHENTICATED.into()),
+        Path::Everyone => Some(GroupId::EVERYONE.into()),
     };
     let (principal, principal_name) = holder
         .map(|holder| principals::principal(snapshot, holder))
         .unzip();
     pb::ExplainedGrant {
-        path: path.into(),
+        path: path_to_proto(path).into(),
         principal,
         principal_name: principal_name.unwrap_or_default(),
         gives: gives(need.kind).to_owned(),
         only_own: own_only,
         ineffective: ineffective_reason(ineffective).into(),
+    }
+}
+
+pub(crate) const fn path_to_proto(path: Path) -> pb::GrantPath {
+    match path {
+        Path::Direct => pb::GrantPath::Direct,
+        Path::Group(_) => pb::GrantPath::Group,
+        Path::Authenticated => pb::GrantPath::Authenticated,
+        Path::Everyone => pb::GrantPath::Everyone,
+        Path::Owner => pb::GrantPath::LayerOwner,
+        Path::SuperAdministrator => pb::GrantPath::SuperAdministrator,
     }
 }
 
@@ -98,13 +113,16 @@ pub(crate) const fn ineffective_reason(reason: Option<Ineffective>) -> pb::Ineff
         None => pb::IneffectiveReason::Unspecified,
         Some(Ineffective::CannotOpen) => pb::IneffectiveReason::CannotOpenProject,
         Some(Ineffective::EditingDisabled) => pb::IneffectiveReason::EditingDisabled,
+        Some(Ineffective::CannotView) => pb::IneffectiveReason::CannotView,
+        Some(Ineffective::OwnsNothing) => pb::IneffectiveReason::OwnsNothing,
+        Some(Ineffective::NoRemoteAccess) => pb::IneffectiveReason::NoRemoteAccess,
         Some(Ineffective::ServerSessionsOnly) => pb::IneffectiveReason::NotAServerSession,
         Some(Ineffective::AccountDisabled) => pb::IneffectiveReason::AccountDisabled,
     }
 }
 
 /// What a full yes would need besides; a yes for own elements needs a grant beyond them.
-fn missing(explanation: &Explanation) -> Vec<i32> {
+pub(crate) fn missing(explanation: &Explanation) -> Vec<i32> {
     let mut links: Vec<pb::MissingLink> = Vec::new();
     for link in explanation.missing().map(missing_link) {
         if !links.contains(&link) {

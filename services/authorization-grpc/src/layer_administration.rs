@@ -1,37 +1,38 @@
 //! `LayerAdministrationService`: names, order, the editing switch and the permission tables of layers
 //! (R23, R28, R31, R41, R42, R46, R83).
 
-use std::sync::Arc;
+pub(crate) mod table;
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use authorization_core::{
-    Refusal, Resource, Snapshot,
-    explain::Ineffective,
-    layer_permissions::{Amendment, RowEdits, TableEdit, TableError, TableRow},
-    model::{Editing, GrantRow, Layer, LayerGrant, Placement},
+    Refusal, Resource,
+    layer_permissions::{CandidatesWanted, LayerTable, Search, TableError},
+    model::{Editing, Layer, Placement},
     ports::{Platform, PolicyStore},
     registry::{LayerUpdate, RegistryError},
 };
-use jmap_domain::{ConnectionId, LayerId, PermissionSet};
-use jmap_proto::{
-    authorization::{self as pb, layer_administration_service_server::LayerAdministrationService},
-    types,
+use jmap_domain::{ConnectionId, LayerId};
+use jmap_proto::authorization::{
+    self as pb, layer_administration_service_server::LayerAdministrationService,
 };
 use jmap_wire::{
-    FieldPath, FieldViolation, field_mask, id, list, permission_to_proto, permissions_to_proto,
-    required,
+    FieldPath, FieldViolation, Violation, field_mask, format_policy_token, id, required,
 };
 use tonic::{Request, Response, Status};
 
 use crate::{
     context::{Context, answer, receive},
-    explain::ineffective_reason,
-    page::{Asked, LONG, Page},
+    page::{Asked, LONG, Page, SHORT},
     parse, principals,
     status::{Rejection, stale},
 };
+use table::{candidate, parse_edits, place_from_bytes, place_to_bytes, table_row};
 
-/// Most layers in one change of tables.
-const MAX_CHANGES: usize = 1000;
+/// Most tables in one answer.
+const MAX_TABLES: usize = 1000;
+/// Longest text to search for, in characters.
+const MAX_SEARCH: usize = 200;
 /// Most layers in one order.
 const MAX_LAYERS: usize = 10_000;
 
@@ -123,14 +124,71 @@ impl<S: PolicyStore, P: Platform> LayerAdministrationService for LayerAdministra
                 .0
                 .authority
                 .layer_table(&caller, id("layer_id", layer_id)?)?;
-            let snapshot = self.0.authority.snapshot();
+            let pb::LayerPermissionTable {
+                layer_id: _asked_for,
+                rows,
+                grants_revision,
+            } = self.show_table(&table);
             Ok(pb::GetLayerPermissionsResponse {
-                rows: table
-                    .rows
-                    .iter()
-                    .map(|row| table_row(&snapshot, *row))
-                    .collect(),
-                grants_revision: principals::revision(table.revision),
+                rows,
+                grants_revision,
+            })
+        })
+        .await
+    }
+
+    async fn batch_get_layer_permissions(
+        &self,
+        request: Request<pb::BatchGetLayerPermissionsRequest>,
+    ) -> Result<Response<pb::BatchGetLayerPermissionsResponse>, Status> {
+        answer(async {
+            let (caller, pb::BatchGetLayerPermissionsRequest { layer_ids }) = receive(request)?;
+            let layers = parse_layers(&layer_ids)?;
+            let (tables, token) = self.0.authority.layer_tables(&caller, &layers)?;
+            Ok(pb::BatchGetLayerPermissionsResponse {
+                tables: tables.iter().map(|table| self.show_table(table)).collect(),
+                policy_token: format_policy_token(token),
+            })
+        })
+        .await
+    }
+
+    async fn list_grant_candidates(
+        &self,
+        request: Request<pb::ListGrantCandidatesRequest>,
+    ) -> Result<Response<pb::ListGrantCandidatesResponse>, Status> {
+        answer(async {
+            let (caller, message) = receive(request)?;
+            let pb::ListGrantCandidatesRequest {
+                layer_id,
+                search,
+                page_size,
+                page_token,
+            } = message;
+            let layer = id("layer_id", layer_id)?;
+            if search.chars().count() > MAX_SEARCH {
+                let path = FieldPath::of("search");
+                return Err(path.invalid("is longer than 200 characters").into());
+            }
+            let asked = Asked {
+                size: page_size,
+                token: &page_token,
+            };
+            let query = format!("candidates {layer} {search}");
+            let page = Page::parse(&self.0.pages, query, asked, SHORT)?;
+            let wanted = CandidatesWanted {
+                layer,
+                search: Search::of(&search),
+                after: place_from_bytes(&page.after),
+                limit: page.size + 1,
+            };
+            let found = self.0.authority.grant_candidates(&caller, &wanted)?;
+            let (found, next_page_token) = page.cut(found, |one| place_to_bytes(&one.place));
+            let snapshot = self.0.authority.snapshot();
+            let candidates = found.iter().map(|one| candidate(&snapshot, one)).collect();
+            Ok(pb::ListGrantCandidatesResponse {
+                candidates,
+                next_page_token,
             })
         })
         .await
@@ -158,6 +216,16 @@ impl<S: PolicyStore, P: Platform> LayerAdministrationService for LayerAdministra
 }
 
 impl<S: PolicyStore, P: Platform> LayerAdministrationApi<S, P> {
+    fn show_table(&self, table: &LayerTable) -> pb::LayerPermissionTable {
+        let snapshot = self.0.authority.snapshot();
+        let rows = table.rows.iter().map(|row| table_row(&snapshot, *row));
+        pb::LayerPermissionTable {
+            layer_id: table.layer.id.get(),
+            rows: rows.collect(),
+            grants_revision: principals::revision(table.revision),
+        }
+    }
+
     fn registry_rejection(&self, error: RegistryError) -> Rejection {
         let RegistryError::Refused(Refusal::Stale(Resource::Layer(layer))) = error else {
             return error.into();
@@ -189,14 +257,19 @@ fn place(layer: &Layer) -> Vec<u8> {
     [&position.to_be_bytes()[..], &layer.id.get().to_be_bytes()].concat()
 }
 
-fn registration(layer: &Layer) -> pb::LayerRegistration {
-    let (project_id, owner_user_id) = match layer.placement {
+/// The project of a layer, or the owner of a personal one; the other is 0.
+pub(crate) const fn home(layer: &Layer) -> (i64, i64) {
+    match layer.placement {
         Placement::Project {
             project,
             position: _,
         } => (project.get(), 0),
         Placement::Personal { owner } => (0, owner.get()),
-    };
+    }
+}
+
+fn registration(layer: &Layer) -> pb::LayerRegistration {
+    let (project_id, owner_user_id) = home(layer);
     pb::LayerRegistration {
         layer_id: layer.id.get(),
         name: layer.name.to_string(),
@@ -205,6 +278,20 @@ fn registration(layer: &Layer) -> pb::LayerRegistration {
         connection_id: layer.reference.map_or(0, ConnectionId::get),
         editing_enabled: layer.editing == Editing::Enabled,
         revision: principals::revision(layer.revision),
+    }
+}
+
+/// Layers, at least one and each once.
+fn parse_layers(layer_ids: &[i64]) -> Result<Vec<LayerId>, FieldViolation> {
+    let path = FieldPath::of("layer_ids");
+    if layer_ids.is_empty() {
+        return Err(path.violates(Violation::Missing));
+    }
+    let layers: Vec<LayerId> = parse::ids(&path, layer_ids, MAX_TABLES)?;
+    let mut seen = BTreeSet::new();
+    match layers.iter().position(|layer| !seen.insert(*layer)) {
+        Some(index) => Err(path.item(index).invalid("is named twice")),
+        None => Ok(layers),
     }
 }
 
@@ -253,119 +340,4 @@ fn parse_update(
         }
     }
     Ok((id(path.field("layer_id"), layer_id)?, update))
-}
-
-fn table_row(snapshot: &Snapshot, table_row: TableRow) -> pb::LayerGrantRow {
-    let TableRow {
-        row,
-        ineffective,
-        asleep,
-    } = table_row;
-    let GrantRow {
-        principal,
-        grant: LayerGrant {
-            permissions,
-            own_only,
-        },
-    } = row;
-    let (principal, principal_name) = principals::principal(snapshot, principal);
-    let ineffective = match ineffective {
-        Some(reason) => sleeping(permissions, reason),
-        None => sleeping(asleep, Ineffective::EditingDisabled),
-    };
-    let permissions = permissions_to_proto(permissions);
-    let grant = types::LayerGrant {
-        principal: Some(principal),
-        permissions,
-        only_own: own_only,
-    };
-    pb::LayerGrantRow {
-        grant: Some(grant),
-        principal_name,
-        ineffective,
-    }
-}
-
-fn sleeping(permissions: PermissionSet, reason: Ineffective) -> Vec<pb::IneffectivePermission> {
-    let each = permissions
-        .iter()
-        .map(|permission| pb::IneffectivePermission {
-            permission: permission_to_proto(permission).into(),
-            reason: ineffective_reason(Some(reason)).into(),
-        });
-    each.collect()
-}
-
-fn parse_edits(changes: Vec<pb::LayerPermissionsChange>) -> Result<Vec<TableEdit>, FieldViolation> {
-    list(&"changes".into(), changes, MAX_CHANGES, parse_edit)
-}
-
-fn parse_edit(
-    path: &FieldPath,
-    change: pb::LayerPermissionsChange,
-) -> Result<TableEdit, FieldViolation> {
-    let pb::LayerPermissionsChange {
-        layer_id,
-        grants_revision,
-        change,
-    } = change;
-    Ok(TableEdit {
-        layer: id(path.field("layer_id"), layer_id)?,
-        expected: parse::expected(path.field("grants_revision"), grants_revision)?,
-        rows: match required(path.field("change"), change)? {
-            pb::layer_permissions_change::Change::Replace(pb::LayerGrants { grants }) => {
-                let path = path.field("replace").field("grants");
-                RowEdits::Replace(parse::grants(&path, grants)?)
-            }
-            pb::layer_permissions_change::Change::Delta(delta) => {
-                RowEdits::Amend(parse_delta(&path.field("delta"), delta)?)
-            }
-        },
-    })
-}
-
-/// A principal may gain and lose in one difference, but no permission both; one that is named twice on one side is
-/// left to the core to refuse.
-fn parse_delta(
-    path: &FieldPath,
-    delta: pb::LayerGrantsDelta,
-) -> Result<Vec<Amendment>, FieldViolation> {
-    let pb::LayerGrantsDelta { add, remove } = delta;
-    let added = parse::grants(&path.field("add"), add)?
-        .into_iter()
-        .map(|row| Amendment {
-            principal: row.principal,
-            add: row.grant.permissions,
-            remove: PermissionSet::EMPTY,
-            own_only: Some(row.grant.own_only),
-        });
-    let mut amendments: Vec<Amendment> = added.collect();
-    let path = path.field("remove");
-    for (index, row) in parse::grants(&path, remove)?.into_iter().enumerate() {
-        let GrantRow {
-            principal,
-            grant:
-                LayerGrant {
-                    permissions: remove,
-                    own_only: _stays,
-                },
-        } = row;
-        let both = |one: &&mut Amendment| one.principal == principal && one.remove.is_empty();
-        match amendments.iter_mut().find(both) {
-            Some(one) if !one.add.intersection(remove).is_empty() => {
-                return Err(path.item(index).invalid("a permission is added as well"));
-            }
-            Some(one) => one.remove = remove,
-            None => {
-                let add = PermissionSet::EMPTY;
-                amendments.push(Amendment {
-                    principal,
-                    add,
-                    remove,
-                    own_only: None,
-                });
-            }
-        }
-    }
-    Ok(amendments)
 }

@@ -8,6 +8,7 @@ mod context;
 mod directory;
 mod explain;
 mod layer_administration;
+mod lookup;
 mod page;
 mod parse;
 mod principals;
@@ -24,6 +25,7 @@ use jmap_proto::authorization::{
     check_service_server::{self, CheckServiceServer},
     directory_service_server::{self, DirectoryServiceServer},
     layer_administration_service_server::{self, LayerAdministrationServiceServer},
+    lookup_service_server::{self, LookupServiceServer},
     project_service_server::{self, ProjectServiceServer},
     registry_service_server::{self, RegistryServiceServer},
     session_service_server::{self, SessionServiceServer},
@@ -36,18 +38,20 @@ pub use status::DOMAIN;
 use check::CheckApi;
 use directory::DirectoryApi;
 use layer_administration::LayerAdministrationApi;
+use lookup::LookupApi;
 use project::ProjectApi;
 use registry::RegistryApi;
 use session::SessionApi;
 
 /// The full names of the services, for health and reflection.
-pub const SERVICES: [&str; 6] = [
+pub const SERVICES: [&str; 7] = [
     session_service_server::SERVICE_NAME,
     check_service_server::SERVICE_NAME,
     registry_service_server::SERVICE_NAME,
     directory_service_server::SERVICE_NAME,
     project_service_server::SERVICE_NAME,
     layer_administration_service_server::SERVICE_NAME,
+    lookup_service_server::SERVICE_NAME,
 ];
 
 /// The services over one authority; larger messages than `max_message_bytes` are refused.
@@ -61,7 +65,9 @@ pub fn routes<S: PolicyStore, P: Platform>(
     let registry = RegistryServiceServer::new(RegistryApi(Arc::clone(&context)));
     let directory = DirectoryServiceServer::new(DirectoryApi(Arc::clone(&context)));
     let project = ProjectServiceServer::new(ProjectApi(Arc::clone(&context)));
-    let layers = LayerAdministrationServiceServer::new(LayerAdministrationApi(context));
+    let layers =
+        LayerAdministrationServiceServer::new(LayerAdministrationApi(Arc::clone(&context)));
+    let lookups = LookupServiceServer::new(LookupApi(context));
     Routes::default()
         .add_service(session.max_decoding_message_size(max_message_bytes))
         .add_service(check.max_decoding_message_size(max_message_bytes))
@@ -69,4 +75,5 @@ pub fn routes<S: PolicyStore, P: Platform>(
         .add_service(directory.max_decoding_message_size(max_message_bytes))
         .add_service(project.max_decoding_message_size(max_message_bytes))
         .add_service(layers.max_decoding_message_size(max_message_bytes))
+        .add_service(lookups.max_decoding_message_size(max_message_bytes))
 }

@@ -1,6 +1,6 @@
 //! `ProjectService`: projects and the permissions on them (R16, R17, R20–R24).
 
-mod request;
+pub(crate) mod request;
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use authorization_core::{
     Asking, Refusal, Resource,
     model::Project,
     ports::{Platform, PolicyStore},
-    projects::{ProjectError, ProjectTableEdit},
+    projects::ProjectError,
 };
 use jmap_domain::{Caller, Decision, Name, ProjectAct, ProjectId, Question};
 use jmap_proto::authorization::{self as pb, project_service_server::ProjectService};
-use jmap_wire::{id, required};
+use jmap_wire::{FieldPath, id, list, required};
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -22,10 +22,10 @@ use crate::{
     retry::Attempt,
     status::{Rejection, no_such_name, stale},
 };
-use request::{Difference, parse_differences, parse_new, parse_update, permission_to_proto};
+use request::{parse_amendments, parse_new, parse_update, permission_to_proto};
 
-/// How often a difference is applied anew because somebody else changed the table in between.
-const ATTEMPTS: usize = 8;
+/// Most projects in one order.
+const MAX_ORDER: usize = 10_000;
 const ACTS: [ProjectAct; 4] = [
     ProjectAct::Open,
     ProjectAct::Access,
@@ -172,6 +172,23 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
         .await
     }
 
+    async fn reorder_projects(
+        &self,
+        request: Request<pb::ReorderProjectsRequest>,
+    ) -> Result<Response<pb::ReorderProjectsResponse>, Status> {
+        answer(async {
+            let (caller, pb::ReorderProjectsRequest { project_ids }) = receive(request)?;
+            let path = FieldPath::of("project_ids");
+            let parse = |path: &FieldPath, project| id(path.clone(), project);
+            let order: Vec<ProjectId> = list(&path, project_ids, MAX_ORDER, parse)?;
+            self.0.authority.order_projects(&caller, &order).await?;
+            Ok(pb::ReorderProjectsResponse {
+                policy_token: self.0.policy_token(),
+            })
+        })
+        .await
+    }
+
     async fn delete_project(
         &self,
         request: Request<pb::DeleteProjectRequest>,
@@ -234,8 +251,11 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
                 changes,
             } = message;
             let project = id("project_id", project_id)?;
-            let differences = parse_differences(changes)?;
-            self.amend(&caller, project, &differences).await?;
+            let amendments = parse_amendments(&"changes".into(), changes)?;
+            self.0
+                .authority
+                .amend_project_table(&caller, project, &amendments)
+                .await?;
             Ok(pb::UpdateProjectPermissionsResponse {
                 policy_token: self.0.policy_token(),
             })
@@ -288,44 +308,6 @@ impl<S: PolicyStore, P: Platform> ProjectApi<S, P> {
         let (projects, next) = page.take(projects, |project| place(project));
         let shown = projects.iter().map(|project| self.show(caller, project));
         Ok((shown.collect::<Result<_, _>>()?, next))
-    }
-
-    /// Applies differences to the table as it is; anew when somebody else changed it in between.
-    async fn amend(
-        &self,
-        caller: &Caller,
-        project: ProjectId,
-        differences: &[Difference],
-    ) -> Result<(), Rejection> {
-        for _ in 1..ATTEMPTS {
-            match self.try_amend(caller, project, differences).await {
-                Err(ProjectError::Refused(Refusal::Stale(_))) => {}
-                result => return Ok(result?),
-            }
-        }
-        Ok(self.try_amend(caller, project, differences).await?)
-    }
-
-    async fn try_amend(
-        &self,
-        caller: &Caller,
-        project: ProjectId,
-        differences: &[Difference],
-    ) -> Result<(), ProjectError> {
-        let table = self.0.authority.project_table(caller, project)?;
-        let rows = differences
-            .iter()
-            .map(|difference| difference.row(&table))
-            .collect();
-        let edit = ProjectTableEdit {
-            expected: Some(table.grants_revision),
-            rows,
-        };
-        self.0
-            .authority
-            .edit_project_table(caller, project, edit)
-            .await
-            .map(drop)
     }
 
     fn rejection(&self, project: ProjectId, error: ProjectError) -> Rejection {

@@ -5,10 +5,13 @@ use authorization_core::{
     directory::DirectoryError,
     globals::GlobalsError,
     layer_permissions::{GrantError, TableError},
+    lookup::InquiryError,
     ports::{CryptoError, StoreError},
     projects::ProjectError,
     registry::RegistryError,
+    services::ServiceError,
     sessions::SignInError,
+    suppose::ProposalError,
 };
 use jmap_domain::{PolicyRevision, Scope};
 use jmap_wire::{Failure, FieldPath, FieldViolation};
@@ -66,9 +69,11 @@ rejections! {
     CheckError => check;
     DirectoryError => directory;
     GlobalsError => globals;
+    ServiceError => service;
     ProjectError => project;
     RegistryError => registry;
     TableError => table;
+    InquiryError => inquiry;
 }
 
 impl From<FieldViolation> for Rejection {
@@ -199,6 +204,13 @@ fn globals(error: &GlobalsError) -> Failure {
     }
 }
 
+fn service(error: &ServiceError) -> Failure {
+    match error {
+        ServiceError::NameTaken(_) => name_taken(error.to_string()),
+        ServiceError::Refused(error) => refusal(error),
+    }
+}
+
 fn wrong_name(message: String) -> Failure {
     Failure::new(Code::FailedPrecondition, "CONFIRMATION_MISMATCH", message)
 }
@@ -255,6 +267,24 @@ fn table(error: &TableError) -> Failure {
             .fact("principal_id", principal.to_string()),
         TableError::LayerTwice(_) => Failure::field(FieldPath::of("changes").invalid(error)),
         TableError::Refused(error) => refusal(error),
+    }
+}
+
+/// A question that is not answered, or a proposal that is refused as the change itself would be.
+fn inquiry(error: &InquiryError) -> Failure {
+    match error {
+        InquiryError::Check(error) => check(error),
+        InquiryError::Proposal { index, error } => {
+            let failure = match error {
+                ProposalError::LayerTable(error) => table(error),
+                ProposalError::ProjectTable(error) => project(error),
+                ProposalError::Directory(error) => directory(error),
+                ProposalError::Globals(error) => globals(error),
+                ProposalError::Registry(error) => registry(error),
+                ProposalError::Refused(error) => refusal(error),
+            };
+            failure.fact("proposal", index.to_string())
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, check, demo, edit, explain, export, grants, groups, import, layers, moving,
-        permissions, projects, query, sign_in, up, users,
+        Context, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
+        moving, permissions, projects, query, report, services, sessions, sign_in, up, users,
+        what_if,
     },
     console::Console,
     error::Failure,
@@ -109,6 +110,12 @@ pub(crate) enum Call {
     SignOut,
     /// Tell as whom calls are made
     Whoami,
+    /// Manage open sessions
+    #[command(subcommand, after_help = sessions::EXAMPLES)]
+    Sessions(sessions::Sessions),
+    /// Manage accounts of programs
+    #[command(subcommand, after_help = services::EXAMPLES)]
+    Services(services::Services),
     /// Manage user accounts
     #[command(subcommand, after_help = users::EXAMPLES)]
     Users(users::Users),
@@ -133,6 +140,15 @@ pub(crate) enum Call {
     /// Explain why somebody may or may not do something
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Explain),
+    /// Find the layers that somebody may use, or the users who may do something
+    #[command(subcommand, after_help = lookup::EXAMPLES)]
+    Lookup(lookup::Lookup),
+    /// Tell what an answer would be after changes that are not made
+    #[command(after_help = what_if::EXAMPLES)]
+    WhatIf(what_if::WhatIf),
+    /// Report all that a user or group holds
+    #[command(after_help = report::EXAMPLES)]
+    Report(report::Reporting),
     /// Read elements
     #[command(after_help = query::EXAMPLES)]
     Query(query::Query),
@@ -173,6 +189,8 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::SignIn(command) => command.run(context).await,
         Call::SignOut => sign_in::sign_out(context).await,
         Call::Whoami => sign_in::whoami(context).await,
+        Call::Sessions(command) => command.run(context).await,
+        Call::Services(command) => command.run(context).await,
         Call::Users(command) => command.run(context).await,
         Call::Groups(command) => command.run(context).await,
         Call::Permissions(command) => command.run(context).await,
@@ -181,6 +199,9 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Grants(command) => command.run(context).await,
         Call::Check(command) => command.run(context).await,
         Call::Explain(command) => command.run(context).await,
+        Call::Lookup(command) => command.run(context).await,
+        Call::WhatIf(command) => command.run(context).await,
+        Call::Report(command) => command.run(context).await,
         Call::Query(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,

@@ -7,7 +7,8 @@ use jmap_proto::{
         RefreshSessionRequest, check_service_client::CheckServiceClient,
         directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
-        project_service_client::ProjectServiceClient, session_service_client::SessionServiceClient,
+        lookup_service_client::LookupServiceClient, project_service_client::ProjectServiceClient,
+        session_service_client::SessionServiceClient,
     },
     layerdata::{
         element_service_client::ElementServiceClient, layer_service_client::LayerServiceClient,
@@ -46,6 +47,23 @@ macro_rules! call {
     }};
 }
 pub(crate) use call;
+
+/// Makes a call with a stream of answers, and hands each over: `each!(client, stub, method, message, |answer| ..)`.
+macro_rules! each {
+    ($client:expr, $stub:expr, $method:ident, $message:expr, |$answer:ident| $work:expr) => {{
+        let request = $client.stream_request($message).await?;
+        let opened = $stub.$method(request).await;
+        let mut stream = opened.map_err($crate::error::Failure::from)?.into_inner();
+        while let Some($answer) = stream
+            .message()
+            .await
+            .map_err($crate::error::Failure::from)?
+        {
+            $work;
+        }
+    }};
+}
+pub(crate) use each;
 
 /// The pair, as one signed-in account or as anonymous.
 #[derive(Debug)]
@@ -144,6 +162,11 @@ impl Client {
     /// Questions.
     pub(crate) fn checks(&self) -> CheckServiceClient<Channel> {
         CheckServiceClient::new(self.authorization.clone()).max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// Lookups, reports and what-if.
+    pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
+        LookupServiceClient::new(self.authorization.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     /// Layers and their definitions.

@@ -9,20 +9,27 @@ pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod import;
 pub(crate) mod layers;
+pub(crate) mod lookup;
 pub(crate) mod moving;
 pub(crate) mod permissions;
 pub(crate) mod projects;
 pub(crate) mod query;
+pub(crate) mod report;
+pub(crate) mod services;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod up;
 pub(crate) mod users;
+pub(crate) mod what_if;
 
 mod definition;
 mod element;
 mod file;
+mod grant_spec;
 mod grantee;
 mod question;
 mod selection;
+mod supposition;
 
 use crate::{client::Client, console::Console, session::SessionFile};
 

@@ -5,9 +5,9 @@ use std::{convert::Infallible, str::FromStr};
 use jmap_domain::{GroupId, UserId};
 use jmap_proto::{
     authorization::{
-        GetProjectRequest, GetUserRequest, ListEffectivePermissionsRequest, ListGroupsRequest,
-        ListLayerRegistrationsRequest, Project, SelfSubject, Subject, User, get_project_request,
-        get_user_request, list_effective_permissions_request::Layers, subject,
+        GetCallerRequest, GetProjectRequest, GetUserRequest, ListEffectivePermissionsRequest,
+        ListGroupsRequest, ListLayerRegistrationsRequest, Project, SelfSubject, Subject, User,
+        get_project_request, get_user_request, list_effective_permissions_request::Layers, subject,
     },
     types::{Principal, principal},
 };
@@ -294,6 +294,12 @@ async fn registered_layer(
     }
 }
 
+/// The caller's own account; 0 when nobody is signed in.
+pub(crate) async fn own_user_id(client: &Client) -> Result<i64, Failure> {
+    let answer = call!(client, client.sessions(), get_caller, GetCallerRequest {});
+    Ok(answer.session.unwrap_or_default().user_id)
+}
+
 /// The caller, as the subject of a question.
 pub(crate) const fn myself() -> Subject {
     Subject {
@@ -303,7 +309,7 @@ pub(crate) const fn myself() -> Subject {
 }
 
 /// Names are unique whatever the case, so at most one matches.
-fn same_name(a: &str, b: &str) -> bool {
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.trim().to_lowercase()
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::authorization::{
-    CreateUserRequest, PasswordCredential, RefreshSessionRequest, SetPasswordRequest,
-    SignInRequest, Tokens, sign_in_request::Credential,
+    CreateServiceAccountResponse, CreateUserRequest, PasswordCredential, RefreshSessionRequest,
+    RotateServiceKeyResponse, SetPasswordRequest, SignInRequest, Tokens,
+    sign_in_request::Credential,
 };
 
 macro_rules! print_by_name {
@@ -18,10 +19,12 @@ macro_rules! print_by_name {
 }
 
 print_by_name!(
+    CreateServiceAccountResponse,
     CreateUserRequest,
     Credential,
     PasswordCredential,
     RefreshSessionRequest,
+    RotateServiceKeyResponse,
     SetPasswordRequest,
     SignInRequest,
     Tokens
@@ -43,7 +46,7 @@ mod tests {
             server: None,
         };
         let printed = format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             sign_in(Credential::Password(password)),
             sign_in(Credential::ServiceKey(hush())),
             RefreshSessionRequest {
@@ -62,6 +65,14 @@ mod tests {
                 present_password: hush(),
                 new_password: hush(),
                 ..SetPasswordRequest::default()
+            },
+            CreateServiceAccountResponse {
+                key: hush(),
+                ..CreateServiceAccountResponse::default()
+            },
+            RotateServiceKeyResponse {
+                key: hush(),
+                ..RotateServiceKeyResponse::default()
             },
         );
         assert!(!printed.contains("hush"), "{printed}");

@@ -19,7 +19,8 @@ pub use mask::field_mask;
 pub use page::{InvalidPageToken, PageTokenKey, page_size};
 pub use policy_token::{InvalidPolicyToken, format_policy_token, parse_policy_token};
 pub use question::{
-    decision_from_proto, decision_to_proto, parse_question, question_to_proto, subject_to_proto,
+    decision_from_proto, decision_to_proto, layer_act_from_proto, parse_question,
+    question_to_proto, subject_to_proto,
 };
 pub use time::{duration_from_proto, duration_to_proto, timestamp};
 pub use words::{

@@ -128,7 +128,9 @@ pub fn decision_from_proto(decision: pb::Decision) -> Decision {
     }
 }
 
-const fn layer_act_from_proto(act: pb::LayerAct) -> Option<LayerAct> {
+/// An act on a layer from the contract; `None` for the unspecified one.
+#[must_use]
+pub const fn layer_act_from_proto(act: pb::LayerAct) -> Option<LayerAct> {
     match act {
         pb::LayerAct::Unspecified => None,
         pb::LayerAct::View => Some(LayerAct::Elements(Permission::View)),

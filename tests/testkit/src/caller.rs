@@ -6,7 +6,7 @@ use jmap_proto::{
     authorization::{
         check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
-        project_service_client::ProjectServiceClient,
+        lookup_service_client::LookupServiceClient, project_service_client::ProjectServiceClient,
         registry_service_client::RegistryServiceClient,
         session_service_client::SessionServiceClient,
     },
@@ -73,6 +73,12 @@ impl Caller {
     #[must_use]
     pub fn checks(&self) -> CheckServiceClient<Line> {
         CheckServiceClient::new(self.authorization.clone())
+    }
+
+    /// Looks up.
+    #[must_use]
+    pub fn lookups(&self) -> LookupServiceClient<Line> {
+        LookupServiceClient::new(self.authorization.clone())
     }
 
     /// Keeps users and groups.

@@ -4,7 +4,11 @@ mod policy;
 
 use std::collections::BTreeMap;
 
-use authorization_core::{Facts, Home, Standing, rules};
+use authorization_core::{
+    Facts, Home, Standing,
+    lookup::{LayerPlace, LayersWanted, Portion, allowed_subjects, usable_layers},
+    rules,
+};
 use jmap_domain::{
     ActorId, Decision, DenyReason, EffectivePermissions, LayerAct, LayerId, Permission, ProjectAct,
     ProjectId, Question, SessionKind, UserId,
@@ -13,7 +17,8 @@ use jmap_domain::{
 use crate::{
     run::{Explanation, Floor},
     world::{
-        Added, Answer, Change, Check, Deed, Edit, Explained, Finds, Names, Outcome, Updated, World,
+        Added, Answer, Change, Check, Deed, Edit, Explained, Finds, Lookup, Names, Outcome,
+        Updated, WhoMay, World,
     },
 };
 use policy::Policy;
@@ -145,6 +150,29 @@ impl Floor for RulesFloor {
         None
     }
 
+    async fn lookup(&mut self, asked: &Lookup) -> Vec<String> {
+        let snapshot = &self.policy.snapshot;
+        let Question::Layer(_, act) = asked.may.question(some_layer, no_project) else {
+            panic!("layers are looked up by acts on layers: {asked:?}")
+        };
+        let facts = Facts::of(snapshot, self.policy.standing(&asked.who));
+        let wanted = LayersWanted { act, project: None };
+        let found = usable_layers(snapshot, &facts, wanted, ALL);
+        found.iter().map(|one| one.layer.name.to_string()).collect()
+    }
+
+    async fn who_may(&mut self, asked: &WhoMay) -> Vec<String> {
+        let layer = || self.policy.layer(&asked.on);
+        let project = || self.policy.project(&asked.on);
+        let question = asked.may.question(layer, project);
+        let all = Portion {
+            after: None,
+            limit: usize::MAX,
+        };
+        let found = allowed_subjects(&self.policy.snapshot, question, all);
+        found.iter().map(|one| one.user.name.to_string()).collect()
+    }
+
     async fn projects(&mut self, who: &str) -> Vec<String> {
         let mut seen: Vec<_> = self.policy.snapshot.projects().collect();
         seen.retain(|entry| self.opens(who, entry.project.id));
@@ -181,6 +209,21 @@ impl Floor for RulesFloor {
         };
         done.err().unwrap_or_default()
     }
+}
+
+/// Everything in one part.
+const ALL: Portion<LayerPlace> = Portion {
+    after: None,
+    limit: usize::MAX,
+};
+
+/// Any layer: only the act of its question is looked at.
+fn some_layer() -> LayerId {
+    LayerId::new(1).expect("an id")
+}
+
+fn no_project() -> ProjectId {
+    panic!("layers are not looked up by acts on projects")
 }
 
 /// A negative decision as layer-data tells it (R120).

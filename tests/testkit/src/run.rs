@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use jmap_domain::{EffectivePermissions, Permission, PermissionSet};
 
 use crate::world::{
-    Answer, Change, Check, Edit, Expectations, Explained, Finds, Names, Outcome, Right, World,
+    Answer, Change, Check, Edit, Expectations, Explained, Finds, Lookup, Names, Outcome, Right,
+    WhoMay, World,
 };
 
 /// Something that can be asked whether a world is so: the rules alone, or services.
@@ -19,6 +20,10 @@ pub trait Floor {
     fn flags(&mut self, who: &str, layer: &str) -> impl Future<Output = EffectivePermissions>;
     /// Explains an answer: the answer, by which paths, and what is missing. `None` as above.
     fn explain(&mut self, about: &Explained) -> impl Future<Output = Option<Explanation>>;
+    /// The layers on which somebody may do something.
+    fn lookup(&mut self, lookup: &Lookup) -> impl Future<Output = Vec<String>>;
+    /// The accounts that may do something.
+    fn who_may(&mut self, asked: &WhoMay) -> impl Future<Output = Vec<String>>;
     /// The projects that somebody sees.
     fn projects(&mut self, who: &str) -> impl Future<Output = Vec<String>>;
     /// The layers of a project that somebody sees.
@@ -151,6 +156,8 @@ async fn expect(wanted: &Expectations, floor: &mut impl Floor, differences: &mut
         check,
         flags,
         explain,
+        lookups,
+        who_may,
         projects,
         layers,
         reads,
@@ -169,6 +176,12 @@ async fn expect(wanted: &Expectations, floor: &mut impl Floor, differences: &mut
         if let Some(got) = floor.explain(about).await {
             differences.note(about, &explanation(about), &got);
         }
+    }
+    for lookup in lookups {
+        differences.note(lookup, &lookup.finds, &floor.lookup(lookup).await);
+    }
+    for asked in who_may {
+        differences.note(asked, &asked.are, &floor.who_may(asked).await);
     }
     for list in projects {
         differences.note(list, &list.sees, &floor.projects(&list.who).await);

@@ -1,6 +1,7 @@
 //! The floors with services: a world made by calls, and asked by calls.
 
 mod acts;
+mod lookups;
 mod setup;
 
 use std::{
@@ -23,8 +24,8 @@ use tonic::Status;
 use crate::{
     Caller, Explanation, Floor, House, wire,
     world::{
-        Added, Answer, Change, Check, Deed, Edit, Explained, Finds, Names, Outcome, Updated,
-        Wanted, World,
+        Added, Answer, Change, Check, Deed, Edit, Explained, Finds, Lookup, Names, Outcome,
+        Updated, Wanted, WhoMay, World,
     },
 };
 
@@ -256,6 +257,15 @@ impl Floor for ServedFloor {
         let answer = administrator.checks().explain(request).await;
         let answer = answer.unwrap_or_else(|status| panic!("explain {about:?}: {status}"));
         Some(Self::explanation(answer.into_inner()))
+    }
+
+    async fn lookup(&mut self, lookup: &Lookup) -> Vec<String> {
+        lookups::layers(&self.caller(&lookup.who).await, lookup.may).await
+    }
+
+    async fn who_may(&mut self, asked: &WhoMay) -> Vec<String> {
+        let question = question_to_proto(self.question(asked.may, &asked.on));
+        lookups::subjects(&self.house.as_administrator().await, question).await
     }
 
     async fn projects(&mut self, who: &str) -> Vec<String> {

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 pub use change::{Act, Change, Member, ProjectGrant, Registration, Removal, Switch, Withdrawal};
 pub use expect::{
-    Added, Check, Deed, Edit, Expectations, Explained, Finds, Flags, Found, LayersSeen, Names,
-    ProjectsSeen, Updated,
+    Added, Check, Deed, Edit, Expectations, Explained, Finds, Flags, Found, LayersSeen, Lookup,
+    Names, ProjectsSeen, Updated, WhoMay,
 };
 pub use words::{
     Answer, GeometryWord, GlobalRight, LayerWord, Outcome, ProjectRight, Right, ViewWord, Wanted,

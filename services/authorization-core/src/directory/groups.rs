@@ -8,6 +8,7 @@ use super::{DirectoryError, is_special_group, is_special_user, require_directory
 use crate::{
     Authority, Facts, Refusal, Resource, Snapshot,
     change::PolicyChange,
+    draft::Draft,
     model::{Group, User},
     ports::{Platform, PolicyStore},
 };
@@ -87,13 +88,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// # Errors
     /// [`DirectoryError::Special`] for the two that always exist (R1); the last holders are kept (R16).
     pub async fn delete_group(&self, caller: &Caller, id: GroupId) -> Result<(), DirectoryError> {
-        self.change(caller, |draft| {
-            require_directory(draft)?;
-            ordinary_group(&draft.snapshot(), id)?;
-            draft.push(PolicyChange::GroupDeleted(id));
-            Ok(())
-        })
-        .await
+        self.change(caller, |draft| draft_group_deletion(draft, id))
+            .await
     }
 
     /// Puts users into a group and takes others out, all or nothing; what is so already is passed over.
@@ -106,26 +102,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         group: GroupId,
         update: MembersUpdate,
     ) -> Result<(), DirectoryError> {
-        self.change(caller, |draft| {
-            require_directory(draft)?;
-            let snapshot = draft.snapshot();
-            ordinary_group(&snapshot, group)?;
-            let MembersUpdate { add, remove } = update;
-            for user in add.difference(&remove) {
-                check_member(&snapshot, *user)?;
-                if !is_member(&snapshot, group, *user) {
-                    draft.push(PolicyChange::MemberAdded(group, *user));
-                }
-            }
-            for user in &remove {
-                check_member(&snapshot, *user)?;
-                if is_member(&snapshot, group, *user) {
-                    draft.push(PolicyChange::MemberRemoved(group, *user));
-                }
-            }
-            Ok(())
-        })
-        .await
+        self.change(caller, |draft| draft_members(draft, group, &update))
+            .await
     }
 
     /// A group.
@@ -199,6 +177,37 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let ids = snapshot.groups_of(user).into_iter().flatten();
         Ok(ids.filter_map(|id| snapshot.group(*id).cloned()).collect())
     }
+}
+
+pub(crate) fn draft_group_deletion(draft: &mut Draft, id: GroupId) -> Result<(), DirectoryError> {
+    require_directory(draft)?;
+    ordinary_group(&draft.snapshot(), id)?;
+    draft.push(PolicyChange::GroupDeleted(id));
+    Ok(())
+}
+
+pub(crate) fn draft_members(
+    draft: &mut Draft,
+    group: GroupId,
+    update: &MembersUpdate,
+) -> Result<(), DirectoryError> {
+    require_directory(draft)?;
+    let snapshot = draft.snapshot();
+    ordinary_group(&snapshot, group)?;
+    let MembersUpdate { add, remove } = update;
+    for user in add.difference(remove) {
+        check_member(&snapshot, *user)?;
+        if !is_member(&snapshot, group, *user) {
+            draft.push(PolicyChange::MemberAdded(group, *user));
+        }
+    }
+    for user in remove {
+        check_member(&snapshot, *user)?;
+        if is_member(&snapshot, group, *user) {
+            draft.push(PolicyChange::MemberRemoved(group, *user));
+        }
+    }
+    Ok(())
 }
 
 /// A group that is not special (R1).

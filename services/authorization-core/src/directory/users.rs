@@ -83,37 +83,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         id: UserId,
         update: UserUpdate,
     ) -> Result<Arc<User>, DirectoryError> {
-        self.change(caller, |draft| {
-            require_directory(draft)?;
-            let snapshot = draft.snapshot();
-            let before = snapshot
-                .user(id)
-                .ok_or(Refusal::NotFound(Resource::User(id)))?;
-            let UserUpdate {
-                expected,
-                display_name,
-                state,
-            } = update;
-            if expected.is_some_and(|expected| expected != before.revision) {
-                return Err(Refusal::Stale(Resource::User(id)).into());
-            }
-            let state = state.unwrap_or(before.state);
-            // Whoever is not signed in is anonymous: that cannot be switched off, only left without grants.
-            if id == UserId::ANONYMOUS && state == AccountState::Disabled {
-                return Err(DirectoryError::Special(before.name.clone()));
-            }
-            let display_name = display_name.unwrap_or_else(|| before.display_name.clone());
-            let revision = draft.revision();
-            let user = User {
-                display_name,
-                state,
-                revision,
-                ..(**before).clone()
-            };
-            draft.push(PolicyChange::UserPut(user.clone()));
-            Ok(Arc::new(user))
-        })
-        .await
+        self.change(caller, |draft| draft_user_update(draft, id, update))
+            .await
     }
 
     /// Deletes a user, with its memberships and grants (R9). Its personal layers stay (R79).
@@ -121,19 +92,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// # Errors
     /// [`DirectoryError::Special`] for the two that always exist (R1); the last holders are kept (R16).
     pub async fn delete_user(&self, caller: &Caller, id: UserId) -> Result<(), DirectoryError> {
-        self.change(caller, |draft| {
-            require_directory(draft)?;
-            let snapshot = draft.snapshot();
-            let user = snapshot
-                .user(id)
-                .ok_or(Refusal::NotFound(Resource::User(id)))?;
-            if is_special_user(user) {
-                return Err(DirectoryError::Special(user.name.clone()));
-            }
-            draft.push(PolicyChange::UserDeleted(id));
-            Ok(())
-        })
-        .await
+        self.change(caller, |draft| draft_user_deletion(draft, id))
+            .await
     }
 
     /// A user: oneself, or any for those who may list users.
@@ -216,4 +176,52 @@ fn draft_user(draft: &mut Draft, new: NewUser) -> Result<User, DirectoryError> {
         draft.push(PolicyChange::PasswordSet(user.id));
     }
     Ok(user)
+}
+
+pub(crate) fn draft_user_update(
+    draft: &mut Draft,
+    id: UserId,
+    update: UserUpdate,
+) -> Result<Arc<User>, DirectoryError> {
+    require_directory(draft)?;
+    let snapshot = draft.snapshot();
+    let before = snapshot
+        .user(id)
+        .ok_or(Refusal::NotFound(Resource::User(id)))?;
+    let UserUpdate {
+        expected,
+        display_name,
+        state,
+    } = update;
+    if expected.is_some_and(|expected| expected != before.revision) {
+        return Err(Refusal::Stale(Resource::User(id)).into());
+    }
+    let state = state.unwrap_or(before.state);
+    // Whoever is not signed in is anonymous: that cannot be switched off, only left without grants.
+    if id == UserId::ANONYMOUS && state == AccountState::Disabled {
+        return Err(DirectoryError::Special(before.name.clone()));
+    }
+    let display_name = display_name.unwrap_or_else(|| before.display_name.clone());
+    let revision = draft.revision();
+    let user = User {
+        display_name,
+        state,
+        revision,
+        ..(**before).clone()
+    };
+    draft.push(PolicyChange::UserPut(user.clone()));
+    Ok(Arc::new(user))
+}
+
+pub(crate) fn draft_user_deletion(draft: &mut Draft, id: UserId) -> Result<(), DirectoryError> {
+    require_directory(draft)?;
+    let snapshot = draft.snapshot();
+    let user = snapshot
+        .user(id)
+        .ok_or(Refusal::NotFound(Resource::User(id)))?;
+    if is_special_user(user) {
+        return Err(DirectoryError::Special(user.name.clone()));
+    }
+    draft.push(PolicyChange::UserDeleted(id));
+    Ok(())
 }

@@ -9,22 +9,30 @@ use jmap_domain::{
 
 use super::GrantError;
 use crate::{
-    Principal, Snapshot,
-    draft::Draft,
-    may_open,
+    Facts, Principal, Snapshot, may_open,
     model::{AccountPolicy, Editing, GrantRow, Layer, LayerGrant, Placement},
     rules,
 };
 
+/// Somebody who grants on a layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Granting<'s> {
+    /// The policy that it grants under.
+    pub(crate) snapshot: &'s Snapshot,
+    /// Who grants.
+    pub(crate) giver: &'s Facts<'s>,
+    /// On what, perhaps a layer that is only being made.
+    pub(crate) layer: &'s Layer,
+}
+
 /// Checks the rows that a layer starts with.
 pub(crate) fn check_new_rows(
-    draft: &Draft,
-    layer: &Layer,
+    granting: Granting<'_>,
     rows: &[GrantRow],
 ) -> Result<(), (PrincipalId, GrantError)> {
     refuse_twice(rows)?;
     rows.iter()
-        .try_for_each(|row| check_row(draft, layer, LayerGrant::default(), *row))
+        .try_for_each(|row| check_row(granting, LayerGrant::default(), *row))
 }
 
 /// Refuses two rows for one principal: which of them is meant nobody knows.
@@ -38,8 +46,7 @@ pub(super) fn refuse_twice(rows: &[GrantRow]) -> Result<(), (PrincipalId, GrantE
 
 /// Checks a row that differs from the stored one.
 pub(super) fn check_row(
-    draft: &Draft,
-    layer: &Layer,
+    granting: Granting<'_>,
     stored: LayerGrant,
     row: GrantRow,
 ) -> Result<(), (PrincipalId, GrantError)> {
@@ -48,7 +55,7 @@ pub(super) fn check_row(
     if granted.is_empty() && !stored.is_empty() {
         return Ok(());
     }
-    check_granted(draft, layer, row.principal, granted).map_err(|error| (row.principal, error))
+    check_granted(granting, row.principal, granted).map_err(|error| (row.principal, error))
 }
 
 /// What the row gives that it did not give before: new permissions, and those that the option no longer narrows.
@@ -64,13 +71,24 @@ fn granted(stored: LayerGrant, wanted: LayerGrant) -> PermissionSet {
     added
 }
 
+/// What may be granted to a principal now.
+pub(super) fn grantable(granting: Granting<'_>, principal: PrincipalId) -> PermissionSet {
+    let may = |permission: &Permission| {
+        check_granted(granting, principal, PermissionSet::of(*permission)).is_ok()
+    };
+    Permission::ALL.into_iter().filter(may).collect()
+}
+
 fn check_granted(
-    draft: &Draft,
-    layer: &Layer,
+    granting: Granting<'_>,
     principal: PrincipalId,
     granted: PermissionSet,
 ) -> Result<(), GrantError> {
-    let snapshot = draft.snapshot();
+    let Granting {
+        snapshot,
+        giver: _,
+        layer,
+    } = granting;
     snapshot
         .principal(principal)
         .ok_or(GrantError::NoSuchPrincipal)?;
@@ -83,12 +101,12 @@ fn check_granted(
             project,
             position: _,
         } => {
-            if !may_open(&snapshot, principal, project) {
+            if !may_open(snapshot, principal, project) {
                 return Err(GrantError::CannotOpen);
             }
             check_editing(layer, granted)?;
             if remote {
-                check_remote(draft, layer, project, principal)
+                check_remote(granting, project, principal)
             } else {
                 Ok(())
             }
@@ -108,20 +126,23 @@ fn check_editing(layer: &Layer, granted: PermissionSet) -> Result<(), GrantError
 
 /// R41, R100: owners grant it, to server accounts and to groups.
 fn check_remote(
-    draft: &Draft,
-    layer: &Layer,
+    granting: Granting<'_>,
     project: ProjectId,
     principal: PrincipalId,
 ) -> Result<(), GrantError> {
-    let snapshot = draft.snapshot();
+    let Granting {
+        snapshot,
+        giver,
+        layer,
+    } = granting;
     let own = Question::Project(project, ProjectAct::Own);
-    if rules::decide(&snapshot, &draft.facts(), own) != Decision::All {
+    if rules::decide(snapshot, giver, own) != Decision::All {
         return Err(GrantError::RemoteAccessNeedsOwner);
     }
     if layer.reference.is_some() {
         return Err(GrantError::RemoteAccessOnReference);
     }
-    if !opens_server_sessions(&snapshot, principal) {
+    if !opens_server_sessions(snapshot, principal) {
         return Err(GrantError::NotAServerAccount);
     }
     Ok(())

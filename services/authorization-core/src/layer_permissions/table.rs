@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use jmap_domain::{Caller, LayerAct, LayerId, PermissionSet, PolicyRevision, Question};
+use jmap_domain::{
+    Caller, LayerAct, LayerId, Permission, PermissionSet, PolicyRevision, PolicyToken, Question,
+};
 
 use crate::{
-    Authority, Facts, LayerEntry, Principal, Refusal, Resource, Snapshot,
-    explain::Ineffective,
+    Authority, Facts, LayerEntry, Principal, Refusal, Resource, Snapshot, Standing,
+    explain::{Ineffective, asleep},
     may_open,
     model::{GrantRow, Layer},
     ports::{Platform, PolicyStore},
@@ -29,31 +31,52 @@ pub struct LayerTable {
 pub struct TableRow {
     /// The row as stored.
     pub row: GrantRow,
-    /// Why the whole row gives nothing now (R9, R22).
+    /// Why the whole row gives its principal nothing now (R9, R22, R40). Who is in a group may have other paths.
     pub ineffective: Option<Ineffective>,
     /// Permissions that give nothing while editing is disabled (R31).
     pub asleep: PermissionSet,
 }
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
+    /// The permission tables of layers, in their order, all at one state of the policy.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] or [`Refusal::Forbidden`] unless the caller sees the configuration of each from the
+    /// administration plane (R46): *view* is not enough.
+    pub fn layer_tables(
+        &self,
+        caller: &Caller,
+        ids: &[LayerId],
+    ) -> Result<(Vec<LayerTable>, PolicyToken), Refusal> {
+        let snapshot = self.snapshot();
+        let facts = Facts::of(&snapshot, self.admit(caller)?);
+        let read = |id: &LayerId| inspected(&snapshot, &facts, *id);
+        let tables = ids.iter().map(read).collect::<Result<_, _>>()?;
+        Ok((tables, snapshot.token()))
+    }
+
     /// The permission table of a layer.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] or [`Refusal::Forbidden`] unless the caller sees the configuration from the
-    /// administration plane (R46): *view* is not enough.
+    /// As [`Authority::layer_tables`].
     pub fn layer_table(&self, caller: &Caller, id: LayerId) -> Result<LayerTable, Refusal> {
         let snapshot = self.snapshot();
         let facts = Facts::of(&snapshot, self.admit(caller)?);
-        let read = Question::Layer(id, LayerAct::ReadConfiguration);
-        Refusal::unless_allowed(read, rules::decide(&snapshot, &facts, read))?;
-        let entry = snapshot
-            .layer(id)
-            .ok_or(Refusal::NotFound(Resource::Layer(id)))?;
-        if !rules::inspects(&snapshot, &facts, entry) {
-            return Err(Refusal::Forbidden(Resource::Layer(id)));
-        }
-        Ok(table(&snapshot, entry))
+        inspected(&snapshot, &facts, id)
     }
+}
+
+/// A layer's table for somebody who sees it from the administration plane.
+fn inspected(snapshot: &Snapshot, facts: &Facts<'_>, id: LayerId) -> Result<LayerTable, Refusal> {
+    let read = Question::Layer(id, LayerAct::ReadConfiguration);
+    Refusal::unless_allowed(read, rules::decide(snapshot, facts, read))?;
+    let entry = snapshot
+        .layer(id)
+        .ok_or(Refusal::NotFound(Resource::Layer(id)))?;
+    if !rules::inspects(snapshot, facts, entry) {
+        return Err(Refusal::Forbidden(Resource::Layer(id)));
+    }
+    Ok(table(snapshot, entry))
 }
 
 /// A layer's table as it is at a snapshot.
@@ -63,7 +86,7 @@ pub(super) fn table(snapshot: &Snapshot, entry: &LayerEntry) -> LayerTable {
         TableRow {
             row,
             ineffective: sleeping(snapshot, entry, row),
-            asleep: asleep(entry, row),
+            asleep: frozen(entry, row),
         }
     });
     let rows = rows.collect();
@@ -76,17 +99,23 @@ pub(super) fn table(snapshot: &Snapshot, entry: &LayerEntry) -> LayerTable {
 
 /// Why the whole row gives nothing now.
 fn sleeping(snapshot: &Snapshot, entry: &LayerEntry, row: GrantRow) -> Option<Ineffective> {
-    if let Some(Principal::User(user)) = snapshot.principal(row.principal)
-        && !user.is_enabled()
-    {
+    let user = match snapshot.principal(row.principal) {
+        Some(Principal::User(user)) => Some(user),
+        Some(Principal::Group(_)) | None => None,
+    };
+    if user.is_some_and(|user| !user.is_enabled()) {
         return Some(Ineffective::AccountDisabled);
     }
-    let project = entry.project()?;
-    (!may_open(snapshot, row.principal, project)).then_some(Ineffective::CannotOpen)
+    let project = entry.project();
+    if project.is_some_and(|project| !may_open(snapshot, row.principal, project)) {
+        return Some(Ineffective::CannotOpen);
+    }
+    let facts = Facts::of(snapshot, Standing::of_account(user?));
+    asleep(snapshot, &facts, entry, Permission::View)
 }
 
 /// What of the row needs editing while it is disabled.
-fn asleep(entry: &LayerEntry, row: GrantRow) -> PermissionSet {
+fn frozen(entry: &LayerEntry, row: GrantRow) -> PermissionSet {
     if rules::editing_enabled(entry) {
         return PermissionSet::EMPTY;
     }

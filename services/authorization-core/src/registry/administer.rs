@@ -39,35 +39,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         id: LayerId,
         update: LayerUpdate,
     ) -> Result<Arc<Layer>, RegistryError> {
-        self.change(caller, |draft| {
-            draft.require(Question::Layer(id, LayerAct::ChangeStructure))?;
-            let snapshot = draft.snapshot();
-            let before = &layer(&snapshot, id)?.layer;
-            let LayerUpdate {
-                expected,
-                name,
-                editing,
-            } = update;
-            if expected.is_some_and(|expected| expected != before.revision) {
-                return Err(Refusal::Stale(Resource::Layer(id)).into());
-            }
-            let name = name.unwrap_or_else(|| before.name.clone());
-            let other = snapshot.layer_named(before.placement.into(), &name);
-            if other.is_some_and(|other| other != id) {
-                return Err(RegistryError::NameTaken(name));
-            }
-            let editing = new_editing(before, editing)?;
-            let revision = draft.revision();
-            let layer = Layer {
-                name,
-                editing,
-                revision,
-                ..(**before).clone()
-            };
-            draft.push(PolicyChange::LayerPut(layer.clone()));
-            Ok(Arc::new(layer))
-        })
-        .await
+        self.change(caller, |draft| draft_update(draft, id, update))
+            .await
     }
 
     /// Puts the layers of a project into an order, first to last; those not named follow in their old order (R23).
@@ -120,6 +93,39 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         self.change_on_behalf(callers, |draft| draft_removal(draft, id, name))
             .await
     }
+}
+
+pub(crate) fn draft_update(
+    draft: &mut Draft,
+    id: LayerId,
+    update: LayerUpdate,
+) -> Result<Arc<Layer>, RegistryError> {
+    draft.require(Question::Layer(id, LayerAct::ChangeStructure))?;
+    let snapshot = draft.snapshot();
+    let before = &layer(&snapshot, id)?.layer;
+    let LayerUpdate {
+        expected,
+        name,
+        editing,
+    } = update;
+    if expected.is_some_and(|expected| expected != before.revision) {
+        return Err(Refusal::Stale(Resource::Layer(id)).into());
+    }
+    let name = name.unwrap_or_else(|| before.name.clone());
+    let other = snapshot.layer_named(before.placement.into(), &name);
+    if other.is_some_and(|other| other != id) {
+        return Err(RegistryError::NameTaken(name));
+    }
+    let editing = new_editing(before, editing)?;
+    let revision = draft.revision();
+    let layer = Layer {
+        name,
+        editing,
+        revision,
+        ..(**before).clone()
+    };
+    draft.push(PolicyChange::LayerPut(layer.clone()));
+    Ok(Arc::new(layer))
 }
 
 fn draft_removal(draft: &mut Draft, id: LayerId, name: Option<&Name>) -> Result<(), RegistryError> {

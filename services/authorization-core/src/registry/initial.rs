@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::{InitialView, RegistryError, ReserveLayer, Site};
 use crate::{
     draft::Draft,
-    layer_permissions,
+    layer_permissions::{self, Granting},
     model::{Editing, GrantRow, Layer, LayerGrant},
 };
 
@@ -25,7 +25,12 @@ pub(super) fn initial_rows(
     else {
         return Ok(Vec::new());
     };
-    layer_permissions::check_new_rows(draft, layer, &grants)
+    let granting = Granting {
+        snapshot: &draft.snapshot(),
+        giver: &draft.facts(),
+        layer,
+    };
+    layer_permissions::check_new_rows(granting, &grants)
         .map_err(|(principal, error)| RegistryError::InitialGrant(principal, error))?;
     if view == InitialView::Everyone {
         add_view(&mut grants, GroupId::EVERYONE.into());

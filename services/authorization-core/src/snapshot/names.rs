@@ -16,6 +16,11 @@ pub enum Home {
     Personal(UserId),
 }
 
+impl Home {
+    /// Projects come before owners, and owners in the order of their ids.
+    pub(super) const FIRST_PERSONAL: Self = Self::Personal(UserId::ADMINISTRATOR);
+}
+
 impl From<Placement> for Home {
     fn from(placement: Placement) -> Self {
         match placement {
@@ -38,12 +43,10 @@ pub(super) struct Names {
     pub(super) layers: OrdMap<(Home, String), LayerId>,
 }
 
-/// The ids whose keys follow a key, in the order of keys.
+/// The keys that follow a key, each with its id, in their order.
 pub(super) fn after<'m, I: Clone>(
     names: &'m OrdMap<String, I>,
     key: &str,
-) -> impl Iterator<Item = &'m I> {
-    names
-        .range::<_, str>((Bound::Excluded(key), Bound::Unbounded))
-        .map(|(_, id)| id)
+) -> impl Iterator<Item = (&'m String, &'m I)> {
+    names.range::<_, str>((Bound::Excluded(key), Bound::Unbounded))
 }

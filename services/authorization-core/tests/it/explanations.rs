@@ -9,7 +9,7 @@ use jmap_domain::{GroupId, LayerAct, Permission, PermissionSet, ProjectAct, Ques
 use proptest::prelude::*;
 
 use crate::world::{
-    ANA, SUBJECTS, TEAM, Who, World, facts, layer_id, project_id, questions, rank, worlds,
+    ANA, SUBJECTS, TEAM, Who, World, layer_id, project_id, questions, rank, standing, worlds,
 };
 
 proptest! {
@@ -19,12 +19,28 @@ proptest! {
         let snapshot = world.snapshot();
         for who in SUBJECTS {
             for question in questions() {
-                let explanation = explain(&snapshot, &facts(&snapshot, who), question);
+                let explanation = explain(&snapshot, standing(who), question);
                 let missing: Vec<_> = explanation.missing().collect();
                 prop_assert_eq!(explanation.decision, world.expected(who, question));
                 prop_assert_eq!(rank(explanation.decision) > 0, missing.is_empty(),
                     "{:?} {:?}: {:?}", who, question, explanation);
             }
+        }
+    }
+}
+
+proptest! {
+    /// R22, R31, R40, R45, R55, R86, R88: a grant is told to be effective exactly when the rules go by one.
+    #[test]
+    fn a_right_on_elements_is_given_exactly_when_a_grant_of_it_is_effective(world in worlds()) {
+        let snapshot = world.snapshot();
+        for (who, permission) in SUBJECTS.into_iter().flat_map(|who| Permission::ALL.map(|p| (who, p))) {
+            let question = Question::Layer(layer_id(), LayerAct::Elements(permission));
+            let explanation = explain(&snapshot, standing(who), question);
+            let about = explanation.needs.iter().filter(|need| need.kind == NeedKind::Permission(permission));
+            let effective = about.flat_map(|need| &need.grants).any(|grant| grant.ineffective.is_none());
+            let given = rank(world.expected(who, question)) > 0;
+            prop_assert_eq!(effective, given, "{:?} {}: {:?}", who, permission, explanation);
         }
     }
 }
@@ -57,7 +73,7 @@ fn modify() -> Question {
 fn an_explanation_names_the_paths() {
     // R45.
     let snapshot = world(true).snapshot();
-    let explanation = explain(&snapshot, &facts(&snapshot, Who::Ordinary(ANA)), modify());
+    let explanation = explain(&snapshot, standing(Who::Ordinary(ANA)), modify());
     let grants = |kind: NeedKind| {
         let need = explanation
             .needs
@@ -86,7 +102,7 @@ fn an_explanation_names_the_paths() {
 fn an_explanation_names_what_is_missing_and_what_sleeps() {
     // R31, R45.
     let snapshot = world(false).snapshot();
-    let explanation = explain(&snapshot, &facts(&snapshot, Who::Ordinary(ANA)), modify());
+    let explanation = explain(&snapshot, standing(Who::Ordinary(ANA)), modify());
     assert_eq!(
         explanation.missing().collect::<Vec<_>>(),
         [NeedKind::Editing]

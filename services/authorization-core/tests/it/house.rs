@@ -2,13 +2,13 @@
 
 use authorization_core::{
     Answer, Asking, Authority, CheckError, Settings,
-    directory::{DirectoryError, MembersUpdate, NewUser},
+    directory::{DirectoryError, MembersUpdate, NewUser, UserUpdate},
     globals::{GlobalsAmendment, GlobalsError},
     layer_permissions::{Amendment, LayerTable, RowEdits, TableEdit, TableError},
     memory::{MemoryPlatform, MemoryStore},
     model::{
-        Account, AccountPolicy, Description, Editing, GlobalSet, ProjectGrantRow, ProjectRights,
-        RequestId,
+        Account, AccountPolicy, AccountState, Description, Editing, GlobalSet, ProjectGrantRow,
+        ProjectRights, RequestId,
     },
     projects::{NewProject, ProjectError, ProjectTableEdit},
     registry::{InitialView, LayerUpdate, OnBehalf, RegistryError, ReserveLayer, Site},
@@ -173,6 +173,19 @@ impl House {
             remove: [user].into(),
         };
         block_on(self.authority.update_members(caller, group, update))
+    }
+
+    pub(crate) fn disable(&self, user: UserId) {
+        let update = UserUpdate {
+            expected: None,
+            display_name: None,
+            state: Some(AccountState::Disabled),
+        };
+        block_on(
+            self.authority
+                .update_user(&self.administrator, user, update),
+        )
+        .unwrap();
     }
 
     /// Gives a principal exactly these global permissions.

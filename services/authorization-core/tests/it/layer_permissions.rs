@@ -460,3 +460,19 @@ fn an_empty_row_is_not_kept() {
             .all(|row| row.row.grant.permissions != PermissionSet::EMPTY)
     );
 }
+
+#[test]
+fn a_row_of_a_user_who_cannot_view_is_marked() {
+    // R40.
+    let house = House::new();
+    let (_, layer, ana) = town(&house);
+    house.grant(layer, ana, &[Permission::CopyExport]);
+    let row = |principal: PrincipalId| {
+        let table = house.authority.layer_table(&house.administrator, layer);
+        let mut rows = table.unwrap().rows.into_iter();
+        rows.find(|row| row.row.principal == principal).unwrap()
+    };
+    assert_eq!(row(ana.into()).ineffective, None);
+    house.revoke(layer, GroupId::EVERYONE, &[Permission::View]);
+    assert_eq!(row(ana.into()).ineffective, Some(Ineffective::CannotView));
+}

@@ -1,6 +1,8 @@
 //! The rules against a naive reference, and the use cases over an in-memory store.
 
 #[cfg(test)]
+mod candidates;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod explanations;
@@ -10,6 +12,8 @@ mod house;
 mod layer_permissions;
 #[cfg(test)]
 mod listings;
+#[cfg(test)]
+mod lookups;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
@@ -28,5 +32,7 @@ mod sessions;
 mod small_worlds;
 #[cfg(test)]
 mod snapshots;
+#[cfg(test)]
+mod suppositions;
 #[cfg(test)]
 mod world;

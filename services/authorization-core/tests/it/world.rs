@@ -189,17 +189,20 @@ pub(crate) fn decide(snapshot: &Snapshot, who: Who, question: Question) -> Decis
 }
 
 pub(crate) fn facts(snapshot: &Snapshot, who: Who) -> Facts<'_> {
+    Facts::of(snapshot, standing(who))
+}
+
+pub(crate) fn standing(who: Who) -> Standing {
     let user = |user, kind| Standing::User {
         user: UserId::new(user).unwrap(),
         kind,
     };
-    let standing = match who {
+    match who {
         Who::Nobody => Standing::Anonymous,
         Who::Service => Standing::Service,
         Who::Ordinary(id) => user(id, SessionKind::Ordinary),
         Who::Server(id) => user(id, SessionKind::Server),
-    };
-    Facts::of(snapshot, standing)
+    }
 }
 
 pub(crate) fn change_set(revision: u64, changes: Vec<PolicyChange>) -> ChangeSet {

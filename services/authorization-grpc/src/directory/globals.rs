@@ -46,7 +46,7 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             remove,
         } = message;
         let principal = parse::principal(&"principal".into(), principal)?;
-        let amendment = parse_amendment(&add, &remove)?;
+        let amendment = parse_amendment(&FieldPath::default(), &add, &remove)?;
         self.authority
             .amend_globals(caller, principal, amendment)
             .await?;
@@ -56,9 +56,14 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     }
 }
 
-fn parse_amendment(add: &[i32], remove: &[i32]) -> Result<GlobalsAmendment, FieldViolation> {
-    let path = FieldPath::of("remove");
-    let add = parse_set(&"add".into(), add)?;
+/// What is added and removed, in fields under a path.
+pub(crate) fn parse_amendment(
+    path: &FieldPath,
+    add: &[i32],
+    remove: &[i32],
+) -> Result<GlobalsAmendment, FieldViolation> {
+    let add = parse_set(&path.field("add"), add)?;
+    let path = path.field("remove");
     let remove = parse_set(&path, remove)?;
     if add.intersection(remove).is_empty() {
         Ok(GlobalsAmendment { add, remove })

@@ -151,7 +151,7 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             remove_user_ids,
         } = message;
         let group = id("group_id", group_id)?;
-        let update = parse_members(&add_user_ids, &remove_user_ids)?;
+        let update = parse_members(&FieldPath::default(), &add_user_ids, &remove_user_ids)?;
         self.authority.update_members(caller, group, update).await?;
         Ok(pb::UpdateGroupMembersResponse {
             policy_token: self.policy_token(),
@@ -216,9 +216,14 @@ fn parse_update(message: pb::UpdateGroupRequest) -> Result<Update, FieldViolatio
     })
 }
 
-fn parse_members(add: &[i64], remove: &[i64]) -> Result<MembersUpdate, FieldViolation> {
-    let path = FieldPath::of("remove_user_ids");
-    let joining: Vec<UserId> = parse::ids(&"add_user_ids".into(), add, MAX_MEMBERS)?;
+/// Who joins and who leaves, in fields under a path.
+pub(crate) fn parse_members(
+    path: &FieldPath,
+    add: &[i64],
+    remove: &[i64],
+) -> Result<MembersUpdate, FieldViolation> {
+    let joining: Vec<UserId> = parse::ids(&path.field("add_user_ids"), add, MAX_MEMBERS)?;
+    let path = path.field("remove_user_ids");
     let leaving: Vec<UserId> = parse::ids(&path, remove, MAX_MEMBERS)?;
     let add: BTreeSet<UserId> = joining.into_iter().collect();
     match leaving.iter().position(|user| add.contains(user)) {

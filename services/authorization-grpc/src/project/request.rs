@@ -1,11 +1,10 @@
 //! What the calls of projects take, parsed.
 
 use authorization_core::{
-    ProjectEntry,
-    model::{ProjectGrantRow, ProjectRights},
-    projects::{NewProject, ProjectUpdate},
+    model::ProjectRights,
+    projects::{NewProject, ProjectAmendment, ProjectUpdate},
 };
-use jmap_domain::{PrincipalId, ProjectAct, ProjectId};
+use jmap_domain::{ProjectAct, ProjectId};
 use jmap_proto::{authorization as pb, types};
 use jmap_wire::{FieldPath, FieldViolation, enumeration, field_mask, id, list, required};
 
@@ -70,39 +69,17 @@ pub(super) fn parse_update(
     Ok((id(path.field("project_id"), project_id)?, update))
 }
 
-/// What one principal gains and loses.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Difference {
-    principal: PrincipalId,
-    add: ProjectRights,
-    remove: ProjectRights,
-}
-
-impl Difference {
-    pub(super) fn row(&self, table: &ProjectEntry) -> ProjectGrantRow {
-        let Self {
-            principal,
-            add,
-            remove,
-        } = *self;
-        let held = table.grants.get(&principal).copied().unwrap_or_default();
-        ProjectGrantRow {
-            principal,
-            rights: held.union(add).difference(remove),
-        }
-    }
-}
-
-pub(super) fn parse_differences(
+pub(crate) fn parse_amendments(
+    path: &FieldPath,
     changes: Vec<pb::ProjectGrantChange>,
-) -> Result<Vec<Difference>, FieldViolation> {
-    list(&"changes".into(), changes, MAX_CHANGES, parse_difference)
+) -> Result<Vec<ProjectAmendment>, FieldViolation> {
+    list(path, changes, MAX_CHANGES, parse_amendment)
 }
 
-fn parse_difference(
+fn parse_amendment(
     path: &FieldPath,
     change: pb::ProjectGrantChange,
-) -> Result<Difference, FieldViolation> {
+) -> Result<ProjectAmendment, FieldViolation> {
     let pb::ProjectGrantChange {
         principal,
         add,
@@ -113,7 +90,7 @@ fn parse_difference(
     let path = path.field("remove");
     let remove = parse_rights(&path, &remove)?;
     if add.intersection(remove).is_empty() {
-        Ok(Difference {
+        Ok(ProjectAmendment {
             principal,
             add,
             remove,
@@ -140,7 +117,7 @@ const fn permission_from_proto(permission: types::ProjectPermission) -> Option<P
     }
 }
 
-pub(super) const fn permission_to_proto(act: ProjectAct) -> types::ProjectPermission {
+pub(crate) const fn permission_to_proto(act: ProjectAct) -> types::ProjectPermission {
     match act {
         ProjectAct::Open => types::ProjectPermission::Open,
         ProjectAct::Access => types::ProjectPermission::Access,

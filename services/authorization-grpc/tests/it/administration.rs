@@ -387,3 +387,28 @@ async fn projects_are_deleted_by_repeating_the_name() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn projects_are_listed_in_the_order_that_super_administrators_give_them() {
+    // R15, R23.
+    let running = start().await;
+    let (administrator, ana, _) = running.with_user("ana").await;
+    let mut projects = running.projects();
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c"] {
+        let created = projects.create_project(administrator.says(new_project(name)));
+        let project = created.await.unwrap().into_inner().project.unwrap();
+        ids.push(project.project_id);
+    }
+    let order = pb::ReorderProjectsRequest {
+        project_ids: vec![ids[2], ids[0]],
+    };
+    let by_ana = projects.reorder_projects(ana.says(order.clone())).await;
+    refused(by_ana, Code::PermissionDenied, "NOT_PERMITTED");
+    let request = administrator.says(order);
+    projects.reorder_projects(request).await.unwrap();
+    let list = administrator.says(pb::ListProjectsRequest::default());
+    let listed = projects.list_projects(list).await.unwrap().into_inner();
+    let names: Vec<_> = listed.projects.into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["c", "a", "b"]);
+}

@@ -216,6 +216,9 @@ async fn fields_of_projects() {
         projects.update_project(updated(project(0, "p"), &["name"])) => "project.project_id";
         projects.update_project(updated(project(1, ""), &["name"])) => "project.name";
         projects.update_project(updated(project(1, "p"), &["*"])) => "update_mask.paths[0]";
+        projects.reorder_projects(pb::ReorderProjectsRequest { project_ids: vec![] }) => "project_ids";
+        projects.reorder_projects(pb::ReorderProjectsRequest { project_ids: vec![1, -1] }) => "project_ids[1]";
+        projects.reorder_projects(pb::ReorderProjectsRequest { project_ids: vec![99] }) => "project_ids";
         projects.delete_project(pb::DeleteProjectRequest { project_id: 0, confirm_name: "p".into() }) => "project_id";
         projects.delete_project(pb::DeleteProjectRequest { project_id: 1, confirm_name: String::new() }) => "confirm_name";
         projects.list_project_permissions(pb::ListProjectPermissionsRequest::default()) => "project_id";
@@ -326,4 +329,113 @@ async fn fields_of_lists_of_flags_and_of_explanations() {
         Code::ResourceExhausted,
         "TOO_LARGE",
     );
+}
+
+#[tokio::test]
+async fn fields_of_candidates_and_of_several_tables() {
+    // R120.
+    let (running, caller) = administrator().await;
+    let candidates = |layer_id, search: &str| pb::ListGrantCandidatesRequest {
+        layer_id,
+        search: search.to_owned(),
+        ..Default::default()
+    };
+    let tables = |layer_ids: &[i64]| pb::BatchGetLayerPermissionsRequest {
+        layer_ids: layer_ids.to_vec(),
+    };
+    let long = "x".repeat(201);
+    refuses! { running, caller:
+        layers.list_grant_candidates(candidates(0, "")) => "layer_id";
+        layers.list_grant_candidates(candidates(1, &long)) => "search";
+        layers.list_grant_candidates(pb::ListGrantCandidatesRequest { page_size: -1, ..candidates(1, "") }) => "page_size";
+        layers.list_grant_candidates(pb::ListGrantCandidatesRequest { page_token: "x".into(), ..candidates(1, "") }) => "page_token";
+        layers.batch_get_layer_permissions(tables(&[])) => "layer_ids";
+        layers.batch_get_layer_permissions(tables(&[1, -1])) => "layer_ids[1]";
+        layers.batch_get_layer_permissions(tables(&[1, 2, 1])) => "layer_ids[2]";
+    }
+}
+
+#[tokio::test]
+async fn fields_of_lookups_and_reports() {
+    // R120.
+    let (running, caller) = administrator().await;
+    let layers = || pb::LookupLayersRequest {
+        subject: about_itself(),
+        act: pb::LayerAct::View.into(),
+        ..Default::default()
+    };
+    let subjects = |question| pb::LookupSubjectsRequest {
+        question,
+        ..Default::default()
+    };
+    let report = |principal| pb::ReportPermissionsRequest {
+        principal,
+        ..Default::default()
+    };
+    refuses! { running, caller:
+        lookups.lookup_layers(pb::LookupLayersRequest { subject: None, ..layers() }) => "subject";
+        lookups.lookup_layers(pb::LookupLayersRequest { act: 0, ..layers() }) => "act";
+        lookups.lookup_layers(pb::LookupLayersRequest { project_id: -1, ..layers() }) => "project_id";
+        lookups.lookup_layers(pb::LookupLayersRequest { page_size: -1, ..layers() }) => "page_size";
+        lookups.lookup_layers(pb::LookupLayersRequest { page_token: "x".into(), ..layers() }) => "page_token";
+        lookups.lookup_subjects(subjects(None)) => "question";
+        lookups.lookup_subjects(subjects(Some(layer_question(0, pb::LayerAct::View)))) => "question.layer.layer_id";
+        lookups.report_permissions(report(None)) => "principal";
+        lookups.report_permissions(report(user(0))) => "principal.user_id";
+    }
+}
+
+#[tokio::test]
+async fn fields_of_proposals() {
+    // R120.
+    use pb::proposed_change::Change;
+    let (running, caller) = administrator().await;
+    let what_if = |change: Option<Change>| pb::WhatIfRequest {
+        subject: about_itself(),
+        questions: vec![layer_question(1, pb::LayerAct::View)],
+        supposing: vec![pb::ProposedChange { change }],
+        freshness: None,
+    };
+    let members = |group_id, user_ids: &[i64]| {
+        Some(Change::GroupMembers(pb::ProposedGroupMembers {
+            group_id,
+            add_user_ids: user_ids.to_vec(),
+            remove_user_ids: user_ids.to_vec(),
+        }))
+    };
+    let globals = |principal, add: &[i32]| {
+        Some(Change::GlobalPermissions(pb::ProposedGlobalPermissions {
+            principal,
+            add: add.to_vec(),
+            remove: vec![],
+        }))
+    };
+    let project = Some(Change::ProjectPermissions(
+        pb::ProposedProjectPermissions::default(),
+    ));
+    let layer = Some(Change::LayerPermissions(
+        pb::LayerPermissionsChange::default(),
+    ));
+    let account = Some(Change::AccountState(pb::ProposedAccountState::default()));
+    let editing = Some(Change::Editing(pb::ProposedEditing::default()));
+    let nobody = Some(Change::Deletion(types::Principal { principal: None }));
+    refuses! { running, caller:
+        lookups.what_if(pb::WhatIfRequest { questions: vec![], ..what_if(None) }) => "questions";
+        lookups.what_if(what_if(None)) => "supposing[0]";
+        lookups.what_if(what_if(members(0, &[]))) => "supposing[0].group_members.group_id";
+        lookups.what_if(what_if(members(5, &[1]))) => "supposing[0].group_members.remove_user_ids[0]";
+        lookups.what_if(what_if(globals(None, &[]))) => "supposing[0].global_permissions.principal";
+        lookups.what_if(what_if(globals(user(1), &[9]))) => "supposing[0].global_permissions.add[0]";
+        lookups.what_if(what_if(project)) => "supposing[0].project_permissions.project_id";
+        lookups.what_if(what_if(layer)) => "supposing[0].layer_permissions.layer_id";
+        lookups.what_if(what_if(account)) => "supposing[0].account_state.user_id";
+        lookups.what_if(what_if(editing)) => "supposing[0].editing.layer_id";
+        lookups.what_if(what_if(nobody)) => "supposing[0].deletion";
+    }
+    let many = pb::WhatIfRequest {
+        supposing: vec![pb::ProposedChange::default(); 101],
+        ..what_if(None)
+    };
+    let many = running.lookups().what_if(caller.says(many)).await;
+    refused(many, Code::ResourceExhausted, "TOO_LARGE");
 }

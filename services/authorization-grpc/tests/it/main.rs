@@ -8,11 +8,17 @@ mod administration;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod elevation;
+#[cfg(test)]
 mod fields;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod registry;
+#[cfg(test)]
+mod services;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

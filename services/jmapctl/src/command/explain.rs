@@ -46,8 +46,9 @@ struct ExplanationView {
     missing: Vec<String>,
 }
 
+/// A grant that bears on an answer, as it is shown.
 #[derive(Debug, Serialize)]
-struct GrantView {
+pub(super) struct GrantView {
     path: String,
     principal: Grantee,
     gives: String,
@@ -76,8 +77,7 @@ impl From<ExplainedGrant> for GrantView {
 
 impl From<ExplainResponse> for ExplanationView {
     fn from(response: ExplainResponse) -> Self {
-        let word = |link: MissingLink| plain_word(link.as_str_name(), "MISSING_LINK_");
-        let missing = response.missing().map(word).collect();
+        let missing = missing_words(response.missing());
         Self {
             decision: response.decision.into(),
             grants: response.grants.into_iter().map(GrantView::from).collect(),
@@ -100,7 +100,8 @@ impl Explain {
     }
 }
 
-async fn subject(client: &Client, user: Option<&Reference>) -> Result<Subject, Failure> {
+/// About whom; the caller when nobody is named.
+pub(super) async fn subject(client: &Client, user: Option<&Reference>) -> Result<Subject, Failure> {
     let subject = match user {
         None => return Ok(myself()),
         Some(Reference::Name(name)) if name == "anonymous" => {
@@ -116,23 +117,45 @@ async fn subject(client: &Client, user: Option<&Reference>) -> Result<Subject, F
 
 impl ExplanationView {
     fn text(&self) -> String {
-        let table = if self.grants.is_empty() {
-            "no grant bears on it".to_owned()
-        } else {
-            rows(
-                &["path", "granted to", "gives", "only own", "effective"],
-                self.grants.iter().map(GrantView::cells),
-            )
-        };
-        let mut parts = vec![self.decision.sentence(), table];
-        if !self.missing.is_empty() {
-            parts.push(format!("missing for a full yes: {}", listed(&self.missing)));
-        }
-        parts.join("\n\n")
+        let reasons = reasons(&self.grants, &self.missing);
+        format!("{}\n\n{reasons}", self.decision.sentence())
     }
 }
 
+/// The words of what is missing.
+pub(super) fn missing_words(missing: impl Iterator<Item = MissingLink>) -> Vec<String> {
+    let word = |link: MissingLink| plain_word(link.as_str_name(), "MISSING_LINK_");
+    missing.map(word).collect()
+}
+
+/// The grants that bear on an answer, and what is missing for a full yes.
+pub(super) fn reasons(grants: &[GrantView], missing: &[String]) -> String {
+    let table = if grants.is_empty() {
+        "no grant bears on it".to_owned()
+    } else {
+        rows(
+            &["path", "granted to", "gives", "only own", "effective"],
+            grants.iter().map(GrantView::cells),
+        )
+    };
+    let mut parts = vec![table];
+    if !missing.is_empty() {
+        parts.push(format!("missing for a full yes: {}", listed(missing)));
+    }
+    parts.join("\n\n")
+}
+
 impl GrantView {
+    /// What it gives and by which path, in a few words.
+    pub(super) fn line(&self) -> String {
+        format!(
+            "{} by {} ({})",
+            self.gives,
+            self.path,
+            self.principal.written()
+        )
+    }
+
     fn cells(&self) -> Vec<String> {
         let effective = match &self.ineffective {
             None => "yes".to_owned(),

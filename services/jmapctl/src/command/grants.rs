@@ -1,5 +1,8 @@
 //! Permissions on layers.
 
+mod candidates;
+mod tables;
+
 use clap::{Args, Subcommand};
 use jmap_proto::{
     authorization::{
@@ -26,8 +29,12 @@ Examples:
   jmapctl grants grant ana add,modify,delete --on Atlas/cities
   jmapctl grants grant group:visitors modify,delete --only-own --on Atlas/cities --on Atlas/rivers
   jmapctl grants revoke everyone view --on Atlas/cities
+  jmapctl grants candidates Atlas/cities --search ana
+  jmapctl grants tables Atlas/cities Atlas/rivers
+  jmapctl grants set --on Atlas/cities --revision 17 --grant everyone=view --grant ana=add,modify,only-own
 
-Several layers are changed in one call, all or none; what is not mentioned stays.";
+Several layers are changed in one call, all or none; what is not mentioned stays. `set` puts a whole table in place of
+the present one; with --revision (which `tables` shows) it is refused when somebody else changed the table since.";
 
 /// Manage the permissions on layers
 #[derive(Debug, Subcommand)]
@@ -37,6 +44,27 @@ pub(crate) enum Grants {
         /// PROJECT/LAYER or id
         layer: LayerReference,
     },
+    /// Show the tables of several layers at once, with their revisions
+    Tables {
+        /// PROJECT/LAYER or id
+        #[arg(required = true)]
+        layers: Vec<LayerReference>,
+    },
+    /// List who may be granted permissions on a layer, and which
+    Candidates {
+        /// PROJECT/LAYER or id
+        layer: LayerReference,
+        /// What the name must hold
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "TEXT"
+        )]
+        search: String,
+    },
+    /// Replace the whole tables of layers
+    Set(tables::Replace),
     /// Grant permissions to a user or group
     Grant {
         #[command(flatten)]
@@ -120,6 +148,9 @@ impl Grants {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
         match self {
             Self::Show { layer } => show(context, &layer).await,
+            Self::Tables { layers } => tables::show(context, &layers).await,
+            Self::Candidates { layer, search } => candidates::list(context, &layer, search).await,
+            Self::Set(replace) => replace.run(context).await,
             Self::Grant { change, only_own } => {
                 let permissions = change.grant(context, only_own).await?;
                 change.send(context, Direction::Give, permissions).await
@@ -164,35 +195,43 @@ impl Change {
         grant: LayerGrant,
     ) -> Result<Report, Failure> {
         let client = &context.client;
-        let (mut changes, mut layer_ids) = (Vec::new(), Vec::new());
+        let mut changes = Vec::new();
         for layer in &self.layers {
             let layer_id = resolve::layer_id(client, layer).await?;
             let (add, remove) = direction.split(vec![grant.clone()]);
-            layer_ids.push(layer_id);
             changes.push(LayerPermissionsChange {
                 layer_id,
                 grants_revision: 0,
                 change: Some(TableChange::Delta(LayerGrantsDelta { add, remove })),
             });
         }
-        let message = UpdateLayerPermissionsRequest { changes };
-        let answer = call!(
-            client,
-            client.registrations(),
-            update_layer_permissions,
-            message
-        );
-        let value = json!({"layer_ids": layer_ids, "grants_revisions": answer.grants_revisions});
         let verb = match direction {
             Direction::Give => "granted",
             Direction::Take => "revoked",
         };
-        let words = layer_words(&grant.permissions);
-        Report::new(
-            format!("{verb} {} on {}", listed(&words), counted(layer_ids.len())),
-            &value,
-        )
+        let words = listed(&layer_words(&grant.permissions));
+        let done = format!("{verb} {words} on {}", counted(changes.len()));
+        update(context, changes, done).await
     }
+}
+
+/// Changes tables, all or none, and tells their new revisions.
+async fn update(
+    context: &Context,
+    changes: Vec<LayerPermissionsChange>,
+    done: String,
+) -> Result<Report, Failure> {
+    let client = &context.client;
+    let layer_ids: Vec<i64> = changes.iter().map(|change| change.layer_id).collect();
+    let message = UpdateLayerPermissionsRequest { changes };
+    let answer = call!(
+        client,
+        client.registrations(),
+        update_layer_permissions,
+        message
+    );
+    let value = json!({"layer_ids": layer_ids, "grants_revisions": answer.grants_revisions});
+    Report::new(done, &value)
 }
 
 fn counted(layers: usize) -> String {

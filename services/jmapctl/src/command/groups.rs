@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  jmapctl groups create editors --description 'Everybody who edits'
+  jmapctl groups create editors
   jmapctl groups add editors ana ben
   jmapctl groups members editors";
 

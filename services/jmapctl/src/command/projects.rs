@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jmap_proto::authorization::{
     CreateProjectRequest, DeleteProjectRequest, ListAdministeredProjectsRequest,
     ListProjectPermissionsRequest, ListProjectsRequest, Project, ProjectGrantChange,
-    UpdateProjectPermissionsRequest, UpdateProjectRequest,
+    ReorderProjectsRequest, UpdateProjectPermissionsRequest, UpdateProjectRequest,
 };
 use prost_types::FieldMask;
 use serde::Serialize;
@@ -29,6 +29,7 @@ Examples:
   jmapctl projects grant Atlas authenticated open
   jmapctl projects grant Atlas ana access,administrate
   jmapctl projects permissions Atlas
+  jmapctl projects order Atlas Town
   jmapctl projects delete Atlas --confirm Atlas";
 
 /// Manage projects and the permissions on them
@@ -59,6 +60,12 @@ pub(crate) enum Projects {
         project: Reference,
         /// The new name
         name: String,
+    },
+    /// Put projects into an order; those that are not named follow as they were
+    Order {
+        /// Names or ids, in the new order
+        #[arg(required = true)]
+        projects: Vec<Reference>,
     },
     /// Delete a project with its layers and all their data, for good
     Delete {
@@ -159,6 +166,7 @@ impl Projects {
                 Report::one(&ProjectView::from(project))
             }
             Self::Rename { project, name } => rename(context, &project, name).await,
+            Self::Order { projects } => order(context, &projects).await,
             Self::Delete { project, confirm } => delete(context, &project, confirm).await,
             Self::Permissions { project } => permissions(context, &project).await,
             Self::Grant(change) => change.send(context, Direction::Give).await,
@@ -249,6 +257,18 @@ async fn rename(context: &Context, project: &Reference, name: String) -> Result<
         call!(client, client.projects(), update_project, message).project,
         "renamed",
     )
+}
+
+async fn order(context: &Context, projects: &[Reference]) -> Result<Report, Failure> {
+    let client = &context.client;
+    let mut project_ids = Vec::new();
+    for project in projects {
+        project_ids.push(resolve::project_id(client, project).await?);
+    }
+    let value = json!({"project_ids": project_ids});
+    let message = ReorderProjectsRequest { project_ids };
+    call!(client, client.projects(), reorder_projects, message);
+    Report::new("put the projects into the new order", &value)
 }
 
 async fn delete(

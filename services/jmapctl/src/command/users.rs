@@ -2,8 +2,8 @@
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jmap_proto::authorization::{
-    AccountPolicy, CreateUserRequest, DeleteUserRequest, GetCallerRequest, ListUsersRequest,
-    SetPasswordRequest, UpdateUserRequest, User,
+    AccountPolicy, CreateUserRequest, DeleteUserRequest, ListUsersRequest, SetPasswordRequest,
+    UpdateUserRequest, User,
 };
 use prost_types::FieldMask;
 use secrecy::{ExposeSecret, SecretString};
@@ -257,8 +257,7 @@ async fn delete(context: &Context, user: &Reference) -> Result<Report, Failure> 
 impl Password {
     async fn run(self, context: &Context) -> Result<Report, Failure> {
         let client = &context.client;
-        let answer = call!(client, client.sessions(), get_caller, GetCallerRequest {});
-        let own_id = answer.session.unwrap_or_default().user_id;
+        let own_id = resolve::own_user_id(client).await?;
         let user_id = match &self.user {
             Some(user) => resolve::user_id(client, user).await?,
             None => own_id,

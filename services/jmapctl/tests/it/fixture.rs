@@ -67,9 +67,15 @@ impl House {
 
     /// A command of a user who has signed in.
     pub(crate) fn command(&self, who: &str, arguments: &[&str]) -> Command {
+        let mut command = self.plain(who, arguments);
+        command.arg("--json");
+        command
+    }
+
+    fn plain(&self, who: &str, arguments: &[&str]) -> Command {
         let mut command = jmapctl();
         command
-            .args(["--json", "--server", &self.server, "--session-file"])
+            .args(["--server", &self.server, "--session-file"])
             .arg(self.session(who))
             .args(arguments)
             .env("JMAP_PASSWORD", PASSWORD)
@@ -79,6 +85,27 @@ impl House {
 
     pub(crate) fn run(&self, who: &str, arguments: &[&str]) -> Assert {
         self.command(who, arguments).assert()
+    }
+
+    /// A command that answers to people.
+    pub(crate) fn people(&self, who: &str, arguments: &[&str]) -> Assert {
+        self.plain(who, arguments).assert()
+    }
+
+    /// Lines of a shell in which `jmapctl` is this executable, for somebody who has signed in.
+    pub(crate) fn script(&self, who: &str, lines: &str) -> Assert {
+        let script = format!(
+            "set -eu\njmapctl() {{ '{}' --server '{}' --session-file '{}' \"$@\"; }}\n{lines}",
+            env!("CARGO_BIN_EXE_jmapctl"),
+            self.server,
+            self.session(who).display(),
+        );
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &script])
+            .env("JMAP_PASSWORD", PASSWORD)
+            .env("JMAP_NEW_PASSWORD", PASSWORD);
+        shell.assert()
     }
 
     /// The answer of a command that succeeds.

@@ -2,9 +2,13 @@
 
 // The attribute lets clippy see that helpers outside `#[test]` functions are test code too.
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod pair;
+#[cfg(test)]
+mod permissions;
 #[cfg(test)]
 mod tour;
 #[cfg(test)]

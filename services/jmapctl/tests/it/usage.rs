@@ -4,8 +4,10 @@ use std::net::TcpListener;
 
 use crate::fixture::{failure, jmapctl};
 
-const AREAS: [&str; 15] = [
+const AREAS: [&str; 20] = [
     "sign-in",
+    "sessions",
+    "services",
     "users",
     "groups",
     "permissions",
@@ -14,6 +16,9 @@ const AREAS: [&str; 15] = [
     "grants",
     "check",
     "explain",
+    "lookup",
+    "what-if",
+    "report",
     "query",
     "edit",
     "import",
@@ -57,6 +62,8 @@ fn what_cannot_be_understood_ends_with_2() {
             "height:tall",
         ],
         &["grants", "grant", "ana", "fly", "--on", "Atlas/cities"],
+        &["report", "ana", "--suppose", "fly ana"],
+        &["lookup", "layers", "fly"],
         &["edit", "update", "Atlas/cities", "7", "--set", "name=x"],
         &["edit", "update", "Atlas/cities", "7", "--revision", "any"],
         &["import", "Atlas/cities", "cities.docx"],

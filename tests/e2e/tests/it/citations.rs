@@ -6,10 +6,9 @@ use crate::architecture::{root, sources};
 use testkit::world::World;
 
 /// The rules that are built.
-const BUILT: [RangeInclusive<u16>; 13] = [
+const BUILT: [RangeInclusive<u16>; 12] = [
     1..=10,
-    15..=18,
-    20..=46,
+    12..=46,
     51..=59,
     65..=66,
     83..=83,

@@ -49,6 +49,7 @@ worlds! {
     global_permissions: "global-permissions",
     groups: "groups",
     invisible_is_absent: "invisible-is-absent",
+    lookups: "lookups",
     one_by_one: "one-by-one",
     only_own: "only-own",
     opening_projects: "opening-projects",

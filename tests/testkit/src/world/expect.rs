@@ -17,6 +17,12 @@ pub struct Expectations {
     /// Explanations.
     #[serde(default)]
     pub explain: Vec<Explained>,
+    /// Lookups of layers.
+    #[serde(default)]
+    pub lookups: Vec<Lookup>,
+    /// Lookups of accounts.
+    #[serde(default, rename = "who-may")]
+    pub who_may: Vec<WhoMay>,
     /// Which projects somebody sees.
     #[serde(default)]
     pub projects: Vec<ProjectsSeen>,
@@ -83,6 +89,31 @@ pub struct Explained {
     /// The values of `MissingLink`; sorted.
     #[serde(default)]
     pub missing: Vec<String>,
+}
+
+/// The layers on which somebody may do something, asked for by oneself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    /// Who.
+    pub who: String,
+    /// What, on layers.
+    pub may: Wanted,
+    /// Their names: project by project, each as it was made.
+    pub finds: Vec<String>,
+}
+
+/// The accounts that may do something, asked for by the administrator.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhoMay {
+    /// A layer or project; nothing for what belongs to none.
+    #[serde(default)]
+    pub on: String,
+    /// What.
+    pub may: Wanted,
+    /// Their names, as they were made; `administrator` and `anonymous` come first.
+    pub are: Vec<String>,
 }
 
 /// The projects that somebody can open (R23).

@@ -3,24 +3,23 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 use jmap_proto::{
     layerdata::{CreateLayerRequest, LayerDefinition, create_layer_request::Placement},
-    types::{AttributeDefinition, InitialView, LayerGrant, ZPolicy},
+    types::{AttributeDefinition, InitialView, ZPolicy},
 };
 use layer_data_formats::{Format, ReadOptions, propose};
 
 use crate::{
     attribute::{AttributeSpec, Shown},
-    client::{Client, call},
-    command::{Context, definition::LayerView, request_id},
+    client::call,
+    command::{Context, definition::LayerView, grant_spec::GrantSpec, request_id},
     error::{Failure, Kind},
     output::Report,
-    resolve::{self, LayerPath, PrincipalReference},
-    words::{GeometryWord, LayerWord},
+    resolve::{self, LayerPath},
+    words::GeometryWord,
 };
 
 /// Rows that are looked at when a file shows the attributes; a number found later would be too late.
@@ -56,49 +55,6 @@ pub(crate) struct Create {
     /// A first grant, as PRINCIPAL=PERMISSION,...[,only-own]; may be repeated
     #[arg(long = "grant", value_name = "GRANT")]
     grants: Vec<GrantSpec>,
-}
-
-/// A grant as the command line states it: `ana=view,add`, `group:editors=modify,only-own`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct GrantSpec {
-    principal: PrincipalReference,
-    permissions: Vec<LayerWord>,
-    only_own: bool,
-}
-
-impl FromStr for GrantSpec {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (principal, words) = text
-            .split_once('=')
-            .ok_or_else(|| format!("`{text}` is not written as PRINCIPAL=PERMISSION,..."))?;
-        let mut spec = Self {
-            principal: principal.into(),
-            permissions: Vec::new(),
-            only_own: false,
-        };
-        for word in words.split(',').map(str::trim) {
-            if word == "only-own" {
-                spec.only_own = true;
-            } else {
-                let permission = LayerWord::from_str(word, false).ok();
-                let unknown = || format!("`{word}` is no permission");
-                spec.permissions.push(permission.ok_or_else(unknown)?);
-            }
-        }
-        Ok(spec)
-    }
-}
-
-impl GrantSpec {
-    async fn resolve(&self, client: &Client) -> Result<LayerGrant, Failure> {
-        let permissions = self.permissions.iter().map(|word| word.permission().into());
-        Ok(LayerGrant {
-            principal: Some(resolve::principal(client, &self.principal).await?),
-            permissions: permissions.collect(),
-            only_own: self.only_own,
-        })
-    }
 }
 
 impl Create {
@@ -183,25 +139,6 @@ fn look_at(path: &Path) -> Result<Shown, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::Reference;
-
-    #[test]
-    fn a_grant_names_a_principal_its_permissions_and_the_option() {
-        let spec: GrantSpec = "group:editors=add, modify,only-own".parse().unwrap();
-        let expected = GrantSpec {
-            principal: PrincipalReference::Group(Reference::Name("editors".to_owned())),
-            permissions: vec![LayerWord::Add, LayerWord::Modify],
-            only_own: true,
-        };
-        assert_eq!(spec, expected);
-    }
-
-    #[test]
-    fn what_is_no_grant_is_refused() {
-        for wrong in ["ana", "ana=", "ana=view,fly"] {
-            assert!(wrong.parse::<GrantSpec>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_file_shows_geometry_and_attributes() {
