@@ -292,6 +292,7 @@ impl Snapshot {
     }
 
     /// The last layer of a project or of an owner in that order, without a look at the others.
+    #[must_use]
     pub fn last_layer_in(&self, home: Home) -> Option<&LayerEntry> {
         let (_, id) = self.ordered_layers.get(&home)?.get_max()?;
         self.layers.get(id)
