@@ -107,11 +107,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let snapshot = self.snapshot();
         fresh_enough(&snapshot, asking.at_least)?;
         let caller = self.admit(asking.caller)?;
-        let about_itself = asking.subject.is_none();
-        let standing = match asking.subject {
+        let subject = about(asking)?;
+        let about_itself = subject.is_none();
+        let standing = match subject {
             None => caller,
             Some(subject) => {
                 may_inspect(&snapshot, &Facts::of(&snapshot, caller), question)?;
+                self.admit_reader(asking.caller)?;
                 self.standing_of(&snapshot, subject)
             }
         };
@@ -265,5 +267,16 @@ pub(crate) fn fresh_enough(
         Err(CheckError::NotReached)
     } else {
         Ok(())
+    }
+}
+
+/// About whom is asked; `None` is the caller itself. Sessions of others are services' to check, and
+/// nobody's to look into.
+pub(crate) fn about(asking: Asking<'_>) -> Result<Option<Subject>, Refusal> {
+    match (asking.caller, asking.subject) {
+        (Caller::Session(own), Some(Subject::Session(id))) if own.session == id => Ok(None),
+        (_, Some(Subject::Session(_))) => Err(Refusal::Forbidden(Resource::Installation)),
+        (Caller::Anonymous, Some(Subject::Anonymous)) => Ok(None),
+        (_, subject) => Ok(subject),
     }
 }

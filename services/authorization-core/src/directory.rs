@@ -54,12 +54,16 @@ const fn is_special_group(group: &Group) -> bool {
 }
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
-    /// Whether a caller may list principals: super administrators, and administrators of any project, who grant to them.
+    /// Whether a caller may list principals: super administrators, administrators of any project, who grant to them, and
+    /// whoever administers personal layers, which belong to them (R71).
     pub(crate) fn admit_reader(&self, caller: &Caller) -> Result<Arc<Snapshot>, Refusal> {
         let snapshot = self.snapshot();
         let standing = self.admit(caller)?;
         let facts = Facts::of(&snapshot, standing);
-        if facts.is_super_administrator() || administers_any_project(&snapshot, &facts) {
+        if facts.is_super_administrator()
+            || facts.holds(GlobalPermission::AdministerPersonalLayers)
+            || administers_any_project(&snapshot, &facts)
+        {
             return Ok(snapshot);
         }
         if standing == Standing::Anonymous {

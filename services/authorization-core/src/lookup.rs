@@ -1,8 +1,7 @@
 //! Questions that have lists for answers: which layers a subject may use, who may use a layer, and all that a
 //! principal holds. Each list is the rules over candidates that the snapshot's indexes name, cut by a place.
 //!
-//! Whoever asks about others is answered about what it administers, and only there is anything looked at: neither a
-//! count nor a page nor the time tells of the rest.
+//! Whoever asks about others is answered about what it administers: neither a count nor a page tells of the rest.
 
 mod layers;
 mod report;
@@ -20,7 +19,7 @@ pub use subjects::{FoundSubject, allowed_subjects};
 
 use crate::{
     Answer, Asking, Authority, CheckError, Facts, Refusal, Resource, Snapshot, Standing,
-    check::{fresh_enough, may_inspect},
+    check::{about, fresh_enough, may_inspect},
     explain::{self, Explanation},
     ports::{Platform, PolicyStore},
     rules,
@@ -144,7 +143,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         })
     }
 
-    /// The accounts that may do something, by id, each with the reasons (R45). For those who administer the resource.
+    /// The accounts that may do something, by id, each with the reasons (R45). For those who administer the resource, and
+    /// may list principals: who owns a personal layer does not learn from it who is in which group.
     ///
     /// # Errors
     /// [`InquiryError`] when the caller does not administer the resource, or a proposal is refused.
@@ -157,6 +157,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         self.inquire(inquiry, |scene| {
             let asker = Facts::of(scene.now, scene.standing);
             may_inspect(scene.now, &asker, question)?;
+            self.admit_reader(inquiry.asking.caller)?;
             Ok(allowed_subjects(scene.then, question, portion))
         })
     }
@@ -264,16 +265,5 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             // A disabled account is named, too.
             actor: Facts::if_enabled(&now, standing).stamp(),
         })
-    }
-}
-
-/// About whom is asked; `None` is the caller itself. Sessions of others are services' to ask about, and those look
-/// nothing up.
-fn about(asking: Asking<'_>) -> Result<Option<Subject>, Refusal> {
-    match (asking.caller, asking.subject) {
-        (Caller::Session(own), Some(Subject::Session(id))) if own.session == id => Ok(None),
-        (_, Some(Subject::Session(_))) => Err(Refusal::Forbidden(Resource::Installation)),
-        (Caller::Anonymous, Some(Subject::Anonymous)) => Ok(None),
-        (_, subject) => Ok(subject),
     }
 }

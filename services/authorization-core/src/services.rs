@@ -137,6 +137,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         self.admit_directory(caller)?;
         let secret = self.platform.random();
         let mut writer = self.session_writer.lock().await;
+        let unknown = Refusal::NotFound(Resource::Service(id));
+        self.snapshot().service(id).ok_or(unknown)?;
+        // The sessions go first: whoever gives the call up half-way must not leave them open beside a new key.
+        let account = Account::Service { service: id };
+        self.close_all(&mut writer, |session| session.account == account)
+            .await?;
         let rotated = self
             .change(caller, |draft| {
                 draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
@@ -146,9 +152,6 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                     .ok_or(Refusal::NotFound(Resource::Service(id)))?;
                 Ok::<_, ServiceError>(draft_key(draft, (**before).clone(), secret))
             })
-            .await?;
-        let account = Account::Service { service: id };
-        self.close_all(&mut writer, |session| session.account == account)
             .await?;
         drop(writer);
         self.permits.run_out(&self.platform).await;

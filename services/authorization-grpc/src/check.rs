@@ -21,7 +21,7 @@ use tokio::time::timeout_at;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
-    context::{Context, answer, receive, require_scope},
+    context::{Context, answer, receive, require_scope, require_service},
     explain,
     layer_administration::home,
     page::{Asked, LONG, Page},
@@ -60,7 +60,7 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
             let CallScope {
                 caller, deadline, ..
             } = CallScope::of(request.extensions(), DOMAIN)?;
-            require_scope(&caller, Scope::Check)?;
+            require_service(&caller, Scope::Check)?;
             let context = Arc::clone(&self.0);
             let closing = context.closing().clone().cancelled_owned();
             let answers = request

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use authorization_core::{
-    Authority,
+    Authority, Refusal, Resource,
     ports::{Platform, PolicyStore},
 };
 use jmap_domain::{Caller, Scope};
@@ -86,6 +86,15 @@ pub(crate) async fn answer<T>(
     work: impl Future<Output = Result<T, Rejection>> + Send,
 ) -> Result<Response<T>, Status> {
     Ok(Response::new(work.await?))
+}
+
+/// Refuses all but services whose token has the scope: what holds a place for long is not for everybody.
+pub(crate) fn require_service(caller: &Caller, scope: Scope) -> Result<(), Rejection> {
+    match caller {
+        Caller::Service(_) => require_scope(caller, scope),
+        Caller::Anonymous => Err(Refusal::NotSignedIn.into()),
+        Caller::Session(_) => Err(Refusal::Forbidden(Resource::Installation).into()),
+    }
 }
 
 /// Refuses a service whose token lacks the scope. The core refuses it as well; here it learns what it lacks.

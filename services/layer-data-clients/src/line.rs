@@ -167,7 +167,6 @@ impl Line {
             Some(Err(status)) if status.code() == Code::Unauthenticated => {
                 // The session that opened it is over; a call of one's own gets another.
                 open.hung_up.notify_one();
-                self.current.store(None);
                 None
             }
             answer => answer,

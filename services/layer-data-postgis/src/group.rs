@@ -58,6 +58,8 @@ impl Wait {
 enum Attempt {
     /// All is done, or rightly not done.
     Concluded(Vec<Result<StoredAnswer, StoreError>>),
+    /// There was no connection to do it on.
+    NotBegun(StoreError),
     /// A permit ran out.
     Expired,
     /// Some calls are retries of what was done already.
@@ -116,6 +118,10 @@ async fn together(shared: &Shared, mut jobs: Vec<EditJob>) -> Vec<EditJob> {
             Ok(Attempt::Expired) => jobs = without_expired(jobs),
             Ok(Attempt::Retries) => jobs = without_retries(shared, jobs).await,
             Ok(Attempt::Stale) => {}
+            Ok(Attempt::NotBegun(why)) => {
+                error = why;
+                break;
+            }
             Ok(Attempt::Apart) => return jobs,
             Err(why) if may_be_of_one(&why, &jobs) => return jobs,
             Err(why) => {
@@ -158,7 +164,10 @@ async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreErro
         Wait::Briefly => shared.database.begin_waiting(BRIEFLY).await,
         Wait::AsUsual => shared.database.begin().await,
     };
-    let mut tx = begun.map_err(store_error)?;
+    let mut tx = match begun {
+        Ok(tx) => tx,
+        Err(why) => return Ok(Attempt::NotBegun(store_error(why))),
+    };
     tx.uses_tables(locked.len());
     let mut opened = open(&mut tx, locked).await?;
     let steps = plan::steps(jobs, &mut opened)?;

@@ -121,6 +121,7 @@ impl Waiting {
     fn next_group(&mut self) -> (Vec<LayerId>, Vec<EditJob>) {
         let (mut lanes, mut draft) = (Vec::new(), Draft::default());
         while let Some(id) = self.turn.front().copied() {
+            // Never: what has its turn has calls.
             let Some(lane) = self.lanes.get_mut(&id) else {
                 self.turn.pop_front();
                 continue;
@@ -235,14 +236,19 @@ pub(crate) async fn edit(
 
 /// Sees to it that somebody writes what waits.
 fn wake(shared: &Arc<Shared>) {
-    let mut waiting = shared.lanes.waiting();
-    if !waiting.has_writer && !waiting.turn.is_empty() {
-        waiting.has_writer = true;
-        let writer = Writer {
-            shared: Arc::clone(shared),
-            is_held_up: false,
-        };
-        tokio::spawn(writer.work());
+    let is_needed = {
+        let mut waiting = shared.lanes.waiting();
+        let is_needed = !waiting.has_writer && !waiting.turn.is_empty();
+        waiting.has_writer |= is_needed;
+        is_needed
+    };
+    if is_needed {
+        let shared = Arc::clone(shared);
+        // Made by the task itself: one that a closing runtime never runs has nothing to hand on.
+        tokio::spawn(async move {
+            let is_held_up = false;
+            Writer { shared, is_held_up }.work().await;
+        });
     }
 }
 

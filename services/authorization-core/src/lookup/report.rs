@@ -57,8 +57,8 @@ pub enum Held {
     Project(Arc<Project>, ProjectRights),
     /// A row of a layer's table, and what of it gives the principal nothing now.
     Layer(Arc<Layer>, LayerGrant, Vec<(Permission, Ineffective)>),
-    /// Every right on a personal layer (R69).
-    Owned(Arc<Layer>),
+    /// Every right on a personal layer (R69), and what of them gives its owner nothing now.
+    Owned(Arc<Layer>, Vec<(Permission, Ineffective)>),
 }
 
 /// Who is told.
@@ -244,10 +244,14 @@ impl<'s> About<'s> {
             .as_ref()
             .is_some_and(|facts| rules::owns(facts, entry))
         {
+            let everything = LayerGrant {
+                permissions: Permission::ALL.into_iter().collect(),
+                own_only: false,
+            };
             held.push(Holding {
                 path: Path::Owner,
                 holder: self.principal,
-                held: Held::Owned(layer()),
+                held: Held::Owned(layer(), self.ineffective(entry, everything)),
             });
         }
         held

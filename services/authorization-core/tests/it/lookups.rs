@@ -89,7 +89,7 @@ proptest! {
         // *Remote access* is a server's right, and a report is about the account as it signs in.
         for permission in Permission::ALL.into_iter().filter(|p| *p != Permission::RemoteAccess) {
             let gives = |held: &&Held| match held {
-                Held::Owned(_) => world.ana_enabled,
+                Held::Owned(_, ineffective) => ineffective.iter().all(|(p, _)| *p != permission),
                 Held::Layer(_, grant, ineffective) => grant.permissions.iter().any(|one| {
                     permission.given_by().contains(one) && ineffective.iter().all(|(p, _)| *p != one)
                 }),
@@ -287,6 +287,20 @@ fn personal_layers_come_first_and_are_told_to_owners_and_those_who_administer_th
     assert_eq!(found(&ben.caller, Some(ana.id))[0], own);
     // R46: that is no element data of ana's.
     assert!(!found(&ben.caller, None).contains(&own));
+    // Without a project of her own to administer as well.
+    let cid = house.user("cid");
+    house.set_globals(cid, &oversees).unwrap();
+    assert_eq!(found(&cid.caller, Some(ana.id)), [own]);
+    let question = Question::Layer(own, LayerAct::Elements(Permission::View));
+    let who = |caller| {
+        let inquiry = about(caller, None);
+        house.authority.lookup_subjects(inquiry, question, all())
+    };
+    let those = who(&cid.caller).unwrap().value;
+    assert!(matches!(those.as_slice(), [one] if one.user.id == ana.id));
+    // R15: an owner would learn who is in the groups that she shares with.
+    let refused = Refusal::Forbidden(Resource::Installation);
+    assert_eq!(who(&ana.caller).unwrap_err(), refused.into());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use jmap_service::call::{CallScope, Deadline};
-use tokio::time::timeout_at;
+use tokio::{task::yield_now, time::timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
@@ -47,10 +47,14 @@ pub(super) fn parts<T: Send + 'static>(
     make: impl Fn(&str) -> Result<Part<T>, Rejection> + Send + 'static,
 ) -> Result<BoxStream<'static, Result<T, Status>>, Rejection> {
     let first = make(token)?;
-    let rest = stream::try_unfold(first.next, move |token| {
-        let following = (!token.is_empty()).then(|| make(&token));
-        let following = following.transpose().map_err(Status::from);
-        ready(following.map(|part| part.map(|Part { part, next }| (part, next))))
+    let rest = stream::try_unfold((first.next, make), |(token, make)| async move {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        // A part takes time, and the window may have room for many: others are let in between.
+        yield_now().await;
+        let Part { part, next } = make(&token)?;
+        Ok::<_, Status>(Some((part, (next, make))))
     });
     let Watched { deadline, closing } = watched;
     let ended = async move {

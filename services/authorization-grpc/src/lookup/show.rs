@@ -2,7 +2,6 @@
 
 use authorization_core::{
     Snapshot,
-    explain::Ineffective,
     lookup::{FoundLayer, FoundSubject, Held, Holding, LayerPlace, ReportPlace, WhatIf},
     model::Layer,
 };
@@ -88,13 +87,11 @@ fn held_to_proto(held: &Held) -> report_entry::Held {
                 ..on_layer(layer)
             })
         }
-        Held::Owned(layer) => {
+        Held::Owned(layer, ineffective) => {
             let all: PermissionSet = Permission::ALL.into_iter().collect();
-            // R88: an owner works in ordinary sessions.
-            let remote = [(Permission::RemoteAccess, Ineffective::ServerSessionsOnly)];
             report_entry::Held::Layer(pb::HeldLayerPermissions {
                 permissions: permissions_to_proto(all),
-                ineffective: sleeping(&remote),
+                ineffective: sleeping(ineffective),
                 ..on_layer(layer)
             })
         }

@@ -445,19 +445,26 @@ async fn questions_on_a_stream_are_decided_one_by_one_and_answered_by_their_numb
     let running = start().await;
     let (administrator, ana, id) = running.with_user("ana").await;
     let (_, layer) = running.with_layer(&administrator, id).await;
+    let session = running
+        .sessions()
+        .get_caller(ana.says(pb::GetCallerRequest {}))
+        .await;
+    let session = session.unwrap().into_inner().session.unwrap().session_id;
+    let about_ana = || subject(pb::subject::Subject::SessionId(session));
+    let service = running.service(&running.service_key).await;
     let (say, said) = tokio::sync::mpsc::channel(4);
     let said = tokio_stream::wrappers::ReceiverStream::new(said);
-    let stream = running.checks().check_stream(ana.says(said)).await;
+    let stream = running.checks().check_stream(service.says(said)).await;
     let mut answers = stream.unwrap().into_inner();
     let returned = pb::PermitReturned { sequence: 7 };
     let returned = pb::CheckStreamRequest {
         message: Some(pb::check_stream_request::Message::Returned(returned)),
     };
     for message in [
-        numbered(7, about_itself(), layer),
+        numbered(7, about_ana(), layer),
         returned,
-        numbered(3, about_itself(), NOBODY),
-        numbered(4, about_itself(), 0),
+        numbered(3, about_ana(), NOBODY),
+        numbered(4, about_ana(), 0),
     ] {
         say.send(message).await.unwrap();
     }
@@ -467,11 +474,11 @@ async fn questions_on_a_stream_are_decided_one_by_one_and_answered_by_their_numb
     assert_eq!(next(&mut answers).await, (4, Err(Code::InvalidArgument)));
     running
         .sessions()
-        .sign_out(ana.says(pb::SignOutRequest {}))
+        .sign_out(service.says(pb::SignOutRequest {}))
         .await
         .unwrap();
     // R117.
-    say.send(numbered(8, about_itself(), layer)).await.unwrap();
+    say.send(numbered(8, about_ana(), layer)).await.unwrap();
     assert_eq!(next(&mut answers).await, (8, Err(Code::Unauthenticated)));
     drop(say);
     assert!(answers.message().await.unwrap().is_none());
@@ -484,6 +491,11 @@ async fn a_stream_is_for_services_that_may_ask_and_ends_with_what_is_no_message(
     let mut checks = running.checks();
     let refusal = checks.check_stream(idle.says(tokio_stream::empty()));
     refused(refusal.await, Code::PermissionDenied, "SCOPE_MISSING");
+    let (_, ana, _) = running.with_user("ana").await;
+    let refusal = checks.check_stream(ana.says(tokio_stream::empty()));
+    refused(refusal.await, Code::PermissionDenied, "NOT_PERMITTED");
+    let refusal = checks.check_stream(tonic::Request::new(tokio_stream::empty()));
+    assert_eq!(refusal.await.unwrap_err().code(), Code::Unauthenticated);
     let service = running.service(&running.service_key).await;
     let nothing = pb::CheckStreamRequest { message: None };
     let stream = checks.check_stream(service.says(tokio_stream::once(nothing)));
