@@ -330,11 +330,7 @@ fn parse_update(
         match field {
             Field::Name => update.name = Some(parse::name(path.field("name"), &name)?),
             Field::EditingEnabled => {
-                let editing = if editing_enabled {
-                    Editing::Enabled
-                } else {
-                    Editing::Disabled
-                };
+                let editing = parse::editing(editing_enabled);
                 update.editing = Some(editing);
             }
         }

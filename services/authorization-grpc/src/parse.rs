@@ -1,6 +1,6 @@
 //! Parsers of what several services take.
 
-use authorization_core::model::{Description, GrantRow, LayerGrant};
+use authorization_core::model::{AccountState, Description, Editing, GrantRow, LayerGrant};
 use jmap_domain::{
     GroupId, IdError, Name, PolicyRevision, PolicyToken, PrincipalId, Subject, UserId,
 };
@@ -29,6 +29,24 @@ pub(crate) fn optional_name(
         Ok(None)
     } else {
         name(path, text).map(Some)
+    }
+}
+
+/// The editing switch of a layer.
+pub(crate) const fn editing(enabled: bool) -> Editing {
+    if enabled {
+        Editing::Enabled
+    } else {
+        Editing::Disabled
+    }
+}
+
+/// Whether an account may be used.
+pub(crate) const fn account_state(enabled: bool) -> AccountState {
+    if enabled {
+        AccountState::Enabled
+    } else {
+        AccountState::Disabled
     }
 }
 

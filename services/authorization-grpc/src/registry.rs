@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use authorization_core::{
     Refusal, Resource,
-    model::{Editing, LayerState, RequestId, Tombstone},
+    model::{LayerState, RequestId, Tombstone},
     ports::{Platform, PolicyStore},
     registry::{InitialView, OnBehalf, ReserveLayer, Site},
 };
@@ -238,11 +238,7 @@ impl Start {
             initial_view,
             initial_grants,
         } = self;
-        let editing = if editing_enabled == Some(true) {
-            Editing::Enabled
-        } else {
-            Editing::Disabled
-        };
+        let editing = parse::editing(editing_enabled == Some(true));
         let view = enumeration("initial_view", initial_view, |view| {
             Some(match view {
                 types::InitialView::Unspecified | types::InitialView::Everyone => {

@@ -3,7 +3,7 @@
 use authorization_core::{
     Refusal, Resource,
     directory::{DirectoryError, NewUser, UserUpdate},
-    model::{AccountPolicy, AccountState},
+    model::AccountPolicy,
     ports::{Platform, PolicyStore},
     secret::NewPassword,
 };
@@ -229,11 +229,7 @@ fn parse_update(message: pb::UpdateUserRequest) -> Result<(UserId, UserUpdate), 
                 update.display_name = Some(name);
             }
             Field::Enabled => {
-                let state = if enabled {
-                    AccountState::Enabled
-                } else {
-                    AccountState::Disabled
-                };
+                let state = parse::account_state(enabled);
                 update.state = Some(state);
             }
         }

@@ -1,11 +1,6 @@
 //! Proposed changes, parsed by the parsers of the calls that would make them.
 
-use authorization_core::{
-    directory::UserUpdate,
-    model::{AccountState, Editing},
-    registry::LayerUpdate,
-    suppose::Proposal,
-};
+use authorization_core::{directory::UserUpdate, registry::LayerUpdate, suppose::Proposal};
 use jmap_proto::{
     authorization::{self as pb, proposed_change::Change},
     types::{self, principal},
@@ -104,11 +99,7 @@ fn parse_account(
     change: pb::ProposedAccountState,
 ) -> Result<Proposal, FieldViolation> {
     let pb::ProposedAccountState { user_id, enabled } = change;
-    let state = if enabled {
-        AccountState::Enabled
-    } else {
-        AccountState::Disabled
-    };
+    let state = parse::account_state(enabled);
     let update = UserUpdate {
         expected: None,
         display_name: None,
@@ -122,11 +113,7 @@ fn parse_editing(
     change: pb::ProposedEditing,
 ) -> Result<Proposal, FieldViolation> {
     let pb::ProposedEditing { layer_id, enabled } = change;
-    let editing = if enabled {
-        Editing::Enabled
-    } else {
-        Editing::Disabled
-    };
+    let editing = parse::editing(enabled);
     let update = LayerUpdate {
         editing: Some(editing),
         ..LayerUpdate::default()
