@@ -255,15 +255,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             return Err(Refusal::Forbidden(Resource::Installation));
         };
         self.admit(caller)?;
-        let snapshot = self.policy.load();
-        let account = snapshot
-            .service(service.service)
-            .ok_or(Refusal::AccountDisabled)?;
-        if service.scopes.contains(scope) && account.scopes.contains(scope) {
-            Ok(*service)
-        } else {
-            Err(Refusal::Forbidden(Resource::Installation))
-        }
+        require_scope(&self.policy.load(), service, scope)?;
+        Ok(*service)
     }
 
     /// A caller that changes something: never anonymous.
@@ -281,5 +274,21 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             },
         };
         Ok((self.admit(caller)?, author))
+    }
+}
+
+/// Whether a service that was let in holds a scope, by its token and by its account.
+pub(crate) fn require_scope(
+    snapshot: &Snapshot,
+    service: &ServiceCaller,
+    scope: Scope,
+) -> Result<(), Refusal> {
+    let account = snapshot
+        .service(service.service)
+        .ok_or(Refusal::AccountDisabled)?;
+    if service.scopes.contains(scope) && account.scopes.contains(scope) {
+        Ok(())
+    } else {
+        Err(Refusal::Forbidden(Resource::Installation))
     }
 }

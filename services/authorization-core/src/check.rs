@@ -8,7 +8,9 @@ use jmap_domain::{
 };
 
 use crate::{
-    Authority, Explanation, Facts, Snapshot, Standing, explain,
+    Authority, Explanation, Facts, Snapshot, Standing,
+    authority::require_scope,
+    explain,
     ports::{Platform, PolicyStore},
     refusal::{Refusal, Resource},
     rules,
@@ -176,8 +178,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         match (asking.caller, subject) {
             (Caller::Anonymous, Subject::Anonymous) => Ok(caller),
             (Caller::Session(own), Subject::Session(id)) if own.session == id => Ok(caller),
-            (Caller::Service(_), Subject::Session(_) | Subject::Anonymous) => {
-                self.admit_service(asking.caller, Scope::Check)?;
+            (Caller::Service(service), Subject::Session(_) | Subject::Anonymous) => {
+                require_scope(snapshot, service, Scope::Check)?;
                 Ok(self.standing_of(snapshot, subject))
             }
             (Caller::Session(_), _) if Facts::of(snapshot, caller).is_super_administrator() => {

@@ -114,9 +114,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             };
             let layers = ids.iter().filter(readable);
             let layers = layers.filter_map(|id| snapshot.layer(*id));
-            layers
-                .map(|entry| flagged(snapshot, facts, entry))
-                .collect()
+            let flags = |entry| rules::flags(snapshot, facts, entry).unwrap_or_default();
+            layers.map(|entry| flagged(entry, flags(entry))).collect()
         };
         self.answer(asking, list, |_: &Vec<_>| false)
     }
@@ -174,17 +173,19 @@ fn chosen_projects(snapshot: &Snapshot, facts: &Facts<'_>, act: ProjectAct) -> V
 }
 
 fn visible(snapshot: &Snapshot, facts: &Facts<'_>, id: ProjectId) -> Vec<VisibleLayer> {
-    let visible = |entry: &&LayerEntry| entry.is_active() && rules::sees(snapshot, facts, entry);
-    let layers = snapshot.layers_in(Home::Project(id)).filter(visible);
-    layers
-        .map(|entry| flagged(snapshot, facts, entry))
-        .collect()
+    let layers = snapshot.layers_in(Home::Project(id));
+    let active = layers.filter(|entry| entry.is_active());
+    let seen = active.filter_map(|entry| {
+        let permissions = rules::flags(snapshot, facts, entry)?;
+        Some(flagged(entry, permissions))
+    });
+    seen.collect()
 }
 
-fn flagged(snapshot: &Snapshot, facts: &Facts<'_>, entry: &LayerEntry) -> VisibleLayer {
+fn flagged(entry: &LayerEntry, permissions: EffectivePermissions) -> VisibleLayer {
     VisibleLayer {
         layer: Arc::clone(&entry.layer),
-        permissions: rules::effective_permissions(snapshot, facts, entry.layer.id),
+        permissions,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jmap_domain::{
     Decision, DenyReason, EffectivePermissions, GlobalPermission, LayerAct, LayerId, Permission,
-    PrincipalId, ProjectAct, ProjectId, Question, UserId,
+    PermissionSet, PrincipalId, ProjectAct, ProjectId, Question, UserId,
 };
 
 use crate::{
@@ -47,87 +47,140 @@ pub fn effective_permissions(
     facts: &Facts<'_>,
     layer: LayerId,
 ) -> EffectivePermissions {
-    Permission::ALL
-        .into_iter()
-        .fold(EffectivePermissions::default(), |flags, permission| {
-            let question = Question::Layer(layer, LayerAct::Elements(permission));
-            flags.with(permission, decide(snapshot, facts, question))
-        })
+    let entry = snapshot.layer(layer);
+    let flags = entry.and_then(|entry| flags(snapshot, facts, entry));
+    flags.unwrap_or_default()
 }
 
-/// How far the grants of a permission reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    Nothing,
-    Own,
-    All,
+/// The flags of a layer that the subject sees; `None` for one that does not exist for it.
+pub(crate) fn flags(
+    snapshot: &Snapshot,
+    facts: &Facts<'_>,
+    entry: &LayerEntry,
+) -> Option<EffectivePermissions> {
+    let held = seen(snapshot, facts, entry)?;
+    let none = EffectivePermissions::default();
+    Some(Permission::ALL.into_iter().fold(none, |flags, permission| {
+        flags.with(permission, permitted(facts, entry, held, permission))
+    }))
 }
 
-/// The right to act on elements, with everything that it needs folded in.
-fn elements(snapshot: &Snapshot, facts: &Facts<'_>, id: LayerId, wanted: Permission) -> Decision {
-    let Some(entry) = snapshot
-        .layer(id)
-        .filter(|entry| sees(snapshot, facts, entry))
-    else {
-        return Decision::Denied(DenyReason::NotVisible);
-    };
-    // R31: stored grants sleep while editing is disabled.
-    let asleep = wanted.needs_editing() && !editing_enabled(entry);
-    match reach(facts, entry, wanted) {
-        Reach::Nothing => Decision::Denied(DenyReason::NoGrant),
-        Reach::Own | Reach::All if asleep => Decision::Denied(DenyReason::EditingDisabled),
-        Reach::All => Decision::All,
-        Reach::Own => {
-            let own = |creator| Decision::Own { creator };
-            facts
-                .actor()
-                .map_or(Decision::Denied(DenyReason::OwnsNothing), own)
+/// What the grants of all paths give on a layer, implied permissions included (R6, R34).
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    all: PermissionSet,
+    /// What at least one path gives on own elements.
+    own: PermissionSet,
+}
+
+impl Held {
+    /// The least restrictive path wins, per permission (R56).
+    const fn or(self, other: Self) -> Self {
+        Self {
+            all: self.all.union(other.all),
+            own: self.own.union(other.own),
         }
     }
 }
 
-/// Whether the layer exists for the subject: it can be reached, and *view* is held (R20, R40, R86).
+/// The right to act on elements, with everything that it needs folded in.
+fn elements(snapshot: &Snapshot, facts: &Facts<'_>, id: LayerId, wanted: Permission) -> Decision {
+    let seen = |entry| seen(snapshot, facts, entry).map(|held| (entry, held));
+    match snapshot.layer(id).and_then(seen) {
+        Some((entry, held)) => permitted(facts, entry, held, wanted),
+        None => Decision::Denied(DenyReason::NotVisible),
+    }
+}
+
+/// The right to act on the elements of a layer that the subject sees.
+fn permitted(facts: &Facts<'_>, entry: &LayerEntry, held: Held, wanted: Permission) -> Decision {
+    let all = held.all.contains(wanted);
+    if !all && !held.own.contains(wanted) {
+        return Decision::Denied(DenyReason::NoGrant);
+    }
+    // R31: stored grants sleep while editing is disabled.
+    if wanted.needs_editing() && !editing_enabled(entry) {
+        return Decision::Denied(DenyReason::EditingDisabled);
+    }
+    match facts.actor() {
+        _ if all => Decision::All,
+        Some(creator) => Decision::Own { creator },
+        None => Decision::Denied(DenyReason::OwnsNothing),
+    }
+}
+
+/// Whether the layer exists for the subject.
 pub(crate) fn sees(snapshot: &Snapshot, facts: &Facts<'_>, entry: &LayerEntry) -> bool {
+    seen(snapshot, facts, entry).is_some()
+}
+
+/// What the subject holds on a layer that exists for it: that can be reached, and on which *view* is held (R20, R40,
+/// R86).
+fn seen(snapshot: &Snapshot, facts: &Facts<'_>, entry: &LayerEntry) -> Option<Held> {
     let opened = entry.project().is_none_or(|id| opens(snapshot, facts, id));
-    let let_in = !facts.is_server() || reach(facts, entry, Permission::RemoteAccess) == Reach::All;
-    opened && let_in && reach(facts, entry, Permission::View) == Reach::All
+    let held = opened.then(|| held(facts, entry))?;
+    let let_in = !facts.is_server() || held.all.contains(Permission::RemoteAccess);
+    (let_in && held.all.contains(Permission::View)).then_some(held)
 }
 
-/// The least restrictive path wins, per permission (R6, R56).
-fn reach(facts: &Facts<'_>, entry: &LayerEntry, wanted: Permission) -> Reach {
+fn held(facts: &Facts<'_>, entry: &LayerEntry) -> Held {
+    let granted = if owns(facts, entry) {
+        Held {
+            all: PermissionSet::ALL,
+            own: PermissionSet::EMPTY,
+        }
+    } else {
+        let rows = facts.paths().filter_map(|(path, id)| {
+            let row = entry.grants.get(&id)?;
+            Some(given(*row, counts_for(entry, path, id)))
+        });
+        rows.fold(Held::default(), Held::or)
+    };
     // R88: it is a server's right to come in, and gives nothing else.
-    if wanted == Permission::RemoteAccess && !facts.is_server() {
-        return Reach::Nothing;
+    if facts.is_server() {
+        return granted;
     }
-    if owns(facts, entry) {
-        return Reach::All;
-    }
-    let rows = paths_to(facts, entry, wanted).filter_map(|(_, id)| entry.grants.get(&id));
-    rows.map(|row| row_reach(*row, wanted))
-        .max()
-        .unwrap_or(Reach::Nothing)
-}
-
-/// How far one row reaches; the option narrows only what it is about (R51, R52).
-fn row_reach(row: LayerGrant, wanted: Permission) -> Reach {
-    match (row.gives(wanted), row.own_only && wanted.narrows_to_own()) {
-        (false, _) => Reach::Nothing,
-        (true, true) => Reach::Own,
-        (true, false) => Reach::All,
+    Held {
+        all: granted.all.without(Permission::RemoteAccess),
+        own: granted.own,
     }
 }
 
-/// The paths that count for a permission on a layer: special groups and anonymous have no part in personal
-/// layers (R68), nor in server sessions' way in (R100).
-pub(crate) fn paths_to<'s>(
-    facts: &Facts<'s>,
+/// What one row gives of those permissions; the option narrows only what it is about (R51, R52).
+fn given(row: LayerGrant, counted: PermissionSet) -> Held {
+    let given = row.permissions.with_implied().intersection(counted);
+    let own = if row.own_only {
+        given.intersection(PermissionSet::NARROWED_TO_OWN)
+    } else {
+        PermissionSet::EMPTY
+    };
+    Held {
+        all: given.difference(own),
+        own,
+    }
+}
+
+/// The permissions that a path can give on a layer: special groups and anonymous have no part in personal layers (R68),
+/// nor in server sessions' way in (R100).
+fn counts_for(entry: &LayerEntry, path: Path, principal: PrincipalId) -> PermissionSet {
+    if is_named(path, principal) {
+        PermissionSet::ALL
+    } else if entry.project().is_none() {
+        PermissionSet::EMPTY
+    } else {
+        PermissionSet::ALL.without(Permission::RemoteAccess)
+    }
+}
+
+/// The paths that count for a permission on a layer.
+pub(crate) fn paths_to(
+    facts: &Facts<'_>,
     entry: &LayerEntry,
     wanted: Permission,
-) -> impl Iterator<Item = (Path, PrincipalId)> + use<'s> {
-    let named_only = entry.project().is_none() || wanted == Permission::RemoteAccess;
+) -> impl Iterator<Item = (Path, PrincipalId)> {
     facts
         .paths()
-        .filter(move |(path, id)| !named_only || is_named(*path, *id))
+        .filter(move |(path, id)| counts_for(entry, *path, *id).contains(wanted))
 }
 
 /// Whether the path is a grant to a chosen account or group.

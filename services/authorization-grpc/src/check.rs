@@ -269,18 +269,19 @@ fn parse_chosen(
 }
 
 /// A layer's place: its project, its position there, and its id. Personal layers come first.
-fn place(visible: &VisibleLayer) -> Vec<u8> {
+fn place(visible: &VisibleLayer) -> [u8; 20] {
     let layer = &visible.layer;
     let (project, position) = match layer.placement {
         Placement::Project { project, position } => (project.get(), position),
         Placement::Personal { owner: _ } => (0, 0),
     };
-    [
-        &project.to_be_bytes()[..],
-        &position.to_be_bytes(),
-        &layer.id.get().to_be_bytes(),
-    ]
-    .concat()
+    let mut place = [0; 20];
+    let (in_project, rest) = place.split_at_mut(8);
+    let (in_order, id) = rest.split_at_mut(4);
+    in_project.copy_from_slice(&project.to_be_bytes());
+    in_order.copy_from_slice(&position.to_be_bytes());
+    id.copy_from_slice(&layer.id.get().to_be_bytes());
+    place
 }
 
 fn layer_permissions(visible: &VisibleLayer) -> pb::LayerPermissions {

@@ -74,30 +74,36 @@ impl<'k> Page<'k> {
     }
 
     /// Cuts a list that begins where the page does, and seals where the next one begins.
-    pub(crate) fn cut<T>(
+    pub(crate) fn cut<T, K: AsRef<[u8]>>(
         &self,
         mut items: Vec<T>,
-        key: impl Fn(&T) -> Vec<u8>,
+        key: impl Fn(&T) -> K,
     ) -> (Vec<T>, String) {
         let is_last = items.len() <= self.size;
         items.truncate(self.size);
         let next = match items.last() {
-            Some(last) if !is_last => self.key.seal(self.query.as_bytes(), &key(last)),
+            Some(last) if !is_last => self.key.seal(self.query.as_bytes(), key(last).as_ref()),
             Some(_) | None => String::new(),
         };
         (items, next)
     }
 
     /// Takes the page out of a whole list whose items are in the order of their keys.
-    pub(crate) fn take<T>(&self, items: Vec<T>, key: impl Fn(&T) -> Vec<u8>) -> (Vec<T>, String) {
-        let rest = items.into_iter().filter(|item| key(item) > self.after);
+    pub(crate) fn take<T, K: AsRef<[u8]>>(
+        &self,
+        items: Vec<T>,
+        key: impl Fn(&T) -> K,
+    ) -> (Vec<T>, String) {
+        let rest = items
+            .into_iter()
+            .filter(|item| key(item).as_ref() > self.after.as_slice());
         self.cut(rest.take(self.size + 1).collect(), key)
     }
 }
 
 /// The key of a number from 0 on: its bytes are in its order.
-pub(crate) fn number(id: i64) -> Vec<u8> {
-    id.to_be_bytes().to_vec()
+pub(crate) const fn number(id: i64) -> [u8; 8] {
+    id.to_be_bytes()
 }
 
 #[cfg(test)]

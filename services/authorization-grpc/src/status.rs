@@ -289,7 +289,7 @@ fn inquiry(error: &InquiryError) -> Failure {
 }
 
 /// A refused grant; `field` is where grants stand in the request.
-fn grant(error: GrantError, message: String, field: &str) -> Failure {
+fn grant(error: GrantError, message: String, field: &'static str) -> Failure {
     match error {
         GrantError::NoSuchPrincipal => Failure::new(Code::NotFound, "NOT_FOUND", message),
         GrantError::NamedTwice => Failure::field(FieldPath::of(field).invalid(message)),

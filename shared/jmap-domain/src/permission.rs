@@ -104,6 +104,22 @@ impl PermissionSet {
     /// No permission.
     pub const EMPTY: Self = Self(0);
 
+    /// All seven.
+    pub const ALL: Self = Self((1 << Permission::ALL.len()) - 1);
+
+    /// Those that *edit only own elements* narrows (R51).
+    pub const NARROWED_TO_OWN: Self = {
+        let mut narrowed = Self::EMPTY;
+        let mut rest = Permission::ALL.as_slice();
+        while let [first, others @ ..] = rest {
+            if first.narrows_to_own() {
+                narrowed = narrowed.with(*first);
+            }
+            rest = others;
+        }
+        narrowed
+    };
+
     /// One permission.
     #[must_use]
     pub const fn of(permission: Permission) -> Self {
@@ -138,6 +154,22 @@ impl PermissionSet {
     #[must_use]
     pub const fn difference(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// This set without one.
+    #[must_use]
+    pub const fn without(self, permission: Permission) -> Self {
+        self.difference(Self::of(permission))
+    }
+
+    /// What a grant of this set gives: itself, and what it implies (R34).
+    #[must_use]
+    pub fn with_implied(self) -> Self {
+        let is_given = |permission: &Permission| {
+            let giving = self.intersection(permission.given_by());
+            !giving.is_empty()
+        };
+        Permission::ALL.into_iter().filter(is_given).collect()
     }
 
     /// Whether nothing is in it.

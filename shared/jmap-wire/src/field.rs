@@ -1,40 +1,51 @@
 //! Field paths, and the parsers of single fields.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use jmap_domain::IdError;
+use smallvec::SmallVec;
 use tonic_types::FieldViolation as StatusViolation;
 
-/// The path of a field in a request, such as `edits[3].create.geometry`.
+/// The path of a field in a request, such as `edits[3].create.geometry`. It costs next to nothing until it is shown,
+/// because most fields are what they must be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldPath(String);
+pub struct FieldPath(SmallVec<[Step; 3]>);
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Field(Cow<'static, str>),
+    Item(usize),
+}
 
 impl FieldPath {
     /// The path of a field of the request itself.
     #[must_use]
-    pub fn of(name: &str) -> Self {
-        Self(name.to_owned())
+    pub fn of(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::default().field(name)
     }
 
     /// The path of a field of the message at this path.
     #[must_use]
-    pub fn field(&self, name: &str) -> Self {
-        if self.0.is_empty() {
-            Self::of(name)
-        } else {
-            Self(format!("{}.{name}", self.0))
-        }
+    pub fn field(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.then(Step::Field(name.into()))
     }
 
     /// The path of an item of the list at this path, counted from 0.
     #[must_use]
     pub fn item(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        self.then(Step::Item(index))
+    }
+
+    fn then(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
     }
 
     /// The violation of what the field must satisfy.
     #[must_use]
-    pub const fn violates(self, violation: Violation) -> FieldViolation {
+    pub fn violates(self, violation: Violation) -> FieldViolation {
         FieldViolation {
             path: self,
             violation,
@@ -50,12 +61,19 @@ impl FieldPath {
 
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        for (place, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Field(name) if place == 0 => f.write_str(name)?,
+                Step::Field(name) => write!(f, ".{name}")?,
+                Step::Item(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
     }
 }
 
-impl From<&str> for FieldPath {
-    fn from(name: &str) -> Self {
+impl From<&'static str> for FieldPath {
+    fn from(name: &'static str) -> Self {
         Self::of(name)
     }
 }
@@ -72,7 +90,7 @@ pub struct FieldViolation {
 
 impl From<FieldViolation> for StatusViolation {
     fn from(violation: FieldViolation) -> Self {
-        Self::new(violation.path.0, violation.violation.to_string())
+        Self::new(violation.path.to_string(), violation.violation.to_string())
     }
 }
 

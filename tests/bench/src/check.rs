@@ -1,25 +1,14 @@
 //! A check over loopback, beside an empty unary call with messages of the same size.
 
-use std::{pin::Pin, thread};
-
 use anyhow::Context;
-use futures::Stream;
 use jmap_proto::authorization::{
-    CheckRequest, CheckResponse, CheckStreamRequest, CheckStreamResponse, ExplainRequest,
-    ExplainResponse, LayerAct, LayerQuestion, ListEffectivePermissionsRequest,
-    ListEffectivePermissionsResponse, Question, SelfSubject, Subject,
-    check_service_server::{CheckService, CheckServiceServer},
-    question::Question as Kind,
-    subject::Subject as Who,
+    CheckRequest, LayerAct, LayerQuestion, Question, SelfSubject, Subject,
+    question::Question as Kind, subject::Subject as Who,
 };
-use testkit::{Caller, House};
-use tokio::{net::TcpListener, runtime::Runtime};
-use tonic::{
-    Request, Response, Status, Streaming,
-    transport::{Server, server::TcpIncoming},
-};
+use testkit::Caller;
 
 use crate::{
+    empty::Empty,
     figure::{Figure, Target, median},
     load::{Load, load, millis},
     options::Rounds,
@@ -36,7 +25,7 @@ const TARGET: f64 = 0.7;
 /// # Errors
 /// When the pair or the floor does not answer.
 pub(crate) async fn run(town: &Town, rounds: Rounds) -> anyhow::Result<Vec<Figure>> {
-    let request = question(town.layer);
+    let request = question(town.layer, Who::Self_(SelfSubject {}));
     let viewer = &town.viewer;
     let canned = viewer
         .checks()
@@ -44,7 +33,8 @@ pub(crate) async fn run(town: &Town, rounds: Rounds) -> anyhow::Result<Vec<Figur
         .await
         .context("check")?
         .into_inner();
-    let floor = empty_service(canned)?.with_token(Some(&town.token));
+    let floor = Empty::answering(canned).serve()?;
+    let floor = floor.with_token(Some(&town.token));
     let mut figures = Vec::new();
     for callers in CALLERS {
         figures.push(beside(callers, rounds, [&floor, viewer], &request).await?);
@@ -52,14 +42,15 @@ pub(crate) async fn run(town: &Town, rounds: Rounds) -> anyhow::Result<Vec<Figur
     Ok(figures)
 }
 
-fn question(layer_id: i64) -> CheckRequest {
+/// Whether somebody may view a layer.
+pub(crate) fn question(layer_id: i64, subject: Who) -> CheckRequest {
     let layer = LayerQuestion {
         layer_id,
         act: LayerAct::View.into(),
     };
     CheckRequest {
         subject: Some(Subject {
-            subject: Some(Who::Self_(SelfSubject {})),
+            subject: Some(subject),
             end_user_assertion: String::new(),
         }),
         questions: vec![Question {
@@ -106,64 +97,4 @@ async fn check(
         async move { client.check(request).await.map(drop) }
     };
     load(callers, rounds.length, call).await
-}
-
-/// The floor: tonic's own server, without our stack, rules and tokens, that gives the pair's own answer to
-/// everybody. It has a thread and a runtime of its own, as the services of the pair have, and the same caller.
-fn empty_service(answer: CheckResponse) -> anyhow::Result<House> {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").context("bind the floor")?;
-    socket.set_nonblocking(true).context("prepare the floor")?;
-    let address = format!("http://{}", socket.local_addr()?);
-    thread::spawn(move || {
-        let runtime = Runtime::new().context("start the floor's runtime")?;
-        runtime.block_on(async {
-            let listener = TcpListener::from_std(socket).context("listen for the floor")?;
-            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-            let server = Server::builder().add_service(CheckServiceServer::new(Empty(answer)));
-            server
-                .serve_with_incoming(incoming)
-                .await
-                .context("serve the floor")
-        })
-    });
-    Ok(House::at(&address, &address))
-}
-
-struct Empty(CheckResponse);
-
-#[tonic::async_trait]
-impl CheckService for Empty {
-    async fn check(&self, _: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        Ok(Response::new(self.0.clone()))
-    }
-
-    type CheckStreamStream =
-        Pin<Box<dyn Stream<Item = Result<CheckStreamResponse, Status>> + Send>>;
-
-    async fn check_stream(
-        &self,
-        _: Request<Streaming<CheckStreamRequest>>,
-    ) -> Result<Response<Self::CheckStreamStream>, Status> {
-        Err(Status::unimplemented(
-            "the floor answers unary checks alone",
-        ))
-    }
-
-    async fn list_effective_permissions(
-        &self,
-        _: Request<ListEffectivePermissionsRequest>,
-    ) -> Result<Response<ListEffectivePermissionsResponse>, Status> {
-        Err(Status::unimplemented(
-            "the floor answers unary checks alone",
-        ))
-    }
-
-    async fn explain(
-        &self,
-        _: Request<ExplainRequest>,
-    ) -> Result<Response<ExplainResponse>, Status> {
-        Err(Status::unimplemented(
-            "the floor answers unary checks alone",
-        ))
-    }
 }

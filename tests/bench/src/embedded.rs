@@ -5,6 +5,7 @@ use testkit::Pair;
 use crate::{
     check,
     figure::Figure,
+    flags, line,
     options::{Benchmark, Options},
     stream, town,
 };
@@ -20,6 +21,12 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     if options.wants(Benchmark::Check) {
         figures.extend(check::run(&town, rounds).await?);
+    }
+    if options.wants(Benchmark::Line) {
+        figures.push(line::run(&pair, &town, rounds).await?);
+    }
+    if options.wants(Benchmark::Flags) {
+        figures.extend(flags::run(rounds).await?);
     }
     if options.wants(Benchmark::Stream) {
         figures.push(stream::run(&pair, &town, rounds).await?);

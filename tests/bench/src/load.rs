@@ -16,6 +16,16 @@ pub(crate) struct Load {
     pub(crate) latency: Histogram<u64>,
 }
 
+impl Load {
+    /// What calls with these latencies came to in that time.
+    pub(crate) fn over(time: Duration, latency: Histogram<u64>) -> Self {
+        Self {
+            rate: count(&latency) / time.as_secs_f64(),
+            latency,
+        }
+    }
+}
+
 /// Loads with `callers` at a time for `length`.
 ///
 /// # Errors
@@ -46,8 +56,7 @@ where
     for histogram in try_join_all(tasks).await? {
         latency.add(histogram?)?;
     }
-    let rate = count(&latency) / begin.elapsed().as_secs_f64();
-    Ok(Load { rate, latency })
+    Ok(Load::over(begin.elapsed(), latency))
 }
 
 async fn caller<F>(end: Instant, call: impl Fn() -> F) -> anyhow::Result<Histogram<u64>>

@@ -1,14 +1,20 @@
 //! Benchmarks of the running pair, each beside its floor, measured in turn in the same run.
 //!
 //! `cargo run --release -p bench` prints a table; `--json` prints one object per figure and line. For the figures on
-//! PostgreSQL, once `tests/bench/data.sh`, then `tests/postgres.sh cargo run --release -p bench -- postgres`.
+//! PostgreSQL, once `tests/bench/data.sh`, then `tests/postgres.sh cargo run --release -p bench -- postgres`. For the rules
+//! beside other engines, once `tests/bench/cerbos.sh`, then `cargo run --release -p bench --features rivals -- rivals`.
 
 mod check;
 mod embedded;
+mod empty;
 mod figure;
+mod flags;
+mod line;
 mod load;
 mod options;
 mod postgres;
+#[cfg(feature = "rivals")]
+mod rivals;
 mod stream;
 mod town;
 
@@ -26,5 +32,10 @@ async fn main() -> anyhow::Result<()> {
     if options.wants_postgres() {
         figures.extend(postgres::run(&options).await?);
     }
-    figure::print(&figures, options.json)
+    figure::print(&figures, options.json)?;
+    #[cfg(feature = "rivals")]
+    if options.wants_rivals() {
+        rivals::run(options.json).await?;
+    }
+    Ok(())
 }

@@ -32,8 +32,15 @@ pub(crate) struct Options {
 pub(crate) enum Benchmark {
     /// Checks over loopback, beside an empty unary call with messages of the same size
     Check,
+    /// Checks on one stream, beside an empty stream service with messages of the same size
+    Line,
+    /// Effective permissions on 1,000 and 10,000 layers in one call, beside an empty one with the same answer
+    Flags,
     /// 1,000 points by box with the permission question, beside the same SQL
     Stream,
+    /// The rules beside Cedar, Casbin and Cerbos
+    #[cfg(feature = "rivals")]
+    Rivals,
     /// All that follow
     Postgres,
     /// 1,000 points and 1,000 lines by box, beside the same SQL
@@ -48,7 +55,12 @@ pub(crate) enum Benchmark {
     Layers,
 }
 
-const EMBEDDED: [Benchmark; 2] = [Benchmark::Check, Benchmark::Stream];
+const EMBEDDED: [Benchmark; 4] = [
+    Benchmark::Check,
+    Benchmark::Line,
+    Benchmark::Flags,
+    Benchmark::Stream,
+];
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +97,23 @@ impl Options {
 
     /// Whether anything on PostgreSQL is to be run.
     pub(crate) fn wants_postgres(&self) -> bool {
-        self.what.iter().any(|what| !EMBEDDED.contains(what))
+        let elsewhere = |what: &&Benchmark| !EMBEDDED.contains(what) && !is_rivals(**what);
+        self.what.iter().any(|what| elsewhere(&what))
     }
+
+    /// Whether other engines are to be measured: only when they are named.
+    #[cfg(feature = "rivals")]
+    pub(crate) fn wants_rivals(&self) -> bool {
+        self.what.contains(&Benchmark::Rivals)
+    }
+}
+
+#[cfg(feature = "rivals")]
+fn is_rivals(what: Benchmark) -> bool {
+    what == Benchmark::Rivals
+}
+
+#[cfg(not(feature = "rivals"))]
+const fn is_rivals(_: Benchmark) -> bool {
+    false
 }

@@ -44,7 +44,7 @@ pub(crate) struct Town {
 pub(crate) async fn build(pair: &Pair) -> anyhow::Result<Town> {
     let administrator = pair.house().as_administrator().await;
     let viewer_id = pair.house().create_user("viewer").await;
-    let project = create_project(&administrator, viewer_id).await?;
+    let project = create_project(&administrator, "Town", viewer_id).await?;
     let layer = create_layer(&administrator, project).await?;
     let cities = cities()?;
     import(&administrator, layer, &cities).await?;
@@ -61,9 +61,13 @@ pub(crate) async fn build(pair: &Pair) -> anyhow::Result<Town> {
 }
 
 /// Makes a project that somebody may open.
-pub(crate) async fn create_project(administrator: &Caller, viewer: i64) -> anyhow::Result<i64> {
+pub(crate) async fn create_project(
+    administrator: &Caller,
+    name: &str,
+    viewer: i64,
+) -> anyhow::Result<i64> {
     let project = Some(Project {
-        name: "Town".to_owned(),
+        name: name.to_owned(),
         ..Project::default()
     });
     let request = CreateProjectRequest {

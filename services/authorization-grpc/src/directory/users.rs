@@ -190,7 +190,7 @@ fn parse_new_user(user: pb::User, password: String) -> Result<NewUser, FieldViol
     })
 }
 
-fn parse_new_password(path: &str, password: String) -> Result<NewPassword, FieldViolation> {
+fn parse_new_password(path: &'static str, password: String) -> Result<NewPassword, FieldViolation> {
     let password = parse::secret(path, password)?;
     NewPassword::parse(password).map_err(|error| FieldPath::of(path).invalid(error))
 }

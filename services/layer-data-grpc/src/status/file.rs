@@ -33,7 +33,7 @@ pub(crate) fn row(error: &RowError) -> Failure {
         field,
         fault,
     } = error;
-    let path = FieldPath::of(field.as_deref().unwrap_or_default());
+    let path = FieldPath::of(field.clone().unwrap_or_default());
     Failure::new(Code::InvalidArgument, "INVALID_FILE", fault.to_string()).at(path.invalid(fault))
 }
 

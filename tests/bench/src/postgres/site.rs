@@ -49,7 +49,7 @@ impl Site {
         let house = pair.house();
         let administrator = house.as_administrator().await;
         let worker_id = house.create_user("worker").await;
-        let project = town::create_project(&administrator, worker_id).await?;
+        let project = town::create_project(&administrator, "Town", worker_id).await?;
         let worker = house.as_user("worker").await;
         Ok(Self {
             administrator,
