@@ -79,8 +79,9 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         id: ProjectId,
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
         let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
+            let flagged = |(entry, permissions)| flagged(entry, permissions);
             holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
-                .then(|| visible(snapshot, facts, id))
+                .then(|| rules::flags_in(snapshot, facts, id).map(flagged).collect())
         };
         let Answer {
             value,
@@ -170,16 +171,6 @@ fn chosen_projects(snapshot: &Snapshot, facts: &Facts<'_>, act: ProjectAct) -> V
     let projects = in_order(snapshot).into_iter().map(|entry| &entry.project);
     let chosen = projects.filter(|p| holds(snapshot, facts, Question::Project(p.id, act)));
     chosen.cloned().collect()
-}
-
-fn visible(snapshot: &Snapshot, facts: &Facts<'_>, id: ProjectId) -> Vec<VisibleLayer> {
-    let layers = snapshot.layers_in(Home::Project(id));
-    let active = layers.filter(|entry| entry.is_active());
-    let seen = active.filter_map(|entry| {
-        let permissions = rules::flags(snapshot, facts, entry)?;
-        Some(flagged(entry, permissions))
-    });
-    seen.collect()
 }
 
 fn flagged(entry: &LayerEntry, permissions: EffectivePermissions) -> VisibleLayer {

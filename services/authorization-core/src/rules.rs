@@ -6,7 +6,7 @@ use jmap_domain::{
 };
 
 use crate::{
-    Facts, LayerEntry, Path, Snapshot,
+    Facts, Home, LayerEntry, Path, Snapshot,
     model::{Editing, LayerGrant, Placement, ProjectRights},
 };
 
@@ -58,11 +58,30 @@ pub(crate) fn flags(
     facts: &Facts<'_>,
     entry: &LayerEntry,
 ) -> Option<EffectivePermissions> {
-    let held = seen(snapshot, facts, entry)?;
+    seen(snapshot, facts, entry).map(|held| flags_of(facts, entry, held))
+}
+
+/// The layers of a project that the subject sees, each with its flags, in the administrator's order (R23). Whether the
+/// project is open is asked once for all.
+pub(crate) fn flags_in<'s>(
+    snapshot: &'s Snapshot,
+    facts: &Facts<'s>,
+    project: ProjectId,
+) -> impl Iterator<Item = (&'s LayerEntry, EffectivePermissions)> {
+    let opened = opens(snapshot, facts, project);
+    let layers = opened.then(|| snapshot.layers_in(Home::Project(project)));
+    let active = layers.into_iter().flatten().filter(|e| e.is_active());
+    active.filter_map(|entry| {
+        let held = seen_in_open(facts, entry)?;
+        Some((entry, flags_of(facts, entry, held)))
+    })
+}
+
+fn flags_of(facts: &Facts<'_>, entry: &LayerEntry, held: Held) -> EffectivePermissions {
     let none = EffectivePermissions::default();
-    Some(Permission::ALL.into_iter().fold(none, |flags, permission| {
+    Permission::ALL.into_iter().fold(none, |flags, permission| {
         flags.with(permission, permitted(facts, entry, held, permission))
-    }))
+    })
 }
 
 /// What the grants of all paths give on a layer, implied permissions included (R6, R34).
@@ -118,7 +137,12 @@ pub(crate) fn sees(snapshot: &Snapshot, facts: &Facts<'_>, entry: &LayerEntry) -
 /// R86).
 fn seen(snapshot: &Snapshot, facts: &Facts<'_>, entry: &LayerEntry) -> Option<Held> {
     let opened = entry.project().is_none_or(|id| opens(snapshot, facts, id));
-    let held = opened.then(|| held(facts, entry))?;
+    opened.then(|| seen_in_open(facts, entry)).flatten()
+}
+
+/// The same where the project is known to be open to the subject, or there is none.
+fn seen_in_open(facts: &Facts<'_>, entry: &LayerEntry) -> Option<Held> {
+    let held = held(facts, entry);
     let let_in = !facts.is_server() || held.all.contains(Permission::RemoteAccess);
     (let_in && held.all.contains(Permission::View)).then_some(held)
 }

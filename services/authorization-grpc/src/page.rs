@@ -96,7 +96,7 @@ impl<'k> Page<'k> {
     ) -> (Vec<T>, String) {
         let rest = items
             .into_iter()
-            .filter(|item| key(item).as_ref() > self.after.as_slice());
+            .filter(|item| self.after.is_empty() || key(item).as_ref() > self.after.as_slice());
         self.cut(rest.take(self.size + 1).collect(), key)
     }
 }

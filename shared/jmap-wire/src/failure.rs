@@ -58,12 +58,16 @@ impl Failure {
 
     /// Names the field that is wrong.
     #[must_use]
-    pub fn at(mut self, violation: FieldViolation) -> Self {
-        let path = violation.path.to_string();
-        let status: tonic_types::FieldViolation = violation.into();
-        self.details
-            .add_bad_request_violation(status.field, status.description);
-        self.fact("field", path)
+    pub fn at(self, violation: FieldViolation) -> Self {
+        let FieldViolation { path, violation } = violation;
+        self.named(path.to_string(), violation.to_string())
+    }
+
+    /// Names something that is no field of the contract, such as a column of a file, and says what is wrong with it.
+    #[must_use]
+    pub fn named(mut self, name: String, why: String) -> Self {
+        self.details.add_bad_request_violation(name.clone(), why);
+        self.fact("field", name)
     }
 
     /// Adds a fact for programs, such as `current_revision`.

@@ -1,6 +1,6 @@
 //! Field paths, and the parsers of single fields.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use jmap_domain::IdError;
 use smallvec::SmallVec;
@@ -9,26 +9,26 @@ use tonic_types::FieldViolation as StatusViolation;
 /// The path of a field in a request, such as `edits[3].create.geometry`. It costs next to nothing until it is shown,
 /// because most fields are what they must be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldPath(SmallVec<[Step; 3]>);
+pub struct FieldPath(SmallVec<[Step; 4]>);
 
 /// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    Field(Cow<'static, str>),
+    Field(&'static str),
     Item(usize),
 }
 
 impl FieldPath {
     /// The path of a field of the request itself.
     #[must_use]
-    pub fn of(name: impl Into<Cow<'static, str>>) -> Self {
+    pub fn of(name: &'static str) -> Self {
         Self::default().field(name)
     }
 
     /// The path of a field of the message at this path.
     #[must_use]
-    pub fn field(&self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.then(Step::Field(name.into()))
+    pub fn field(&self, name: &'static str) -> Self {
+        self.then(Step::Field(name))
     }
 
     /// The path of an item of the list at this path, counted from 0.
@@ -38,7 +38,7 @@ impl FieldPath {
     }
 
     fn then(&self, step: Step) -> Self {
-        let mut steps = self.0.clone();
+        let mut steps = SmallVec::from_slice(&self.0);
         steps.push(step);
         Self(steps)
     }

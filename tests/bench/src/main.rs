@@ -32,7 +32,9 @@ async fn main() -> anyhow::Result<()> {
     if options.wants_postgres() {
         figures.extend(postgres::run(&options).await?);
     }
-    figure::print(&figures, options.json)?;
+    if !figures.is_empty() {
+        figure::print(&figures, options.json)?;
+    }
     #[cfg(feature = "rivals")]
     if options.wants_rivals() {
         rivals::run(options.json).await?;

@@ -1,6 +1,6 @@
 //! Files that cannot be read or written, and rows of them.
 
-use jmap_wire::{Failure, FieldPath};
+use jmap_wire::Failure;
 use layer_data_formats::{FileError, RowError, WriteError};
 use tonic::Code;
 
@@ -33,8 +33,8 @@ pub(crate) fn row(error: &RowError) -> Failure {
         field,
         fault,
     } = error;
-    let path = FieldPath::of(field.clone().unwrap_or_default());
-    Failure::new(Code::InvalidArgument, "INVALID_FILE", fault.to_string()).at(path.invalid(fault))
+    let (column, why) = (field.clone().unwrap_or_default(), fault.to_string());
+    Failure::new(Code::InvalidArgument, "INVALID_FILE", why.clone()).named(column, why)
 }
 
 /// A file that cannot be written.
