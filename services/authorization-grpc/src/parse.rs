@@ -136,18 +136,18 @@ pub(crate) fn subject(subject: Option<pb::Subject>) -> Result<Option<Subject>, F
     let pb::Subject {
         subject,
         end_user_assertion,
-    } = required(path.clone(), subject)?;
+    } = required(&path, subject)?;
     if !end_user_assertion.is_empty() {
         return Err(path
             .field("end_user_assertion")
             .violates(Violation::NotBuilt));
     }
-    match required(path.clone(), subject)? {
+    match required(&path, subject)? {
         pb::subject::Subject::SessionId(session) => {
-            id(path.field("session_id"), session).map(|id| Some(Subject::Session(id)))
+            id((&path, "session_id"), session).map(|id| Some(Subject::Session(id)))
         }
         pb::subject::Subject::UserId(user) => {
-            id(path.field("user_id"), user).map(|id| Some(Subject::User(id)))
+            id((&path, "user_id"), user).map(|id| Some(Subject::User(id)))
         }
         pb::subject::Subject::Anonymous(pb::AnonymousSubject {}) => Ok(Some(Subject::Anonymous)),
         pb::subject::Subject::Self_(pb::SelfSubject {}) => Ok(None),

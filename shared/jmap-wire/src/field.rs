@@ -8,8 +8,15 @@ use tonic_types::FieldViolation as StatusViolation;
 
 /// The path of a field in a request, such as `edits[3].create.geometry`. It costs next to nothing until it is shown,
 /// because most fields are what they must be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct FieldPath(SmallVec<[Step; 4]>);
+
+impl Clone for FieldPath {
+    // What is derived would copy step by step.
+    fn clone(&self) -> Self {
+        Self(SmallVec::from_slice(&self.0))
+    }
+}
 
 /// One step of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +45,9 @@ impl FieldPath {
     }
 
     fn then(&self, step: Step) -> Self {
-        let mut steps = SmallVec::from_slice(&self.0);
-        steps.push(step);
-        Self(steps)
+        let mut path = self.clone();
+        path.0.push(step);
+        path
     }
 
     /// The violation of what the field must satisfy.
@@ -75,6 +82,20 @@ impl fmt::Display for FieldPath {
 impl From<&'static str> for FieldPath {
     fn from(name: &'static str) -> Self {
         Self::of(name)
+    }
+}
+
+/// The path itself, needed only when something is wrong with the field.
+impl From<&Self> for FieldPath {
+    fn from(path: &Self) -> Self {
+        path.clone()
+    }
+}
+
+/// A field of the message at a path, needed only when something is wrong with it.
+impl From<(&Self, &'static str)> for FieldPath {
+    fn from((path, name): (&Self, &'static str)) -> Self {
+        path.field(name)
     }
 }
 

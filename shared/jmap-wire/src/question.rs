@@ -20,34 +20,32 @@ pub fn parse_question(
     question: pb::Question,
 ) -> Result<Question, FieldViolation> {
     let pb::Question { question } = question;
-    match required(path.clone(), question)? {
+    match required(path, question)? {
         pb::question::Question::Layer(pb::LayerQuestion { layer_id, act }) => {
             let path = path.field("layer");
-            let act = enumeration(path.field("act"), act, layer_act_from_proto)?;
-            Ok(Question::Layer(id(path.field("layer_id"), layer_id)?, act))
+            let act = enumeration((&path, "act"), act, layer_act_from_proto)?;
+            Ok(Question::Layer(id((&path, "layer_id"), layer_id)?, act))
         }
         pb::question::Question::Project(pb::ProjectQuestion { project_id, act }) => {
             let path = path.field("project");
-            let act = enumeration(path.field("act"), act, project_act_from_proto)?;
+            let act = enumeration((&path, "act"), act, project_act_from_proto)?;
             Ok(Question::Project(
-                id(path.field("project_id"), project_id)?,
+                id((&path, "project_id"), project_id)?,
                 act,
             ))
         }
         pb::question::Question::Connection(pb::ConnectionQuestion { connection_id, act }) => {
             let path = path.field("connection");
-            let act = enumeration(path.field("act"), act, connection_act_from_proto)?;
+            let act = enumeration((&path, "act"), act, connection_act_from_proto)?;
             Ok(Question::Connection(
-                id(path.field("connection_id"), connection_id)?,
+                id((&path, "connection_id"), connection_id)?,
                 act,
             ))
         }
-        pb::question::Question::Global(permission) => enumeration(
-            path.field("global"),
-            permission,
-            global_permission_from_proto,
-        )
-        .map(Question::Global),
+        pb::question::Question::Global(permission) => {
+            enumeration((path, "global"), permission, global_permission_from_proto)
+                .map(Question::Global)
+        }
     }
 }
 
