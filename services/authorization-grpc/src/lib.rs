@@ -11,6 +11,7 @@ mod layer_administration;
 mod lookup;
 mod page;
 mod parse;
+pub mod policy_change;
 mod principals;
 mod project;
 mod registry;
