@@ -78,10 +78,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         asking: Asking<'_>,
         id: ProjectId,
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
-        let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
-            holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
-                .then(|| visible(snapshot, facts, id))
-        };
+        let list = |snapshot: &Snapshot, facts: &Facts<'_>| opened(snapshot, facts, id);
         let Answer {
             value,
             token,
@@ -107,17 +104,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         asking: Asking<'_>,
         ids: &[LayerId],
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
-        let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
-            let readable = |id: &&LayerId| {
-                let question = Question::Layer(**id, LayerAct::ReadConfiguration);
-                holds(snapshot, facts, question)
-            };
-            let layers = ids.iter().filter(readable);
-            let layers = layers.filter_map(|id| snapshot.layer(*id));
-            layers
-                .map(|entry| flagged(snapshot, facts, entry))
-                .collect()
-        };
+        let list = |snapshot: &Snapshot, facts: &Facts<'_>| readable(snapshot, facts, ids);
         self.answer(asking, list, |_: &Vec<_>| false)
     }
 
@@ -171,6 +158,33 @@ fn chosen_projects(snapshot: &Snapshot, facts: &Facts<'_>, act: ProjectAct) -> V
     let projects = in_order(snapshot).into_iter().map(|entry| &entry.project);
     let chosen = projects.filter(|p| holds(snapshot, facts, Question::Project(p.id, act)));
     chosen.cloned().collect()
+}
+
+/// The layers of a project that somebody may view; `None` when it may not open the project.
+pub(crate) fn opened(
+    snapshot: &Snapshot,
+    facts: &Facts<'_>,
+    id: ProjectId,
+) -> Option<Vec<VisibleLayer>> {
+    holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
+        .then(|| visible(snapshot, facts, id))
+}
+
+/// Those of some layers whose configuration somebody may read.
+pub(crate) fn readable(
+    snapshot: &Snapshot,
+    facts: &Facts<'_>,
+    ids: &[LayerId],
+) -> Vec<VisibleLayer> {
+    let readable = |id: &&LayerId| {
+        let question = Question::Layer(**id, LayerAct::ReadConfiguration);
+        holds(snapshot, facts, question)
+    };
+    let layers = ids.iter().filter(readable);
+    let layers = layers.filter_map(|id| snapshot.layer(*id));
+    layers
+        .map(|entry| flagged(snapshot, facts, entry))
+        .collect()
 }
 
 fn visible(snapshot: &Snapshot, facts: &Facts<'_>, id: ProjectId) -> Vec<VisibleLayer> {

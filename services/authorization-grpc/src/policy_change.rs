@@ -22,8 +22,7 @@ use crate::{
 };
 
 /// A set of changes as it was committed, in the life of the database that an epoch names.
-#[must_use]
-pub fn change_set_to_proto(epoch: Epoch, set: &ChangeSet) -> pb::PolicyChangeSet {
+pub(crate) fn change_set_to_proto(epoch: Epoch, set: &ChangeSet) -> pb::PolicyChangeSet {
     let ChangeSet {
         revision,
         at,
@@ -46,8 +45,7 @@ pub fn change_set_to_proto(epoch: Epoch, set: &ChangeSet) -> pb::PolicyChangeSet
 }
 
 /// Who made a change.
-#[must_use]
-pub fn author_to_proto(author: Author) -> pb::PolicyAuthor {
+pub(crate) fn author_to_proto(author: Author) -> pb::PolicyAuthor {
     let author = match author {
         Author::System => policy_author::Author::System(pb::SystemAuthor {}),
         Author::User { user, session, via } => policy_author::Author::User(pb::UserAuthor {
@@ -66,8 +64,7 @@ pub fn author_to_proto(author: Author) -> pb::PolicyAuthor {
 }
 
 /// One change.
-#[must_use]
-pub fn change_to_proto(change: &PolicyChange) -> pb::PolicyChange {
+pub(crate) fn change_to_proto(change: &PolicyChange) -> pb::PolicyChange {
     let change = match change {
         PolicyChange::UserPut(user) => Change::User(principals::user(user)),
         PolicyChange::PasswordSet(user) => Change::PasswordSet(pb::PasswordSet {

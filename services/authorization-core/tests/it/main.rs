@@ -15,6 +15,8 @@ mod listings;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod questions;
