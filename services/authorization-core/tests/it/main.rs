@@ -37,4 +37,6 @@ mod snapshots;
 #[cfg(test)]
 mod suppositions;
 #[cfg(test)]
+mod watch;
+#[cfg(test)]
 mod world;

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use authorization_core::{
-    Answer, Asking, CheckError, Refusal, Resource, Snapshot, Timestamp,
+    Answer, Asking, CheckError, Refusal, Resource, Timestamp,
     lookup::{FoundSubject, Inquiry, InquiryError, LayersWanted, On, Portion},
     past::{At, Moment, Past},
     ports::{Clock, PolicyStore},
 };
 use futures::{executor::block_on, future::join_all};
 use jmap_domain::{
-    Caller, Decision, DenyReason, Epoch, GlobalPermission, LayerAct, LayerId, Permission,
-    PolicyRevision, PolicyToken, ProjectAct, ProjectId, Question, Subject, UserId,
+    Caller, Decision, DenyReason, Epoch, LayerAct, LayerId, Permission, PolicyRevision,
+    PolicyToken, ProjectAct, ProjectId, Question, Subject, UserId,
 };
 
 use crate::house::{House, Person, name};
@@ -365,55 +365,4 @@ fn more_questions_than_may_wait_are_sent_away() {
     assert_eq!(answers.iter().filter(crowded).count(), 4);
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 8);
     assert!(block_on(ask()).is_ok());
-}
-
-#[test]
-fn every_change_has_the_next_number_and_comes_in_order() {
-    let tuesday = Tuesday::new();
-    let authority = &tuesday.house.authority;
-    let mut token = PolicyToken {
-        revision: PolicyRevision(0),
-        ..authority.token()
-    };
-    let mut policy = Snapshot::empty(token.epoch);
-    loop {
-        let sets = block_on(authority.changes_after(token)).unwrap();
-        let Some(last) = sets.last() else { break };
-        token.revision = last.revision;
-        policy = sets.iter().fold(policy, |policy, set| policy.apply(set));
-    }
-    assert_eq!(token, authority.token());
-    assert_eq!(policy, *authority.snapshot());
-}
-
-#[test]
-fn services_with_the_scope_and_super_administrators_watch_and_nobody_else() {
-    // R15.
-    let tuesday = Tuesday::new();
-    let house = &tuesday.house;
-    let watches = |caller: &Caller| house.authority.admit_watcher(caller);
-    assert_eq!(watches(&house.administrator), Ok(()));
-    assert_eq!(watches(&house.layer_data), Ok(()));
-    let forbidden = Refusal::Forbidden(Resource::Installation);
-    assert_eq!(watches(&tuesday.ben.caller), Err(forbidden));
-    assert_eq!(watches(&Caller::Anonymous), Err(Refusal::NotSignedIn));
-    house
-        .set_globals(tuesday.ben, &[GlobalPermission::SuperAdministrator])
-        .unwrap();
-    assert_eq!(watches(&tuesday.ben.caller), Ok(()));
-    house.disable(tuesday.ben.id);
-    assert_eq!(watches(&tuesday.ben.caller), Err(Refusal::AccountDisabled));
-}
-
-#[test]
-fn who_waits_for_a_change_is_woken_by_it() {
-    let tuesday = Tuesday::new();
-    let (house, now) = (&tuesday.house, tuesday.house.authority.token());
-    let create = house
-        .authority
-        .create_group(&house.administrator, name("news"));
-    let waiting = house.authority.newer_than(now.revision);
-    let (made, ()) = block_on(futures::future::join(create, waiting));
-    made.unwrap();
-    assert!(house.authority.token().revision > now.revision);
 }

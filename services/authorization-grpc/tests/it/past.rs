@@ -31,16 +31,16 @@ impl Tuesday {
         let given = administrator.says(delta(layer_id, vec![row()]));
         let given = running.layers().update_layer_permissions(given).await;
         let token = given.unwrap().into_inner().policy_token;
-        let mut taken = delta(layer_id, vec![]);
+        let mut revoke = delta(layer_id, vec![]);
         let remove = pb::LayerGrantsDelta {
             add: vec![],
             remove: vec![row()],
         };
-        taken.changes[0].change = Some(pb::layer_permissions_change::Change::Delta(remove));
-        let taken = administrator.says(taken);
+        revoke.changes[0].change = Some(pb::layer_permissions_change::Change::Delta(remove));
+        let revoke = administrator.says(revoke);
         running
             .layers()
-            .update_layer_permissions(taken)
+            .update_layer_permissions(revoke)
             .await
             .unwrap();
         Self {
