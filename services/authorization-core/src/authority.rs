@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
+use event_listener::Event;
 use futures::lock::Mutex;
 use imbl::OrdMap;
 use jmap_domain::{Caller, DenyReason, PolicyToken, Scope, ServiceCaller, SessionId};
@@ -13,6 +14,7 @@ use crate::{
     draft::Draft,
     guard,
     model::{Account, Session},
+    past::PastPolicies,
     ports::{Platform, PolicyStore, StoreError},
     refusal::{Refusal, Resource},
     revocation::{self, Permits},
@@ -31,6 +33,8 @@ pub struct Settings {
     pub permit: Duration,
     /// A reservation of a layer; 10 minutes.
     pub reservation: Duration,
+    /// The history of changes; for ever.
+    pub history: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -41,6 +45,7 @@ impl Default for Settings {
             service_session: Duration::from_hours(12),
             permit: Duration::from_millis(500),
             reservation: Duration::from_mins(10),
+            history: None,
         }
     }
 }
@@ -57,6 +62,9 @@ pub struct Authority<S, P> {
     pub(crate) sessions: ArcSwap<Sessions>,
     /// Held while sessions are written.
     pub(crate) session_writer: Mutex<SessionWriter>,
+    pub(crate) past: PastPolicies,
+    /// Told of every new policy.
+    pub(crate) changed: Event,
     policy: ArcSwap<Snapshot>,
     writer: Mutex<Writer>,
 }
@@ -113,6 +121,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 last: stored.last_session,
                 unstored: BTreeSet::new(),
             }),
+            past: PastPolicies::default(),
+            changed: Event::new(),
             policy: ArcSwap::from_pointee(Snapshot::rebuild(&stored)),
             writer: Mutex::new(Writer::InStep),
         })
@@ -168,7 +178,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         guard::keep_holders(&before, &after, &set.changes)?;
         *writer = Writer::Unsure;
         self.store.commit(&set).await.map_err(Refusal::from)?;
-        self.policy.store(Arc::new(after));
+        self.publish(after);
         *writer = Writer::InStep;
         drop(writer);
         // The right is gone already; only the answer waits (R123).
@@ -197,11 +207,17 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             Writer::InStep => Ok(()),
             Writer::Unsure => {
                 let stored = self.store.load().await?;
-                self.policy.store(Arc::new(Snapshot::rebuild(&stored)));
+                self.publish(Snapshot::rebuild(&stored));
                 *writer = Writer::InStep;
                 Ok(())
             }
         }
+    }
+
+    /// Makes a policy the current one, and tells those who wait for it.
+    fn publish(&self, policy: Snapshot) {
+        self.policy.store(Arc::new(policy));
+        self.changed.notify(usize::MAX);
     }
 
     /// Who a caller is by now; refuses sessions that are over and accounts that may not be used (R117). Nobody is let

@@ -148,6 +148,17 @@ pub struct ChangeSet {
     pub secrets: Vec<SecretChange>,
 }
 
+/// Where kept history begins: the state after the last of the changes that were pruned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryBase {
+    /// The number of that change.
+    pub revision: PolicyRevision,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The marks after it.
+    pub marks: HighWaterMarks,
+}
+
 /// All that a store keeps, as read at start.
 #[derive(Clone, Debug)]
 pub struct StoredPolicy {

@@ -11,7 +11,8 @@ use crate::{
     Authority, Explanation, Facts, Snapshot, Standing,
     authority::require_scope,
     explain,
-    ports::{Platform, PolicyStore},
+    past::{Moment, Past},
+    ports::{Platform, PolicyStore, StoreError},
     refusal::{Refusal, Resource},
     rules,
 };
@@ -52,6 +53,21 @@ pub enum CheckError {
     /// The token is of a revision that this service has not seen.
     #[error("the wanted policy revision has not been reached")]
     NotReached,
+    /// The time is in the future.
+    #[error("the time has not come yet")]
+    NotYet,
+    /// What the policy was then is not kept any more; kept history begins here.
+    #[error("no history before policy revision {} is kept", .0.token.revision.0)]
+    HistoryPruned(Moment),
+    /// As many questions about the past as may wait are waiting already.
+    #[error("too many questions about the past are waiting, come back shortly")]
+    Crowded,
+}
+
+impl From<StoreError> for CheckError {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
@@ -106,7 +122,18 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         asking: Asking<'_>,
         question: Question,
     ) -> Result<Answer<Explanation>, CheckError> {
+        self.explain_on(asking, None, question)
+    }
+
+    /// The same on the policy as it is, or as it was. The right to ask is judged on the policy as it is.
+    pub(crate) fn explain_on(
+        &self,
+        asking: Asking<'_>,
+        past: Option<&Past>,
+        question: Question,
+    ) -> Result<Answer<Explanation>, CheckError> {
         let snapshot = self.snapshot();
+        let then = past.map_or(&snapshot, Past::policy);
         fresh_enough(&snapshot, asking.at_least)?;
         let caller = self.admit(asking.caller)?;
         let subject = about(asking)?;
@@ -116,20 +143,20 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             Some(subject) => {
                 may_inspect(&snapshot, &Facts::of(&snapshot, caller), question)?;
                 self.admit_reader(asking.caller)?;
-                self.standing_of(&snapshot, subject)
+                self.standing_of(then, subject)
             }
         };
         let facts = Facts::of(&snapshot, standing);
         if about_itself && !explain::may_know(&snapshot, &facts, question) {
             return Err(Refusal::NotFound(Resource::of(question)).into());
         }
-        let value = explain::explain(&snapshot, standing, question);
+        let value = explain::explain(then, standing, question);
         Ok(Answer {
             value,
-            token: snapshot.token(),
+            token: then.token(),
             valid_for: Duration::ZERO,
             // A disabled account is named, too.
-            actor: Facts::if_enabled(&snapshot, standing).stamp(),
+            actor: Facts::if_enabled(then, standing).stamp(),
         })
     }
 

@@ -22,6 +22,7 @@ pub mod lookup;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod model;
+pub mod past;
 pub mod ports;
 pub mod projects;
 mod refusal;
@@ -35,6 +36,7 @@ mod snapshot;
 pub mod suppose;
 mod time;
 mod tokens;
+mod watch;
 
 pub use authority::{Authority, Settings};
 pub use check::{Answer, Asking, CheckError};

@@ -78,11 +78,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         asking: Asking<'_>,
         id: ProjectId,
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
-        let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
-            let flagged = |(entry, permissions)| flagged(entry, permissions);
-            holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
-                .then(|| rules::flags_in(snapshot, facts, id).map(flagged).collect())
-        };
+        let list = |snapshot: &Snapshot, facts: &Facts<'_>| opened(snapshot, facts, id);
         let Answer {
             value,
             token,
@@ -108,16 +104,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         asking: Asking<'_>,
         ids: &[LayerId],
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
-        let list = |snapshot: &Snapshot, facts: &Facts<'_>| {
-            let readable = |id: &&LayerId| {
-                let question = Question::Layer(**id, LayerAct::ReadConfiguration);
-                holds(snapshot, facts, question)
-            };
-            let layers = ids.iter().filter(readable);
-            let layers = layers.filter_map(|id| snapshot.layer(*id));
-            let flags = |entry| rules::flags(snapshot, facts, entry).unwrap_or_default();
-            layers.map(|entry| flagged(entry, flags(entry))).collect()
-        };
+        let list = |snapshot: &Snapshot, facts: &Facts<'_>| readable(snapshot, facts, ids);
         self.answer(asking, list, |_: &Vec<_>| false)
     }
 
@@ -173,7 +160,33 @@ fn chosen_projects(snapshot: &Snapshot, facts: &Facts<'_>, act: ProjectAct) -> V
     chosen.cloned().collect()
 }
 
-fn flagged(entry: &LayerEntry, permissions: EffectivePermissions) -> VisibleLayer {
+/// The layers of a project that somebody may view; `None` when it may not open the project.
+pub(crate) fn opened(
+    snapshot: &Snapshot,
+    facts: &Facts<'_>,
+    id: ProjectId,
+) -> Option<Vec<VisibleLayer>> {
+    holds(snapshot, facts, Question::Project(id, ProjectAct::Open))
+        .then(|| rules::flags_in(snapshot, facts, id).map(flagged).collect())
+}
+
+/// Those of some layers whose configuration somebody may read.
+pub(crate) fn readable(
+    snapshot: &Snapshot,
+    facts: &Facts<'_>,
+    ids: &[LayerId],
+) -> Vec<VisibleLayer> {
+    let readable = |id: &&LayerId| {
+        let question = Question::Layer(**id, LayerAct::ReadConfiguration);
+        holds(snapshot, facts, question)
+    };
+    let layers = ids.iter().filter(readable);
+    let layers = layers.filter_map(|id| snapshot.layer(*id));
+    let flags = |entry| rules::flags(snapshot, facts, entry).unwrap_or_default();
+    layers.map(|entry| flagged((entry, flags(entry)))).collect()
+}
+
+fn flagged((entry, permissions): (&LayerEntry, EffectivePermissions)) -> VisibleLayer {
     VisibleLayer {
         layer: Arc::clone(&entry.layer),
         permissions,

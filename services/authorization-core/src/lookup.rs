@@ -21,6 +21,7 @@ use crate::{
     Answer, Asking, Authority, CheckError, Facts, Refusal, Resource, Snapshot, Standing,
     check::{about, fresh_enough, may_inspect},
     explain::{self, Explanation},
+    past::Past,
     ports::{Platform, PolicyStore},
     rules,
     suppose::{Proposal, ProposalError},
@@ -35,13 +36,22 @@ pub struct Portion<K> {
     pub limit: usize,
 }
 
-/// A question, and what is to be supposed for it.
+/// A question, and the policy that it is asked on.
 #[derive(Clone, Copy, Debug)]
 pub struct Inquiry<'c> {
     /// Who asks about whom.
     pub asking: Asking<'c>,
-    /// Changes that are not made, but supposed to be, one after the other.
-    pub supposing: &'c [Proposal],
+    /// On which policy it is answered. Whether it may be asked is judged on the policy as it is.
+    pub on: On<'c>,
+}
+
+/// A policy to answer on.
+#[derive(Clone, Copy, Debug)]
+pub enum On<'c> {
+    /// The policy as it would be after some changes that are not made, one after the other; none for the policy as it is.
+    Supposing(&'c [Proposal]),
+    /// The policy as it was.
+    Past(&'c Past),
 }
 
 /// Why an inquiry is not answered.
@@ -75,10 +85,12 @@ pub struct WhatIf {
     pub then: Explanation,
 }
 
-/// An inquiry that was let in: the policy as it is and as it is supposed to be, and who asks.
+/// An inquiry that was let in: the policy as it is, the one to answer on, and who asks.
 pub(crate) struct Scene<'s> {
     now: &'s Snapshot,
     then: &'s Snapshot,
+    /// Whether the answer is about what was, perhaps about what nobody may know of any more.
+    is_past: bool,
     /// Who asks, when it asks about somebody else.
     asker: Option<Facts<'s>>,
     /// About whom.
@@ -86,10 +98,18 @@ pub(crate) struct Scene<'s> {
 }
 
 impl Scene<'_> {
-    /// Whether the asker may be told. The right to ask is judged as things are, never as they are supposed.
+    /// Whether the asker may be told. The right to ask is judged as things are, never as they are supposed or were.
     fn tells(&self, question: Question) -> bool {
-        let asker = self.asker.as_ref();
-        asker.is_none_or(|asker| may_inspect(self.now, asker, question).is_ok())
+        match &self.asker {
+            Some(asker) => may_inspect(self.now, asker, question).is_ok(),
+            None => !self.is_past || self.knows(question),
+        }
+    }
+
+    /// Whether the subject, which asks about itself, may know of what the question is about.
+    fn knows(&self, question: Question) -> bool {
+        let facts = Facts::of(self.now, self.standing);
+        explain::may_know(self.now, &facts, question)
     }
 
     /// Refuses a question that the asker may not be told about, or that is about nothing the subject knows of.
@@ -97,8 +117,7 @@ impl Scene<'_> {
         if let Some(asker) = &self.asker {
             return may_inspect(self.now, asker, question);
         }
-        let facts = Facts::of(self.now, self.standing);
-        if explain::may_know(self.now, &facts, question) {
+        if self.knows(question) {
             Ok(())
         } else {
             Err(Refusal::NotFound(Resource::of(question)))
@@ -108,6 +127,11 @@ impl Scene<'_> {
     /// Refuses a project that the asker does not administer, or that the subject does not know of.
     fn admit_project(&self, project: ProjectId) -> Result<(), Refusal> {
         self.admit(Question::Project(project, ProjectAct::Open))
+    }
+
+    /// The policy that has those about whom is asked: who is deleted now was there then.
+    const fn base(&self) -> &Snapshot {
+        if self.is_past { self.then } else { self.now }
     }
 
     fn subject(&self) -> Facts<'_> {
@@ -180,7 +204,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 self.admit_reader(caller)?;
             }
             scene
-                .now
+                .base()
                 .principal(about)
                 .ok_or(Refusal::NotFound(Resource::Principal(about)))?;
             let asker = Facts::of(scene.now, scene.standing);
@@ -231,9 +255,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         inquiry: Inquiry<'_>,
         compute: impl FnOnce(&Scene<'_>) -> Result<T, Refusal>,
     ) -> Result<Answer<T>, InquiryError> {
-        let Inquiry { asking, supposing } = inquiry;
+        let Inquiry { asking, on } = inquiry;
         let now = self.snapshot();
         fresh_enough(&now, asking.at_least)?;
+        let base = match on {
+            On::Supposing(_) => &now,
+            On::Past(past) => past.policy(),
+        };
         let caller = self.admit(asking.caller)?;
         let (asker, standing) = match about(asking)? {
             None => (None, caller),
@@ -241,29 +269,29 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 self.admit_reader(asking.caller)?;
                 if let Subject::User(user) = subject {
                     let unknown = Refusal::NotFound(Resource::User(user));
-                    now.user(user).ok_or(unknown)?;
+                    base.user(user).ok_or(unknown)?;
                 }
-                let standing = self.standing_of(&now, subject);
+                let standing = self.standing_of(base, subject);
                 (Some(Facts::of(&now, caller)), standing)
             }
         };
-        let then = if supposing.is_empty() {
-            Arc::clone(&now)
-        } else {
-            self.suppose(asking.caller, &now, supposing)?
+        let then = match on {
+            On::Supposing([]) | On::Past(_) => Arc::clone(base),
+            On::Supposing(changes) => self.suppose(asking.caller, &now, changes)?,
         };
         let scene = Scene {
             now: &now,
             then: &then,
+            is_past: matches!(on, On::Past(_)),
             asker,
             standing,
         };
         Ok(Answer {
             value: compute(&scene)?,
-            token: now.token(),
+            token: base.token(),
             valid_for: Duration::ZERO,
             // A disabled account is named, too.
-            actor: Facts::if_enabled(&now, standing).stamp(),
+            actor: Facts::if_enabled(base, standing).stamp(),
         })
     }
 }

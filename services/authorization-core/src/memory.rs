@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     Claims, Snapshot, Timestamp,
-    change::{ChangeSet, StoredPolicy},
+    change::{ChangeSet, HistoryBase, PolicyChange, StoredPolicy},
     model::Session,
     ports::{Clock, CryptoError, Entropy, PasswordHasher, PolicyStore, StoreError, TokenSigner},
     secret::{PasswordHash, SecretChange, SecretHash, SigningKey},
@@ -30,6 +30,9 @@ pub struct MemoryStore(Arc<Mutex<Stored>>);
 struct Stored {
     policy: Snapshot,
     history: Vec<ChangeSet>,
+    base: Option<(HistoryBase, Vec<PolicyChange>)>,
+    reads: usize,
+    is_paused: bool,
     passwords: BTreeMap<UserId, PasswordHash>,
     service_keys: BTreeMap<ServiceId, SecretHash>,
     sessions: BTreeMap<SessionId, Session>,
@@ -54,6 +57,9 @@ impl Default for MemoryStore {
         Self(Arc::new(Mutex::new(Stored {
             policy: Snapshot::empty(Epoch(1)),
             history: Vec::new(),
+            base: None,
+            reads: 0,
+            is_paused: false,
             passwords: BTreeMap::new(),
             service_keys: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -90,6 +96,22 @@ impl MemoryStore {
     /// Lets writing sessions work again.
     pub fn accept_sessions(&self) {
         self.lock().refuses_sessions = false;
+    }
+
+    /// Lets whoever reads history wait, until [`Self::resume_history`].
+    pub fn pause_history(&self) {
+        self.lock().is_paused = true;
+    }
+
+    /// Lets history be read again.
+    pub fn resume_history(&self) {
+        self.lock().is_paused = false;
+    }
+
+    /// How often history was read.
+    #[must_use]
+    pub fn history_reads(&self) -> usize {
+        self.lock().reads
     }
 
     fn lock(&self) -> MutexGuard<'_, Stored> {
@@ -152,7 +174,11 @@ impl PolicyStore for MemoryStore {
         after: PolicyRevision,
         limit: usize,
     ) -> Result<Vec<ChangeSet>, StoreError> {
-        let stored = self.lock();
+        while self.lock().is_paused {
+            a_moment().await;
+        }
+        let mut stored = self.lock();
+        stored.reads += 1;
         Ok(stored
             .history
             .iter()
@@ -160,6 +186,44 @@ impl PolicyStore for MemoryStore {
             .take(limit)
             .cloned()
             .collect())
+    }
+
+    async fn history_base(&self) -> Result<Option<HistoryBase>, StoreError> {
+        Ok(self.lock().base.as_ref().map(|(base, _)| *base))
+    }
+
+    async fn base_records(&self, base: PolicyRevision) -> Result<Vec<PolicyChange>, StoreError> {
+        let stored = self.lock();
+        let kept = stored
+            .base
+            .as_ref()
+            .filter(|(kept, _)| kept.revision == base);
+        Ok(kept.map(|(_, records)| records.clone()).unwrap_or_default())
+    }
+
+    async fn set_history_base(
+        &self,
+        base: &HistoryBase,
+        records: &[PolicyChange],
+    ) -> Result<(), StoreError> {
+        self.lock().base = Some((*base, records.to_vec()));
+        Ok(())
+    }
+
+    async fn prune_history(&self) -> Result<(), StoreError> {
+        let mut stored = self.lock();
+        let base = stored
+            .base
+            .as_ref()
+            .map_or(PolicyRevision(0), |(base, _)| base.revision);
+        stored.history.retain(|set| set.revision > base);
+        Ok(())
+    }
+
+    async fn revision_at(&self, moment: Timestamp) -> Result<Option<PolicyRevision>, StoreError> {
+        let stored = self.lock();
+        let decided = stored.history.iter().filter(|set| set.at <= moment);
+        Ok(decided.map(|set| set.revision).max())
     }
 
     async fn password(&self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {

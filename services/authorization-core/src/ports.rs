@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::{
     Timestamp,
-    change::{ChangeSet, StoredPolicy},
+    change::{ChangeSet, HistoryBase, PolicyChange, StoredPolicy},
     claims::Claims,
     model::Session,
     secret::{PasswordHash, SecretHash, SigningKey},
@@ -47,6 +47,32 @@ pub trait PolicyStore: Send + Sync + 'static {
         after: PolicyRevision,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<ChangeSet>, StoreError>> + Send;
+
+    /// Where kept history begins; `None` while nothing was pruned, so that it begins with nothing.
+    fn history_base(&self) -> impl Future<Output = Result<Option<HistoryBase>, StoreError>> + Send;
+
+    /// The state that history begins with, as the changes that make it from nothing, like [`StoredPolicy::records`].
+    fn base_records(
+        &self,
+        base: PolicyRevision,
+    ) -> impl Future<Output = Result<Vec<PolicyChange>, StoreError>> + Send;
+
+    /// Lets history begin with that state. It is written in small transactions and counts only when it is whole;
+    /// [`Self::prune_history`] may remove what came before from then on.
+    fn set_history_base(
+        &self,
+        base: &HistoryBase,
+        records: &[PolicyChange],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Removes the sets up to where history begins and what earlier beginnings left, in small transactions.
+    fn prune_history(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The newest recorded set that was decided at that moment or before.
+    fn revision_at(
+        &self,
+        moment: Timestamp,
+    ) -> impl Future<Output = Result<Option<PolicyRevision>, StoreError>> + Send;
 
     /// A user's password hash; `None` when it has no password.
     fn password(

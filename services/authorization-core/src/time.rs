@@ -27,4 +27,13 @@ impl Timestamp {
                 .saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
         )
     }
+
+    /// The moment so much earlier; stops at the beginning of time instead of overflowing.
+    #[must_use]
+    pub fn before(self, wait: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
 }

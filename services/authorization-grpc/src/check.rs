@@ -3,13 +3,14 @@
 use std::{future::ready, sync::Arc};
 
 use authorization_core::{
-    Answer, Asking, CheckError, VisibleLayer,
+    Answer, Asking, CheckError, Refusal, Resource, VisibleLayer,
     model::{Editing, Placement},
+    past::Past,
     ports::{Platform, PolicyStore},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jmap_domain::{
-    ActorId, Caller, ConnectionId, LayerId, PolicyToken, ProjectId, Question, Scope, Subject,
+    ActorId, Caller, ConnectionId, Decision, LayerId, ProjectId, Question, Scope, Subject,
 };
 use jmap_proto::authorization::{self as pb, check_service_server::CheckService};
 use jmap_service::call::CallScope;
@@ -25,7 +26,7 @@ use crate::{
     explain,
     layer_administration::home,
     page::{Asked, LONG, Page},
-    parse,
+    parse::{self, When},
     status::{DOMAIN, Rejection},
 };
 
@@ -47,7 +48,16 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
     ) -> Result<Response<pb::CheckResponse>, Status> {
         answer(async {
             let (caller, message) = receive(request)?;
-            decide(&self.0, &caller, message)
+            let Questions { about, questions } = Questions::parse(message)?;
+            require_scope(&caller, Scope::Check)?;
+            let past = self.0.past(&caller, about.when).await?;
+            let asking = about.by(&caller);
+            let authority = &self.0.authority;
+            let answer = match &past {
+                None => authority.check(asking, &questions)?,
+                Some(past) => authority.check_past(asking, past, &questions)?,
+            };
+            Ok(check_response(answer))
         })
         .await
     }
@@ -89,7 +99,7 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
             } = message;
             let about = About {
                 subject: parse::subject(subject)?,
-                at_least: parse::freshness(freshness)?,
+                when: parse::freshness(freshness)?,
             };
             let chosen = parse_chosen(layers)?;
             require_scope(&caller, Scope::Check)?;
@@ -97,14 +107,15 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
                 size: page_size,
                 token: &page_token,
             };
-            let query = format!("permissions {:?} {chosen:?}", about.subject);
+            let query = format!("permissions {about:?} {chosen:?}");
             let page = Page::parse(&self.0.pages, query, asked, LONG)?;
+            let past = self.0.past(&caller, about.when).await?;
             let Answer {
                 value,
                 token,
                 valid_for: _,
                 actor: _,
-            } = self.chosen_layers(about.by(&caller), &chosen)?;
+            } = self.chosen_layers(about.by(&caller), past.as_ref(), &chosen)?;
             let (layers, next_page_token) = page.take(value, place);
             Ok(pb::ListEffectivePermissionsResponse {
                 layers: layers.iter().map(layer_permissions).collect(),
@@ -128,15 +139,18 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
             } = message;
             let about = About {
                 subject: parse::subject(subject)?,
-                at_least: parse::freshness(freshness)?,
+                when: parse::freshness(freshness)?,
             };
             let path = FieldPath::of("question");
             let question = parse_question(&path, required(path.clone(), question)?)?;
-            let explanation = self.0.authority.explain(about.by(&caller), question)?;
-            Ok(explain::response(
-                &self.0.authority.snapshot(),
-                &explanation,
-            ))
+            let past = self.0.past(&caller, about.when).await?;
+            let asking = about.by(&caller);
+            let explanation = match &past {
+                None => self.0.authority.explain(asking, question)?,
+                Some(past) => self.0.authority.explain_past(asking, past, question)?,
+            };
+            let names = self.0.names(past.as_ref());
+            Ok(explain::response(&names, &explanation))
         })
         .await
     }
@@ -147,12 +161,20 @@ impl<S: PolicyStore, P: Platform> CheckApi<S, P> {
     fn chosen_layers(
         &self,
         asking: Asking<'_>,
+        past: Option<&Past>,
         chosen: &Chosen,
     ) -> Result<Answer<Vec<VisibleLayer>>, CheckError> {
+        let authority = &self.0.authority;
         match chosen {
-            Chosen::Project(project) => self.0.authority.list_layers(asking, *project),
+            Chosen::Project(project) => match past {
+                None => authority.list_layers(asking, *project),
+                Some(past) => authority.list_layers_past(asking, past, *project),
+            },
             Chosen::Layers(layers) => {
-                let mut answer = self.0.authority.list_chosen_layers(asking, layers)?;
+                let mut answer = match past {
+                    None => authority.list_chosen_layers(asking, layers)?,
+                    Some(past) => authority.list_chosen_layers_past(asking, past, layers)?,
+                };
                 answer.value.sort_by_key(place);
                 answer.value.dedup_by_key(|layer| layer.layer.id);
                 Ok(answer)
@@ -161,35 +183,58 @@ impl<S: PolicyStore, P: Platform> CheckApi<S, P> {
     }
 }
 
-/// Answers questions about a subject, one by one or all on one stream.
+/// Questions about one subject.
+struct Questions {
+    about: About,
+    questions: Vec<Question>,
+}
+
+impl Questions {
+    fn parse(message: pb::CheckRequest) -> Result<Self, FieldViolation> {
+        let pb::CheckRequest {
+            subject,
+            questions,
+            freshness,
+        } = message;
+        let about = About {
+            subject: parse::subject(subject)?,
+            when: parse::freshness(freshness)?,
+        };
+        let questions = parse_questions(questions)?;
+        Ok(Self { about, questions })
+    }
+}
+
+/// Answers the questions of a service, which has none about the past.
 fn decide<S: PolicyStore, P: Platform>(
     context: &Context<S, P>,
     caller: &Caller,
     message: pb::CheckRequest,
 ) -> Result<pb::CheckResponse, Rejection> {
-    let pb::CheckRequest {
-        subject,
-        questions,
-        freshness,
-    } = message;
-    let about = About {
-        subject: parse::subject(subject)?,
-        at_least: parse::freshness(freshness)?,
-    };
-    let questions = parse_questions(questions)?;
+    let Questions { about, questions } = Questions::parse(message)?;
     require_scope(caller, Scope::Check)?;
+    match about.when {
+        When::Now { at_least: _ } => {
+            let answer = context.authority.check(about.by(caller), &questions)?;
+            Ok(check_response(answer))
+        }
+        When::Then(_) => Err(Refusal::Forbidden(Resource::Installation).into()),
+    }
+}
+
+fn check_response(answer: Answer<Vec<Decision>>) -> pb::CheckResponse {
     let Answer {
         value,
         token,
         valid_for,
         actor,
-    } = context.authority.check(about.by(caller), &questions)?;
-    Ok(pb::CheckResponse {
+    } = answer;
+    pb::CheckResponse {
         decisions: value.into_iter().map(decision_to_proto).collect(),
         policy_token: format_policy_token(token),
         valid_for: Some(duration_to_proto(valid_for)),
         actor_id: actor.map_or(0, ActorId::get),
-    })
+    }
 }
 
 /// What is said to a message of a check stream. Each question is decided when it comes, and its asker must still be
@@ -222,10 +267,11 @@ fn hear<S: PolicyStore, P: Platform>(
     }))
 }
 
-/// About whom is asked, and how new the policy must be.
+/// About whom is asked, and on which policy.
+#[derive(Debug)]
 struct About {
     subject: Option<Subject>,
-    at_least: Option<PolicyToken>,
+    when: When,
 }
 
 impl About {
@@ -233,7 +279,7 @@ impl About {
         Asking {
             caller,
             subject: self.subject,
-            at_least: self.at_least,
+            at_least: self.when.at_least(),
         }
     }
 }

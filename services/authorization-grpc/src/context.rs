@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use authorization_core::{
-    Authority, Refusal, Resource,
+    Authority, Refusal, Resource, Snapshot,
+    past::Past,
     ports::{Platform, PolicyStore},
 };
 use jmap_domain::{Caller, Scope};
@@ -12,16 +13,21 @@ use jmap_service::{
     token::{Authenticator, PublishedKeys},
 };
 use jmap_wire::{PageTokenKey, format_policy_token};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 use crate::{
+    parse::When,
     retry::Retries,
     status::{DOMAIN, Rejection, scope_missing},
 };
 
 /// The user's own token, with which a service passes on the user's call.
 const USER_TOKEN: &str = "jmap-user-token";
+
+/// Most programs that watch the policy at once.
+const MOST_WATCHERS: usize = 64;
 
 /// What the services need: the authority, and what verifies and seals tokens.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub struct Context<S, P> {
     pub(crate) published: PublishedKeys,
     pub(crate) pages: PageTokenKey,
     pub(crate) retries: Retries,
+    /// The places for those who watch the policy.
+    pub(crate) watchers: Arc<Semaphore>,
     authenticator: Arc<Authenticator>,
     closing: CancellationToken,
 }
@@ -49,6 +57,7 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             published,
             pages,
             retries,
+            watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
             authenticator,
             closing: CancellationToken::new(),
         }
@@ -67,6 +76,26 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         };
         let token = token.to_str().unwrap_or_default();
         Ok(self.authenticator.authenticate(token).await?)
+    }
+
+    /// The policy as it was, if that is what is asked about.
+    pub(crate) async fn past(
+        &self,
+        caller: &Caller,
+        when: When,
+    ) -> Result<Option<Past>, Rejection> {
+        match when {
+            When::Now { at_least: _ } => Ok(None),
+            When::Then(at) => Ok(Some(self.authority.past(caller, at).await?)),
+        }
+    }
+
+    /// The policy whose names an answer is told with.
+    pub(crate) fn names(&self, past: Option<&Past>) -> Arc<Snapshot> {
+        past.map_or_else(
+            || self.authority.snapshot(),
+            |past| Arc::clone(past.policy()),
+        )
     }
 
     /// The policy as it is now, for answers about a change that has just been made.

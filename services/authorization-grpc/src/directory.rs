@@ -2,7 +2,7 @@
 
 pub(crate) mod globals;
 pub(crate) mod groups;
-mod services;
+pub(crate) mod services;
 mod users;
 
 use std::sync::Arc;

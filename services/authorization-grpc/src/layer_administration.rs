@@ -268,7 +268,8 @@ pub(crate) const fn home(layer: &Layer) -> (i64, i64) {
     }
 }
 
-fn registration(layer: &Layer) -> pb::LayerRegistration {
+/// A registration of the contract.
+pub(crate) fn registration(layer: &Layer) -> pb::LayerRegistration {
     let (project_id, owner_user_id) = home(layer);
     pb::LayerRegistration {
         layer_id: layer.id.get(),

@@ -11,12 +11,14 @@ mod layer_administration;
 mod lookup;
 mod page;
 mod parse;
+mod policy_change;
 mod principals;
 mod project;
 mod registry;
 mod retry;
 mod session;
 mod status;
+mod watch;
 
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use jmap_proto::authorization::{
     directory_service_server::{self, DirectoryServiceServer},
     layer_administration_service_server::{self, LayerAdministrationServiceServer},
     lookup_service_server::{self, LookupServiceServer},
+    policy_watch_service_server::{self, PolicyWatchServiceServer},
     project_service_server::{self, ProjectServiceServer},
     registry_service_server::{self, RegistryServiceServer},
     session_service_server::{self, SessionServiceServer},
@@ -42,9 +45,10 @@ use lookup::LookupApi;
 use project::ProjectApi;
 use registry::RegistryApi;
 use session::SessionApi;
+use watch::PolicyWatchApi;
 
 /// The full names of the services, for health and reflection.
-pub const SERVICES: [&str; 7] = [
+pub const SERVICES: [&str; 8] = [
     session_service_server::SERVICE_NAME,
     check_service_server::SERVICE_NAME,
     registry_service_server::SERVICE_NAME,
@@ -52,6 +56,7 @@ pub const SERVICES: [&str; 7] = [
     project_service_server::SERVICE_NAME,
     layer_administration_service_server::SERVICE_NAME,
     lookup_service_server::SERVICE_NAME,
+    policy_watch_service_server::SERVICE_NAME,
 ];
 
 /// The services over one authority; larger messages than `max_message_bytes` are refused.
@@ -67,7 +72,8 @@ pub fn routes<S: PolicyStore, P: Platform>(
     let project = ProjectServiceServer::new(ProjectApi(Arc::clone(&context)));
     let layers =
         LayerAdministrationServiceServer::new(LayerAdministrationApi(Arc::clone(&context)));
-    let lookups = LookupServiceServer::new(LookupApi(context));
+    let lookups = LookupServiceServer::new(LookupApi(Arc::clone(&context)));
+    let watch = PolicyWatchServiceServer::new(PolicyWatchApi(context));
     Routes::default()
         .add_service(session.max_decoding_message_size(max_message_bytes))
         .add_service(check.max_decoding_message_size(max_message_bytes))
@@ -76,4 +82,5 @@ pub fn routes<S: PolicyStore, P: Platform>(
         .add_service(project.max_decoding_message_size(max_message_bytes))
         .add_service(layers.max_decoding_message_size(max_message_bytes))
         .add_service(lookups.max_decoding_message_size(max_message_bytes))
+        .add_service(watch.max_decoding_message_size(max_message_bytes))
 }

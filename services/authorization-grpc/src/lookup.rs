@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use authorization_core::{
     Answer, Asking,
-    lookup::{FoundLayer, Inquiry, LayerPlace, LayersWanted, Portion, ReportPlace},
+    lookup::{FoundLayer, Inquiry, LayerPlace, LayersWanted, On, Portion, ReportPlace},
+    past::Past,
     ports::{Platform, PolicyStore},
     suppose::Proposal,
 };
@@ -19,15 +20,15 @@ use jmap_proto::{
     types,
 };
 use jmap_wire::{
-    FieldPath, enumeration, format_policy_token, layer_act_from_proto, list, optional_id,
-    parse_question, required,
+    FieldPath, FieldViolation, enumeration, format_policy_token, layer_act_from_proto, list,
+    optional_id, parse_question, required,
 };
 use tonic::{Request, Response, Status};
 
 use crate::{
     context::{Context, answer, receive},
     page::{Asked, LONG, Limits, Page, SHORT, number},
-    parse,
+    parse::{self, When},
     status::Rejection,
 };
 use parts::{Part, Watched, parts};
@@ -62,21 +63,21 @@ impl<S: PolicyStore, P: Platform> LookupService for LookupApi<S, P> {
         &self,
         request: Request<pb::LookupLayersRequest>,
     ) -> Result<Response<Self::LookupLayersStream>, Status> {
-        answer(async { self.stream(request, Lookup::of_layers, layers_part) }).await
+        answer(self.stream(request, Lookup::of_layers, layers_part)).await
     }
 
     async fn lookup_subjects(
         &self,
         request: Request<pb::LookupSubjectsRequest>,
     ) -> Result<Response<Self::LookupSubjectsStream>, Status> {
-        answer(async { self.stream(request, Lookup::of_subjects, subjects_part) }).await
+        answer(self.stream(request, Lookup::of_subjects, subjects_part)).await
     }
 
     async fn report_permissions(
         &self,
         request: Request<pb::ReportPermissionsRequest>,
     ) -> Result<Response<Self::ReportPermissionsStream>, Status> {
-        answer(async { self.stream(request, Lookup::of_report, report_part) }).await
+        answer(self.stream(request, Lookup::of_report, report_part)).await
     }
 
     async fn what_if(
@@ -97,11 +98,11 @@ impl<S: PolicyStore, P: Platform> LookupService for LookupApi<S, P> {
             let asking = Asking {
                 caller: &caller,
                 subject: parse::subject(subject)?,
-                at_least: parse::freshness(freshness)?,
+                at_least: parse_now(freshness)?,
             };
             let inquiry = Inquiry {
                 asking,
-                supposing: &supposing,
+                on: On::Supposing(&supposing),
             };
             let answer = self.0.authority.what_if(inquiry, &questions)?;
             let snapshot = self.0.authority.snapshot();
@@ -116,13 +117,24 @@ impl<S: PolicyStore, P: Platform> LookupService for LookupApi<S, P> {
     }
 }
 
+/// How new the policy must be for a question that is not about the past.
+fn parse_now(freshness: Option<types::Freshness>) -> Result<Option<PolicyToken>, FieldViolation> {
+    match parse::freshness(freshness)? {
+        When::Now { at_least } => Ok(at_least),
+        When::Then(_) => {
+            let path = FieldPath::of("freshness");
+            Err(path.invalid("changes are supposed to what is, not to what was"))
+        }
+    }
+}
+
 /// What parses a request into a list that is asked for, and what it is a list of.
 type Parse<M, W> = fn(Caller, M) -> Result<(Lookup, W), Rejection>;
 /// What makes the part of a list that a token begins.
 type Make<S, P, W, T> = fn(&Context<S, P>, &Lookup, W, &str) -> Result<Part<T>, Rejection>;
 
 impl<S: PolicyStore, P: Platform> LookupApi<S, P> {
-    fn stream<M, W: Copy + Send + 'static, T: Send + 'static>(
+    async fn stream<M: Send, W: Copy + Send + 'static, T: Send + 'static>(
         &self,
         request: Request<M>,
         parse: Parse<M, W>,
@@ -130,7 +142,8 @@ impl<S: PolicyStore, P: Platform> LookupApi<S, P> {
     ) -> Result<Parts<T>, Rejection> {
         let watched = Watched::of(&request, &self.0)?;
         let (caller, message) = receive(request)?;
-        let (asked, wanted) = parse(caller, message)?;
+        let (mut asked, wanted) = parse(caller, message)?;
+        asked.past = self.0.past(&asked.caller, asked.when).await?;
         let (context, first) = (Arc::clone(&self.0), asked.token.clone());
         parts(watched, &first, move |token| {
             make(&context, &asked, wanted, token)
@@ -151,7 +164,9 @@ struct Common {
 struct Lookup {
     caller: Caller,
     subject: Option<Subject>,
-    at_least: Option<PolicyToken>,
+    when: When,
+    /// The policy as it was, for all parts.
+    past: Option<Past>,
     supposing: Vec<Proposal>,
     /// What must be the same for a token to fit.
     query: String,
@@ -168,10 +183,16 @@ impl Lookup {
             size,
             token,
         } = common;
+        let when = parse::freshness(freshness)?;
+        if matches!(when, When::Then(_)) && !supposing.is_empty() {
+            let path = FieldPath::of("supposing");
+            return Err(path.invalid("changes what is, not what was").into());
+        }
         Ok(Self {
             caller,
             subject: None,
-            at_least: parse::freshness(freshness)?,
+            when,
+            past: None,
             supposing: parse_proposals(supposing)?,
             query,
             size,
@@ -263,9 +284,12 @@ impl Lookup {
             asking: Asking {
                 caller: &self.caller,
                 subject: self.subject,
-                at_least: self.at_least,
+                at_least: self.when.at_least(),
             },
-            supposing: &self.supposing,
+            on: match &self.past {
+                None => On::Supposing(&self.supposing),
+                Some(past) => On::Past(past),
+            },
         }
     }
 
@@ -324,7 +348,7 @@ fn subjects_part<S: PolicyStore, P: Platform>(
             .authority
             .lookup_subjects(asked.inquiry(), question, portion)?;
     let (found, next) = page.cut(value, |one| number(one.user.id.get()));
-    let snapshot = context.authority.snapshot();
+    let snapshot = context.names(asked.past.as_ref());
     let part = pb::LookupSubjectsResponse {
         subjects: found
             .iter()
@@ -352,7 +376,7 @@ fn report_part<S: PolicyStore, P: Platform>(
             .authority
             .report(asked.inquiry(), principal, portion)?;
     let (found, next) = page.cut(value, |one| show::report_place_to_bytes(one.place));
-    let snapshot = context.authority.snapshot();
+    let snapshot = context.names(asked.past.as_ref());
     let entries = found.iter().flat_map(|one| &one.holdings);
     let part = pb::ReportPermissionsResponse {
         entries: entries.map(|one| show::entry(&snapshot, one)).collect(),

@@ -1,12 +1,17 @@
 //! Parsers of what several services take.
 
-use authorization_core::model::{AccountState, Description, Editing, GrantRow, LayerGrant};
+use authorization_core::{
+    Timestamp,
+    model::{AccountState, Description, Editing, GrantRow, LayerGrant},
+    past::At,
+};
 use jmap_domain::{
     GroupId, IdError, Name, PolicyRevision, PolicyToken, PrincipalId, Subject, UserId,
 };
 use jmap_proto::{authorization as pb, types};
 use jmap_wire::{
-    FieldPath, FieldViolation, Violation, id, parse_permissions, parse_policy_token, required,
+    FieldPath, FieldViolation, Violation, id, millis, parse_permissions, parse_policy_token,
+    required,
 };
 
 /// Longest password or key that is looked at, in bytes: hashing takes its time.
@@ -154,26 +159,49 @@ pub(crate) fn subject(subject: Option<pb::Subject>) -> Result<Option<Subject>, F
     }
 }
 
-/// How new the policy must be.
-pub(crate) fn freshness(
-    freshness: Option<types::Freshness>,
-) -> Result<Option<PolicyToken>, FieldViolation> {
-    let path = FieldPath::of("freshness");
-    let Some(types::Freshness { at }) = freshness else {
-        return Ok(None);
-    };
-    match at {
-        None => Ok(None),
-        Some(types::freshness::At::AtLeast(token)) => parse_policy_token(&token)
-            .map(Some)
-            .map_err(|error| path.field("at_least").invalid(error)),
-        Some(types::freshness::At::Exactly(_)) => {
-            Err(path.field("exactly").violates(Violation::NotBuilt))
-        }
-        Some(types::freshness::At::AsOfTime(_)) => {
-            Err(path.field("as_of_time").violates(Violation::NotBuilt))
+/// On which policy a question is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum When {
+    /// On the policy as it is.
+    Now {
+        /// It must not be older than this.
+        at_least: Option<PolicyToken>,
+    },
+    /// On the policy as it was.
+    Then(At),
+}
+
+impl When {
+    /// How new the policy must be.
+    pub(crate) const fn at_least(self) -> Option<PolicyToken> {
+        match self {
+            Self::Now { at_least } => at_least,
+            Self::Then(_) => None,
         }
     }
+}
+
+/// On which policy a question is asked.
+pub(crate) fn freshness(freshness: Option<types::Freshness>) -> Result<When, FieldViolation> {
+    let path = FieldPath::of("freshness");
+    let token = |field: &'static str, text: &str| {
+        parse_policy_token(text).map_err(|error| path.field(field).invalid(error))
+    };
+    let at = freshness.and_then(|types::Freshness { at }| at);
+    Ok(match at {
+        None => When::Now { at_least: None },
+        Some(types::freshness::At::AtLeast(text)) => When::Now {
+            at_least: Some(token("at_least", &text)?),
+        },
+        Some(types::freshness::At::Exactly(text)) => {
+            When::Then(At::Exactly(token("exactly", &text)?))
+        }
+        Some(types::freshness::At::AsOfTime(time)) => {
+            let time =
+                millis(time).ok_or_else(|| path.field("as_of_time").invalid("is no time"))?;
+            When::Then(At::Time(Timestamp::from_millis(time)))
+        }
+    })
 }
 
 /// Ids in a list.

@@ -6,6 +6,7 @@ use authorization_core::{
     globals::GlobalsError,
     layer_permissions::{GrantError, TableError},
     lookup::InquiryError,
+    past::Moment,
     ports::{CryptoError, StoreError},
     projects::ProjectError,
     registry::RegistryError,
@@ -14,7 +15,7 @@ use authorization_core::{
     suppose::ProposalError,
 };
 use jmap_domain::{PolicyRevision, Scope};
-use jmap_wire::{Failure, FieldPath, FieldViolation};
+use jmap_wire::{Failure, FieldPath, FieldViolation, format_policy_token};
 use std::time::Duration;
 use tonic::{Code, Status};
 
@@ -107,6 +108,11 @@ pub(crate) fn scope_missing(scope: Scope) -> Failure {
     Failure::new(Code::PermissionDenied, "SCOPE_MISSING", message).fact("scope", scope)
 }
 
+/// As many as are served at once are served already.
+pub(crate) fn overloaded(message: impl Into<String>) -> Failure {
+    Failure::new(Code::ResourceExhausted, "OVERLOADED", message.into()).retry_after(RETRY_AFTER)
+}
+
 fn refusal(error: &Refusal) -> Failure {
     let with = |code, reason| Failure::new(code, reason, error.to_string());
     match error {
@@ -130,9 +136,7 @@ fn refusal(error: &Refusal) -> Failure {
             tracing::error!(%error, "a call failed inside");
             Failure::internal()
         }
-        Refusal::Crypto(CryptoError::Overloaded) => {
-            with(Code::ResourceExhausted, "OVERLOADED").retry_after(RETRY_AFTER)
-        }
+        Refusal::Crypto(CryptoError::Overloaded) => overloaded(error.to_string()),
         Refusal::Store(error) => store(*error),
     }
 }
@@ -171,7 +175,24 @@ fn check(error: &CheckError) -> Failure {
             "UNKNOWN_POLICY_TOKEN",
             error.to_string(),
         ),
+        CheckError::NotYet => Failure::field(
+            FieldPath::of("freshness")
+                .field("as_of_time")
+                .invalid(error),
+        ),
+        CheckError::HistoryPruned(oldest) => pruned(*oldest, error.to_string()),
+        CheckError::Crowded => overloaded(error.to_string()),
     }
+}
+
+/// History that is not kept any more, with the oldest point that is.
+fn pruned(oldest: Moment, message: String) -> Failure {
+    let Moment { token, at } = oldest;
+    let failure = Failure::new(Code::FailedPrecondition, "HISTORY_PRUNED", message);
+    failure
+        .fact("oldest_policy_token", format_policy_token(token))
+        .fact("oldest_revision", token.revision.0.to_string())
+        .fact("oldest_time_millis", at.as_millis().to_string())
 }
 
 fn name_taken(message: String) -> Failure {

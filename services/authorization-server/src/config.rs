@@ -80,6 +80,9 @@ pub struct Options {
     /// How long a session lives without being refreshed
     #[arg(long, env = "JMAP_SESSION_LIFE", default_value = "720h", value_parser = duration)]
     pub session_life: Duration,
+    /// How long the history of changes is kept, such as `8760h`; for ever if left out
+    #[arg(long, env = "JMAP_HISTORY_LIFE", value_parser = duration)]
+    pub history_life: Option<Duration>,
     /// Check the configuration and exit
     #[arg(long)]
     pub check_config: bool,
@@ -150,6 +153,10 @@ impl Options {
             "--access-token-life is 0"
         );
         ensure!(!self.session_life.is_zero(), "--session-life is 0");
+        ensure!(
+            self.history_life.is_none_or(|life| !life.is_zero()),
+            "--history-life is 0"
+        );
         let password = self
             .administrator_password_file
             .as_deref()
@@ -166,6 +173,7 @@ impl Options {
             settings: Settings {
                 access_token: self.access_token_life,
                 idle_session: self.session_life,
+                history: self.history_life,
                 ..Settings::default()
             },
             service: self.service.clone(),

@@ -8,6 +8,7 @@ mod migrate;
 pub mod moving;
 mod password;
 mod platform;
+pub mod restored;
 mod serve;
 mod upkeep;
 

@@ -6,7 +6,7 @@ use jmap_postgres::{DatabaseOptions, DatabasePlace};
 
 /// One end of a move: a database that nobody else uses meanwhile.
 #[derive(Debug)]
-pub struct PolicyEnd(SqlStore);
+pub struct PolicyEnd(pub(crate) SqlStore);
 
 impl PolicyEnd {
     /// Opens the database to be copied.
@@ -63,7 +63,8 @@ impl PolicyEnd {
     }
 }
 
-async fn open(
+/// Opens a database for some purpose.
+pub(crate) async fn open(
     place: &DatabasePlace,
     options: &DatabaseOptions,
     opening: Opening<'_>,

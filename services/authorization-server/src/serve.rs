@@ -53,7 +53,8 @@ pub async fn serve(
     }
     let authority = Arc::new(authority);
     let _http = serve_http(&config, &published).await?;
-    let _upkeep = AbortOnDropHandle::new(tokio::spawn(upkeep::run(Arc::clone(&authority))));
+    let upkeep = upkeep::run(Arc::clone(&authority), config.settings.history);
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(upkeep));
     let info = server_info(&listener, &config, issuer)?;
     let authenticator = Arc::new(Authenticator::with_keys(&published));
     let api = Api::new(

@@ -16,10 +16,35 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// was never told of.
 const STEP: Duration = Duration::from_millis(250);
 
-/// Keeps memory and store in step, turns reservations that ran out into tombstones and forgets sessions that
-/// expired, for ever.
-pub(crate) async fn run<S: PolicyStore, P: Platform>(authority: Arc<Authority<S, P>>) {
-    tokio::join!(keep_in_step(&authority), clear_up(&authority));
+/// Most and least time between two prunings.
+const RARELY: Duration = Duration::from_hours(24);
+const OFTEN: Duration = Duration::from_secs(1);
+
+/// Keeps memory and store in step, turns reservations that ran out into tombstones, forgets sessions that expired and
+/// prunes the history that is older than its life, for ever.
+pub(crate) async fn run<S: PolicyStore, P: Platform>(
+    authority: Arc<Authority<S, P>>,
+    history: Option<Duration>,
+) {
+    tokio::join!(
+        keep_in_step(&authority),
+        clear_up(&authority),
+        prune(&authority, history),
+    );
+}
+
+/// Each pruning writes the state at the edge anew, so it waits until there is some more to prune.
+async fn prune<S: PolicyStore, P: Platform>(
+    authority: &Authority<S, P>,
+    history: Option<Duration>,
+) {
+    let Some(life) = history else { return };
+    loop {
+        if let Err(error) = authority.prune_history(life).await {
+            warn!(%error, "pruning the history failed");
+        }
+        sleep((life / 32).clamp(OFTEN, RARELY)).await;
+    }
 }
 
 async fn keep_in_step<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use authorization_core::{
+    Timestamp,
     change::{ChangeSet, PolicyChange},
     ports::StoreError,
 };
@@ -10,7 +11,7 @@ use jmap_domain::PolicyRevision;
 
 use crate::{
     db::Tx,
-    record::{ChangeRecord, ChangeSetRow, Unreadable, revision_to_row},
+    record::{ChangeRecord, ChangeSetRow, Unreadable, revision, revision_to_row},
     sql,
     statement::statement,
     store::unavailable,
@@ -40,6 +41,16 @@ pub(crate) async fn sets(
     Ok(sets.collect::<Result<_, _>>()?)
 }
 
+/// The newest set that was decided at a moment or before.
+pub(crate) async fn revision_at(
+    tx: &mut Tx,
+    moment: Timestamp,
+) -> Result<Option<PolicyRevision>, StoreError> {
+    let find = statement(sql!("history/revision_at")).bind(moment.as_millis());
+    let found: Option<(i64,)> = tx.find(find).await.map_err(unavailable)?;
+    Ok(found.map(|(number,)| revision(number)).transpose()?)
+}
+
 async fn changes(
     tx: &mut Tx,
     after: i64,
@@ -54,12 +65,13 @@ async fn changes(
         .await
         .map_err(unavailable)?;
     let mut changes: BTreeMap<i64, Vec<PolicyChange>> = BTreeMap::new();
-    for (revision, content) in rows {
-        changes.entry(revision).or_default().push(change(&content)?);
+    for (number, content) in rows {
+        changes.entry(number).or_default().push(change(&content)?);
     }
     Ok(changes)
 }
 
-fn change(content: &str) -> Result<PolicyChange, Unreadable> {
+/// A recorded change.
+pub(crate) fn change(content: &str) -> Result<PolicyChange, Unreadable> {
     serde_json::from_str::<ChangeRecord>(content)?.try_into()
 }

@@ -7,12 +7,14 @@
 mod connect;
 mod db;
 mod history;
+mod history_base;
 mod lease;
 mod load;
 mod moving;
 mod open;
 mod opening;
 mod record;
+mod restored;
 mod secrets;
 mod sessions;
 mod statement;

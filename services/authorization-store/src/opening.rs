@@ -21,7 +21,7 @@ pub enum StandingError {
     #[error("the move into the database `{0}` is not finished; run the same `jmapctl move` again")]
     Unfinished(String),
     /// There is nothing to copy.
-    #[error("there is no installation in the database `{0}`; --from names the place that has one")]
+    #[error("there is no installation in the database `{0}`; name the place that has one")]
     Nothing(String),
     /// There is an installation already.
     #[error("there is an installation in the database `{0}` already; move to an empty one")]

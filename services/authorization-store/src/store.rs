@@ -2,7 +2,7 @@
 
 use authorization_core::{
     Timestamp,
-    change::{ChangeSet, HighWaterMarks, StoredPolicy},
+    change::{ChangeSet, HighWaterMarks, HistoryBase, PolicyChange, StoredPolicy},
     model::Session,
     ports::{PolicyStore, StoreError},
     secret::{PasswordHash, SecretHash, SigningKey},
@@ -12,7 +12,7 @@ use jmap_postgres::Lease;
 
 use crate::{
     db::{Db, Tx},
-    history,
+    history, history_base,
     lease::FileLease,
     load,
     record::{Unreadable, revision_to_row},
@@ -78,15 +78,26 @@ impl SqlStore {
         }
     }
 
-    /// Writes one statement, if this process still holds the database. A session's id raises the mark of ids.
-    async fn write(
+    /// Writes one statement, if this process still holds the database, and answers how many rows it wrote. A session's
+    /// id raises the mark of ids.
+    pub(crate) async fn write(
         &self,
         statement: Statement,
         session: Option<SessionId>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await.map_err(unavailable)?;
-        tx.execute(statement).await.map_err(refused)?;
-        finish(tx, self.confirm(session)).await
+        let written = tx.execute(statement).await.map_err(refused)?;
+        finish(tx, self.confirm(session)).await?;
+        Ok(written)
+    }
+
+    /// Writes some statements in one transaction, if this process still holds the database.
+    pub(crate) async fn write_all(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await.map_err(unavailable)?;
+        for statement in statements {
+            tx.execute(statement).await.map_err(refused)?;
+        }
+        finish(tx, self.confirm(None)).await
     }
 
     /// Checks the tenure, and keeps every other transaction that writes waiting until this one ends.
@@ -96,7 +107,7 @@ impl SqlStore {
             .bind(session.map_or(0, SessionId::get))
     }
 
-    async fn begin_reading(&self) -> Result<Tx, StoreError> {
+    pub(crate) async fn begin_reading(&self) -> Result<Tx, StoreError> {
         self.db.begin_reading().await.map_err(unavailable)
     }
 }
@@ -145,6 +156,39 @@ impl PolicyStore for SqlStore {
         Ok(sets)
     }
 
+    async fn history_base(&self) -> Result<Option<HistoryBase>, StoreError> {
+        let mut tx = self.begin_reading().await?;
+        let base = history_base::find(&mut tx).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(base)
+    }
+
+    async fn base_records(&self, base: PolicyRevision) -> Result<Vec<PolicyChange>, StoreError> {
+        let mut tx = self.begin_reading().await?;
+        let records = history_base::records(&mut tx, base).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(records)
+    }
+
+    async fn set_history_base(
+        &self,
+        base: &HistoryBase,
+        records: &[PolicyChange],
+    ) -> Result<(), StoreError> {
+        self.write_base(base, records).await
+    }
+
+    async fn prune_history(&self) -> Result<(), StoreError> {
+        self.remove_pruned().await
+    }
+
+    async fn revision_at(&self, moment: Timestamp) -> Result<Option<PolicyRevision>, StoreError> {
+        let mut tx = self.begin_reading().await?;
+        let found = history::revision_at(&mut tx, moment).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(found)
+    }
+
     async fn password(&self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
         let mut tx = self.begin_reading().await?;
         let found = secrets::password(&mut tx, user).await?;
@@ -160,11 +204,12 @@ impl PolicyStore for SqlStore {
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
-        self.write(sessions::put(session), Some(session.id)).await
+        let put = self.write(sessions::put(session), Some(session.id));
+        put.await.map(drop)
     }
 
     async fn forget_sessions(&self, expired_before: Timestamp) -> Result<(), StoreError> {
-        self.write(sessions::forget(expired_before), None).await
+        self.write_all(vec![sessions::forget(expired_before)]).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
@@ -175,7 +220,7 @@ impl PolicyStore for SqlStore {
     }
 
     async fn add_signing_key(&self, key: &SigningKey) -> Result<(), StoreError> {
-        self.write(secrets::add_signing_key(key), None).await
+        self.write_all(vec![secrets::add_signing_key(key)]).await
     }
 }
 

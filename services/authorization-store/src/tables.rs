@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 use Kind::{Bytes, Flag, Integer, Text};
 
 /// All tables but the one row of the installation, those that others refer to first.
-pub(crate) static TABLES: [Table; 17] = [
+pub(crate) static TABLES: [Table; 19] = [
     table("principal", 1, &[("principal_id", Integer)]),
     table(
         "user_account",
@@ -155,6 +155,28 @@ pub(crate) static TABLES: [Table; 17] = [
     ),
     table(
         "change",
+        2,
+        &[
+            ("revision", Integer),
+            ("ordinal", Integer),
+            ("content", Text),
+        ],
+    ),
+    table(
+        "history_base",
+        1,
+        &[
+            ("revision", Integer),
+            ("decided_at", Integer),
+            ("principal_mark", Integer),
+            ("project_mark", Integer),
+            ("layer_mark", Integer),
+            ("service_mark", Integer),
+            ("complete", Flag),
+        ],
+    ),
+    table(
+        "history_base_record",
         2,
         &[
             ("revision", Integer),

@@ -8,8 +8,8 @@ use crate::{
     client::{Client, Credential},
     command::{
         Context, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
-        moving, permissions, projects, query, report, services, sessions, sign_in, up, users,
-        what_if,
+        moving, permissions, projects, query, report, restored, services, sessions, sign_in, up,
+        users, watch, what_if,
     },
     console::Console,
     error::Failure,
@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Copy everything that the services keep to another place: from files to PostgreSQL, or back
     #[command(after_help = moving::EXAMPLES)]
     Move(moving::Move),
+    /// Begin another life of authorization's database, after it was restored from a backup
+    #[command(after_help = restored::EXAMPLES)]
+    Restored(restored::Restored),
     /// Show the pair at work on real data, step by step
     #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Demo),
@@ -149,6 +152,9 @@ pub(crate) enum Call {
     /// Report all that a user or group holds
     #[command(after_help = report::EXAMPLES)]
     Report(report::Reporting),
+    /// Follow the changes of accounts, projects, layers and permissions
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(watch::Watch),
     /// Read elements
     #[command(after_help = query::EXAMPLES)]
     Query(query::Query),
@@ -180,11 +186,11 @@ pub(crate) async fn call(
         session_file,
         console,
     };
-    let done = Box::pin(dispatch(call, &context)).await;
+    let done = Box::pin(dispatch(call, &context, globals.format())).await;
     done.map_err(|failure| failure.reaching(&globals.server))
 }
 
-async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
+async fn dispatch(call: Call, context: &Context, format: Format) -> Result<Report, Failure> {
     match call {
         Call::SignIn(command) => command.run(context).await,
         Call::SignOut => sign_in::sign_out(context).await,
@@ -202,6 +208,7 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Lookup(command) => command.run(context).await,
         Call::WhatIf(command) => command.run(context).await,
         Call::Report(command) => command.run(context).await,
+        Call::Watch(command) => command.run(context, format).await,
         Call::Query(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,

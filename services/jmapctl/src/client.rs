@@ -7,8 +7,9 @@ use jmap_proto::{
         RefreshSessionRequest, check_service_client::CheckServiceClient,
         directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
-        lookup_service_client::LookupServiceClient, project_service_client::ProjectServiceClient,
-        session_service_client::SessionServiceClient,
+        lookup_service_client::LookupServiceClient,
+        policy_watch_service_client::PolicyWatchServiceClient,
+        project_service_client::ProjectServiceClient, session_service_client::SessionServiceClient,
     },
     layerdata::{
         element_service_client::ElementServiceClient, layer_service_client::LayerServiceClient,
@@ -167,6 +168,12 @@ impl Client {
     /// Lookups, reports and what-if.
     pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
         LookupServiceClient::new(self.authorization.clone()).max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// Changes of the policy.
+    pub(crate) fn watches(&self) -> PolicyWatchServiceClient<Channel> {
+        PolicyWatchServiceClient::new(self.authorization.clone())
+            .max_decoding_message_size(MAX_ANSWER)
     }
 
     /// Layers and their definitions.

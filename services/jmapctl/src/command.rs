@@ -15,13 +15,16 @@ pub(crate) mod permissions;
 pub(crate) mod projects;
 pub(crate) mod query;
 pub(crate) mod report;
+pub(crate) mod restored;
 pub(crate) mod services;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod up;
 pub(crate) mod users;
+pub(crate) mod watch;
 pub(crate) mod what_if;
 
+mod as_of;
 mod definition;
 mod element;
 mod file;

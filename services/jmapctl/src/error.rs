@@ -268,6 +268,10 @@ fn hint_for(reason: &str, facts: &BTreeMap<String, String>) -> Option<String> {
         "CONFIRMATION_MISMATCH" => "repeat the exact name with --confirm",
         "TOO_MANY_ELEMENTS" => "narrow the query with --bbox or --where, or ask page by page",
         "OVERLOADED" | "DEADLINE_EXCEEDED" | "UNAVAILABLE" => "try again in a moment",
+        "HISTORY_PRUNED" => return Some(pruned_hint(facts)),
+        "UNKNOWN_POLICY_TOKEN" => {
+            "the token is of before a restore, of another installation, or of a state that is yet to come"
+        }
         "INTERNAL" => "the service's log has the cause under the request id",
         _ => return None,
     };
@@ -291,6 +295,16 @@ fn stale_hint(facts: &BTreeMap<String, String>) -> String {
             "read the element again and repeat the edit with --revision {current}, or overwrite with --revision any"
         ),
         None => "read it again and repeat the change".to_owned(),
+    }
+}
+
+fn pruned_hint(facts: &BTreeMap<String, String>) -> String {
+    let oldest = facts
+        .get("oldest_time_millis")
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis.parse().ok()?).ok());
+    match oldest {
+        Some(oldest) => format!("ask about {oldest} or later"),
+        None => "ask about a later time".to_owned(),
     }
 }
 

@@ -42,6 +42,7 @@ pub async fn run() -> ExitCode {
         }
         Command::Up(up) => Box::pin(up.run()).await,
         Command::Move(moving) => Box::pin(moving.run()).await,
+        Command::Restored(restored) => Box::pin(restored.run()).await,
         Command::Demo(demo) => Box::pin(demo.run()).await,
     };
     match done {

@@ -22,7 +22,7 @@ pub use question::{
     decision_from_proto, decision_to_proto, layer_act_from_proto, parse_question,
     question_to_proto, subject_to_proto,
 };
-pub use time::{duration_from_proto, duration_to_proto, timestamp};
+pub use time::{duration_from_proto, duration_to_proto, millis, timestamp};
 pub use words::{
     effective_from_proto, effective_to_proto, global_permission_from_proto,
     global_permission_to_proto, parse_permissions, permission_from_proto, permission_to_proto,

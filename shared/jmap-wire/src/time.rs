@@ -1,8 +1,11 @@
 //! Times and durations.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use prost_types::Timestamp;
+
+/// The seconds from the beginning of year 1 to the end of year 9999.
+const TIMES: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// A time of the contract from milliseconds since 1970-01-01T00:00:00Z.
 #[must_use]
@@ -12,6 +15,15 @@ pub fn timestamp(millis: i64) -> Timestamp {
         seconds: millis.div_euclid(1000),
         nanos,
     }
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z of a time from the contract, what is below a millisecond left off; `None` when
+/// it is outside the years 1 to 9999, or its nanoseconds are not those of a second.
+#[must_use]
+pub fn millis(time: Timestamp) -> Option<i64> {
+    let Timestamp { seconds, nanos } = time;
+    let is_time = TIMES.contains(&seconds) && (0..1_000_000_000).contains(&nanos);
+    is_time.then(|| seconds * 1000 + i64::from(nanos / 1_000_000))
 }
 
 /// A duration of the contract.
@@ -44,6 +56,16 @@ mod tests {
                 nanos: 999_000_000
             }
         );
+    }
+
+    #[test]
+    fn times_survive_the_wire_and_what_is_none_is_refused() {
+        for time in [-1, 0, 1_780_000_000_123] {
+            assert_eq!(millis(timestamp(time)), Some(time));
+        }
+        for (seconds, nanos) in [(0, -1), (0, 1_000_000_000), (i64::MAX, 0), (i64::MIN, 0)] {
+            assert_eq!(millis(Timestamp { seconds, nanos }), None);
+        }
     }
 
     #[test]

@@ -6,7 +6,9 @@ use jmap_proto::{
     authorization::{
         check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
-        lookup_service_client::LookupServiceClient, project_service_client::ProjectServiceClient,
+        lookup_service_client::LookupServiceClient,
+        policy_watch_service_client::PolicyWatchServiceClient,
+        project_service_client::ProjectServiceClient,
         registry_service_client::RegistryServiceClient,
         session_service_client::SessionServiceClient,
     },
@@ -79,6 +81,12 @@ impl Caller {
     #[must_use]
     pub fn lookups(&self) -> LookupServiceClient<Line> {
         LookupServiceClient::new(self.authorization.clone())
+    }
+
+    /// Follows the policy.
+    #[must_use]
+    pub fn watches(&self) -> PolicyWatchServiceClient<Line> {
+        PolicyWatchServiceClient::new(self.authorization.clone())
     }
 
     /// Keeps users and groups.

@@ -28,8 +28,15 @@ pub struct Executables {
     /// The data service.
     pub layer_data: Process,
     house: Arc<House>,
-    flags: Vec<String>,
+    flags: Flags,
     home: Home,
+}
+
+/// Further flags.
+#[derive(Debug)]
+struct Flags {
+    both: Vec<String>,
+    authorization: Vec<String>,
 }
 
 impl Executables {
@@ -47,8 +54,19 @@ impl Executables {
     /// # Panics
     /// When they cannot be built or do not start.
     pub async fn start_in(home: Home, flags: &[&str]) -> Self {
+        let both = flags.iter().copied().map(str::to_owned).collect();
+        Self::start_with(
+            home,
+            Flags {
+                both,
+                authorization: Vec::new(),
+            },
+        )
+        .await
+    }
+
+    async fn start_with(home: Home, flags: Flags) -> Self {
         let programs = build();
-        let flags: Vec<String> = flags.iter().copied().map(str::to_owned).collect();
         std::fs::write(home.folder().join("password"), PASSWORD).expect("write the password");
         let launch = Launch {
             programs: &programs,
@@ -68,6 +86,22 @@ impl Executables {
             flags,
             home,
         }
+    }
+
+    /// Builds the executables if need be, and starts them on data of the test's choice, authorization with further flags.
+    ///
+    /// # Panics
+    /// When they cannot be built or do not start.
+    pub async fn start_authorization_with(home: Home, flags: &[&str]) -> Self {
+        let own = flags.iter().copied().map(str::to_owned).collect();
+        Self::start_with(
+            home,
+            Flags {
+                both: Vec::new(),
+                authorization: own,
+            },
+        )
+        .await
     }
 
     /// Where their data is.
@@ -117,7 +151,7 @@ impl Executables {
 struct Launch<'a> {
     programs: &'a Path,
     home: &'a Home,
-    flags: &'a [String],
+    flags: &'a Flags,
 }
 
 impl Launch<'_> {
@@ -125,6 +159,7 @@ impl Launch<'_> {
         let mut command = self.command("authorization-server");
         command.args(["--listen", listen]);
         command.args(["--database", &self.home.places().authorization]);
+        command.args(&self.flags.authorization);
         command
             .arg("--administrator-password-file")
             .arg(self.home.folder().join("password"));
@@ -144,7 +179,10 @@ impl Launch<'_> {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         let key = self.home.folder().join("layer-data.key");
-        command.arg("--service-key-file").arg(key).args(self.flags);
+        command
+            .arg("--service-key-file")
+            .arg(key)
+            .args(&self.flags.both);
         command
     }
 }

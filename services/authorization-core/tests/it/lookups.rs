@@ -5,7 +5,7 @@ use authorization_core::{
     explain::Ineffective,
     lookup::{
         Audience, FoundLayer, FoundSubject, Held, Inquiry, InquiryError, LayerPlace, LayersWanted,
-        Portion, ReportPlace, Reported, allowed_subjects, holdings, usable_layers,
+        On, Portion, ReportPlace, Reported, allowed_subjects, holdings, usable_layers,
     },
     registry::{ReserveLayer, Site},
 };
@@ -110,7 +110,7 @@ fn about(caller: &Caller, subject: Option<UserId>) -> Inquiry<'_> {
             subject: subject.map(Subject::User),
             at_least: None,
         },
-        supposing: &[],
+        on: On::Supposing(&[]),
     }
 }
 
@@ -258,7 +258,7 @@ fn nobody_looks_up_by_the_session_of_another() {
         };
         let inquiry = Inquiry {
             asking,
-            supposing: &[],
+            on: On::Supposing(&[]),
         };
         house.authority.lookup_layers(inquiry, view(None), all())
     };

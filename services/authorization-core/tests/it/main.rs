@@ -15,6 +15,8 @@ mod listings;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod questions;
@@ -34,5 +36,7 @@ mod small_worlds;
 mod snapshots;
 #[cfg(test)]
 mod suppositions;
+#[cfg(test)]
+mod watch;
 #[cfg(test)]
 mod world;

@@ -5,7 +5,7 @@ use authorization_core::{
     directory::{MembersUpdate, UserUpdate},
     globals::GlobalsAmendment,
     layer_permissions::{GrantError, RowEdits, TableEdit, TableError},
-    lookup::{Inquiry, InquiryError, LayersWanted, Portion, WhatIf},
+    lookup::{Inquiry, InquiryError, LayersWanted, On, Portion, WhatIf},
     model::{AccountState, Editing, GlobalSet, ProjectRights},
     projects::{ProjectAmendment, ProjectError},
     registry::LayerUpdate,
@@ -80,7 +80,10 @@ impl Town {
             subject: Some(Subject::User(self.ana.id)),
             at_least: None,
         };
-        Inquiry { asking, supposing }
+        Inquiry {
+            asking,
+            on: On::Supposing(supposing),
+        }
     }
 
     fn what_if(
@@ -379,7 +382,7 @@ fn what_is_supposed_is_what_comes_true() {
         let supposed = users.map(|user| {
             let inquiry = Inquiry {
                 asking: asking(user),
-                supposing: &supposing,
+                on: On::Supposing(&supposing),
             };
             let answer = town.house.authority.what_if(inquiry, &questions);
             let answers = answer.unwrap().value.into_iter();

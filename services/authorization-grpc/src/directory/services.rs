@@ -115,7 +115,8 @@ const fn scope_to_proto(scope: Scope) -> pb::ServiceScope {
     }
 }
 
-fn service_account_to_proto(service: &Service) -> pb::ServiceAccount {
+/// A service account of the contract.
+pub(crate) fn service_account_to_proto(service: &Service) -> pb::ServiceAccount {
     let held = Scope::ALL.into_iter();
     let held = held.filter(|scope| service.scopes.contains(*scope));
     pb::ServiceAccount {

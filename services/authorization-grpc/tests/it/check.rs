@@ -379,9 +379,12 @@ async fn every_field_of_freshness_is_checked() {
     let nonsense = types::freshness::At::AtLeast("?".to_owned());
     wrong(at(nonsense).await, "freshness.at_least");
     let exactly = types::freshness::At::Exactly("x".to_owned());
-    not_built(at(exactly).await, "freshness.exactly");
-    let past = types::freshness::At::AsOfTime(prost_types::Timestamp::default());
-    not_built(at(past).await, "freshness.as_of_time");
+    wrong(at(exactly).await, "freshness.exactly");
+    let past = types::freshness::At::AsOfTime(prost_types::Timestamp {
+        seconds: 0,
+        nanos: -1,
+    });
+    wrong(at(past).await, "freshness.as_of_time");
 }
 
 #[tokio::test]

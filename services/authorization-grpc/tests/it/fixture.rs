@@ -19,7 +19,9 @@ use jmap_proto::{
         self as pb, check_service_client::CheckServiceClient,
         directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
-        lookup_service_client::LookupServiceClient, project_service_client::ProjectServiceClient,
+        lookup_service_client::LookupServiceClient,
+        policy_watch_service_client::PolicyWatchServiceClient,
+        project_service_client::ProjectServiceClient,
         registry_service_client::RegistryServiceClient,
         session_service_client::SessionServiceClient,
     },
@@ -207,6 +209,10 @@ impl Running {
 
     pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
         LookupServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn watches(&self) -> PolicyWatchServiceClient<Channel> {
+        PolicyWatchServiceClient::new(self.channel.clone())
     }
 
     pub(crate) async fn sign_in(&self, name: &str) -> Caller {

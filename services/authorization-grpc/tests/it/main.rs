@@ -16,6 +16,8 @@ mod fixture;
 #[cfg(test)]
 mod lookups;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod services;
@@ -23,3 +25,5 @@ mod services;
 mod sessions;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod watch;

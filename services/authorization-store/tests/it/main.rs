@@ -9,6 +9,8 @@ mod history;
 #[cfg(test)]
 mod moving;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod sql;

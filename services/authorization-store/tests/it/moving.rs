@@ -2,6 +2,7 @@
 
 use authorization_core::{
     Snapshot, Timestamp,
+    change::{HistoryBase, PolicyChange},
     model::{Account, Session, SessionState},
     ports::PolicyStore,
     secret::{PasswordHash, RefreshHashes, SecretChange, SecretHash, SigningKey},
@@ -74,6 +75,14 @@ async fn fill(store: &SqlStore) {
         created_at: Timestamp::from_millis(5),
     };
     store.add_signing_key(&key).await.unwrap();
+    let base = HistoryBase {
+        revision: PolicyRevision(2),
+        at: Timestamp::from_millis(4),
+        marks: snapshot.marks(),
+    };
+    let records = snapshot.records();
+    store.set_history_base(&base, &records).await.unwrap();
+    store.prune_history().await.unwrap();
 }
 
 /// All that can be asked of a store.
@@ -84,6 +93,7 @@ struct Kept {
     sessions: Vec<Session>,
     last_session: i64,
     history: Vec<String>,
+    base: (HistoryBase, Vec<PolicyChange>),
     keys: Vec<(String, String)>,
     password: String,
 }
@@ -92,11 +102,14 @@ async fn kept(store: &SqlStore) -> Kept {
     let policy = store.load().await.unwrap();
     let user = UserId::new(policy.marks.principal).unwrap();
     let history = store.history(PolicyRevision(0), 1_000).await.unwrap();
+    let base = store.history_base().await.unwrap().unwrap();
+    let records = store.base_records(base.revision).await.unwrap();
     let keys = store.signing_keys().await.unwrap().into_iter();
     let password = store.password(user).await.unwrap().unwrap();
     Kept {
         installation: store.installation_id().to_owned(),
         history: history.iter().map(|set| format!("{set:?}")).collect(),
+        base: (base, records),
         keys: keys
             .map(|key| (key.kid, key.private_pem.expose_secret().to_owned()))
             .collect(),

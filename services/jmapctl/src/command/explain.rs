@@ -11,6 +11,7 @@ use crate::{
     client::{Client, call},
     command::{
         Context,
+        as_of::AsOf,
         grantee::Grantee,
         listed,
         question::{Asked, DecisionView},
@@ -25,7 +26,8 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   jmapctl explain layer Atlas/cities modify               about yourself
   jmapctl explain layer Atlas/cities modify --user ben    as an administrator
-  jmapctl explain project Atlas open --user anonymous";
+  jmapctl explain project Atlas open --user anonymous
+  jmapctl explain layer Atlas/cities modify --user ben --as-of 2026-11-17T12:00Z";
 
 /// Explain why somebody may or may not do something
 #[derive(Args, Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct Explain {
     /// About whom; yourself when left out
     #[arg(long, global = true, value_name = "NAME|ID")]
     user: Option<Reference>,
+    #[command(flatten)]
+    as_of: AsOf,
     #[command(subcommand)]
     asked: Asked,
 }
@@ -92,11 +96,13 @@ impl Explain {
         let message = ExplainRequest {
             subject: Some(subject(client, self.user.as_ref()).await?),
             question: Some(self.asked.question(client).await?),
-            freshness: None,
+            freshness: self.as_of.freshness(),
         };
         let answer = call!(client, client.checks(), explain, message);
+        let token = answer.policy_token.clone();
         let view = ExplanationView::from(answer);
-        Report::new(view.text(), &view)
+        let report = Report::new(view.text(), &view)?;
+        Ok(self.as_of.headed(report, &token))
     }
 }
 

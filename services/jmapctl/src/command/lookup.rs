@@ -10,6 +10,7 @@ use crate::{
     client::each,
     command::{
         Context,
+        as_of::AsOf,
         explain::{self, GrantView},
         listed,
         question::{Asked, DecisionView},
@@ -26,6 +27,7 @@ Examples:
   jmapctl lookup layers modify                             the layers that you may modify
   jmapctl lookup layers view --user ben --project Atlas    as an administrator
   jmapctl lookup users layer Atlas/cities modify           who may, and why
+  jmapctl lookup users layer Atlas/cities modify --as-of 2026-11-17T12:00Z
   jmapctl lookup users project Atlas open --suppose 'leave ben editors'
 
 About others you are told what concerns the resources that you administer.";
@@ -52,12 +54,16 @@ pub(crate) struct Layers {
     #[arg(long, value_name = "NAME|ID")]
     project: Option<Reference>,
     #[command(flatten)]
+    as_of: AsOf,
+    #[command(flatten)]
     supposing: Supposing,
 }
 
 /// List users
 #[derive(Args, Debug)]
 pub(crate) struct Users {
+    #[command(flatten)]
+    as_of: AsOf,
     #[command(flatten)]
     supposing: Supposing,
     #[command(subcommand)]
@@ -157,14 +163,16 @@ impl Layers {
             subject: Some(explain::subject(client, self.user.as_ref()).await?),
             act: self.act.act().into(),
             project_id,
+            freshness: self.as_of.freshness(),
             supposing: self.supposing.resolve(client).await?,
             ..LookupLayersRequest::default()
         };
-        let mut found = Vec::new();
+        let (mut found, mut token) = (Vec::new(), String::new());
         each!(client, client.lookups(), lookup_layers, message, |part| {
             found.extend(part.layers.into_iter().map(LayerView::from));
+            token = part.policy_token;
         });
-        Report::list(&found)
+        Ok(self.as_of.headed(Report::list(&found)?, &token))
     }
 }
 
@@ -173,13 +181,15 @@ impl Users {
         let client = &context.client;
         let message = LookupSubjectsRequest {
             question: Some(self.asked.question(client).await?),
+            freshness: self.as_of.freshness(),
             supposing: self.supposing.resolve(client).await?,
             ..LookupSubjectsRequest::default()
         };
-        let mut found = Vec::new();
+        let (mut found, mut token) = (Vec::new(), String::new());
         each!(client, client.lookups(), lookup_subjects, message, |part| {
             found.extend(part.subjects.into_iter().map(UserView::from));
+            token = part.policy_token;
         });
-        Report::list(&found)
+        Ok(self.as_of.headed(Report::list(&found)?, &token))
     }
 }

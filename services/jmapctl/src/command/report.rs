@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     client::{Client, each},
-    command::{Context, grantee::Grantee, listed, supposition::Supposing},
+    command::{Context, as_of::AsOf, grantee::Grantee, listed, supposition::Supposing},
     error::{Failure, Kind},
     output::{Report, View},
     resolve::{self, PrincipalReference},
@@ -25,6 +25,7 @@ Examples:
   jmapctl report                                your own permissions
   jmapctl report ana                            as an administrator
   jmapctl report group:editors --csv > editors.csv
+  jmapctl report ana --as-of 2026-11-17T12:00Z   what ana held then
   jmapctl report ana --suppose 'leave ana editors'
 
 About others you are told what concerns the resources that you administer.";
@@ -37,6 +38,8 @@ pub(crate) struct Reporting {
     /// Write comma-separated values
     #[arg(long)]
     csv: bool,
+    #[command(flatten)]
+    as_of: AsOf,
     #[command(flatten)]
     supposing: Supposing,
 }
@@ -154,10 +157,11 @@ impl Reporting {
         let client = &context.client;
         let message = ReportPermissionsRequest {
             principal: Some(self.principal(client).await?),
+            freshness: self.as_of.freshness(),
             supposing: self.supposing.resolve(client).await?,
             ..ReportPermissionsRequest::default()
         };
-        let mut entries = Vec::new();
+        let (mut entries, mut token) = (Vec::new(), String::new());
         each!(
             client,
             client.lookups(),
@@ -165,12 +169,13 @@ impl Reporting {
             message,
             |part| {
                 entries.extend(part.entries.into_iter().map(EntryView::from));
+                token = part.policy_token;
             }
         );
         if self.csv {
             return Report::new(comma_separated(&entries)?, &entries);
         }
-        Report::list(&entries)
+        Ok(self.as_of.headed(Report::list(&entries)?, &token))
     }
 
     async fn principal(&self, client: &Client) -> Result<Principal, Failure> {

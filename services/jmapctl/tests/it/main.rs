@@ -8,6 +8,8 @@ mod fixture;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod tour;

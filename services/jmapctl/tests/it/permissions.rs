@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::fixture::House;
 
 /// A project that ana opens, with two layers; ben is a stranger to it.
-fn town() -> House {
+pub(crate) fn town() -> House {
     let house = House::start();
     house
         .run("administrator", &["sign-in", "administrator"])
@@ -31,7 +31,7 @@ fn town() -> House {
     house
 }
 
-fn names(list: &Value) -> Vec<&str> {
+pub(crate) fn names(list: &Value) -> Vec<&str> {
     let items = list.as_array().unwrap().iter();
     items.map(|item| item["name"].as_str().unwrap()).collect()
 }

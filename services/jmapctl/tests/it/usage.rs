@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use crate::fixture::{failure, jmapctl};
 
-const AREAS: [&str; 20] = [
+const AREAS: [&str; 22] = [
     "sign-in",
     "sessions",
     "services",
@@ -19,6 +19,8 @@ const AREAS: [&str; 20] = [
     "lookup",
     "what-if",
     "report",
+    "watch",
+    "restored",
     "query",
     "edit",
     "import",

@@ -19,6 +19,7 @@ mod executables;
 mod files;
 mod flags;
 mod hiding;
+mod history;
 mod postgres;
 mod reflection;
 mod revocation;

@@ -145,7 +145,7 @@ impl Guide {
         };
         match command {
             Command::Call(call) => Box::pin(cli::call(&globals, call, console)).await,
-            Command::Up(_) | Command::Move(_) | Command::Demo(_) => {
+            Command::Up(_) | Command::Move(_) | Command::Restored(_) | Command::Demo(_) => {
                 Err(surprise("the tour does not tour itself"))
             }
         }

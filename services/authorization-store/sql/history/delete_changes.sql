@@ -1,0 +1,2 @@
+-- $1 last revision
+delete from change where revision <= $1

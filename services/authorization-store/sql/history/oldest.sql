@@ -1,0 +1,4 @@
+select revision
+  from change_set
+ order by revision
+ limit 1

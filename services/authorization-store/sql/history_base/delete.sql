@@ -1,0 +1,2 @@
+-- $1 revision
+delete from history_base where revision = $1
