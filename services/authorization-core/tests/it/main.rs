@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod candidates;
 #[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod explanations;

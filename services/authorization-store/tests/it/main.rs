@@ -5,6 +5,8 @@ mod commits;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod moving;
