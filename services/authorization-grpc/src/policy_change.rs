@@ -31,6 +31,7 @@ pub fn change_set_to_proto(epoch: Epoch, set: &ChangeSet) -> pb::PolicyChangeSet
         changes,
         marks: _internal,
         secrets: _told_nobody,
+        note: _of_the_record,
     } = set;
     let token = PolicyToken {
         epoch,

@@ -9,6 +9,8 @@ use authorization_core::{
 use tokio::time::sleep;
 use tracing::warn;
 
+use crate::AuditTimes;
+
 /// Between two looks. What ran out gives nothing in the meantime; it is only still stored.
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -16,10 +18,33 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// was never told of.
 const STEP: Duration = Duration::from_millis(250);
 
-/// Keeps memory and store in step, turns reservations that ran out into tombstones and forgets sessions that
-/// expired, for ever.
-pub(crate) async fn run<S: PolicyStore, P: Platform>(authority: Arc<Authority<S, P>>) {
-    tokio::join!(keep_in_step(&authority), clear_up(&authority));
+/// Keeps memory and store in step, turns reservations that ran out into tombstones, forgets sessions that expired,
+/// writes what was gathered for the audit record and removes what is too old in it, for ever.
+pub(crate) async fn run<S: PolicyStore, P: Platform>(
+    authority: Arc<Authority<S, P>>,
+    audit: AuditTimes,
+) {
+    tokio::join!(
+        keep_in_step(&authority),
+        clear_up(&authority, audit.life),
+        write_notes(&authority, audit.gather)
+    );
+}
+
+/// Writes what was gathered since, before the store is closed.
+pub(crate) async fn finish<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
+    if let Err(error) = authority.write_notes().await {
+        warn!(%error, "the last refusals could not be recorded");
+    }
+}
+
+async fn write_notes<S: PolicyStore, P: Platform>(authority: &Authority<S, P>, gather: Duration) {
+    loop {
+        sleep(gather).await;
+        if let Err(error) = authority.write_notes().await {
+            warn!(%error, "refusals could not be recorded yet");
+        }
+    }
 }
 
 async fn keep_in_step<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
@@ -31,11 +56,18 @@ async fn keep_in_step<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) 
     }
 }
 
-async fn clear_up<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
+async fn clear_up<S: PolicyStore, P: Platform>(
+    authority: &Authority<S, P>,
+    life: Option<Duration>,
+) {
     loop {
         let reservations = authority.expire_reservations().await;
         let sessions = authority.forget_expired_sessions().await;
-        if let Err(error) = reservations.and(sessions) {
+        let records = match life {
+            Some(life) => authority.prune_records(life).await,
+            None => Ok(()),
+        };
+        if let Err(error) = reservations.and(sessions).and(records) {
             warn!(%error, "clearing up what ran out failed");
         }
         sleep(PAUSE).await;
