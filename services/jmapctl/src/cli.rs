@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
+        Context, audit, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
         moving, permissions, projects, query, report, services, sessions, sign_in, up, users,
         what_if,
     },
@@ -149,6 +149,9 @@ pub(crate) enum Call {
     /// Report all that a user or group holds
     #[command(after_help = report::EXAMPLES)]
     Report(report::Reporting),
+    /// Show who did what, and what was refused
+    #[command(after_help = audit::EXAMPLES)]
+    Audit(audit::Audit),
     /// Read elements
     #[command(after_help = query::EXAMPLES)]
     Query(query::Query),
@@ -179,6 +182,7 @@ pub(crate) async fn call(
         client: Client::new(&globals.server, credential)?,
         session_file,
         console,
+        format: globals.format(),
     };
     let done = Box::pin(dispatch(call, &context)).await;
     done.map_err(|failure| failure.reaching(&globals.server))
@@ -202,6 +206,7 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Lookup(command) => command.run(context).await,
         Call::WhatIf(command) => command.run(context).await,
         Call::Report(command) => command.run(context).await,
+        Call::Audit(command) => command.run(context).await,
         Call::Query(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,

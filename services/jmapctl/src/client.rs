@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jmap_proto::{
     authorization::{
-        RefreshSessionRequest, check_service_client::CheckServiceClient,
-        directory_service_client::DirectoryServiceClient,
+        RefreshSessionRequest, audit_service_client::AuditServiceClient,
+        check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
         lookup_service_client::LookupServiceClient, project_service_client::ProjectServiceClient,
         session_service_client::SessionServiceClient,
@@ -167,6 +167,11 @@ impl Client {
     /// Lookups, reports and what-if.
     pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
         LookupServiceClient::new(self.authorization.clone()).max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// The audit record.
+    pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.authorization.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     /// Layers and their definitions.
