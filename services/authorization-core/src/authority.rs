@@ -1,15 +1,17 @@
 //! The engine: holds the current snapshot, lets one writer at a time change it, and waits out what it took away.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use event_listener::Event;
 use futures::lock::Mutex;
 use imbl::OrdMap;
-use jmap_domain::{Caller, DenyReason, PolicyToken, Scope, ServiceCaller, SessionId};
+use jmap_domain::{Caller, DenyReason, PolicyToken, Scope, ServiceCaller, SessionId, TallyLimits};
 
 use crate::{
-    Facts, Snapshot, Standing, bootstrap,
+    Facts, Snapshot, Standing,
+    audit::{self, AuditEntry, Notes, SampleRate},
+    bootstrap,
     change::Author,
     draft::Draft,
     guard,
@@ -35,6 +37,10 @@ pub struct Settings {
     pub reservation: Duration,
     /// The history of changes; for ever.
     pub history: Option<Duration>,
+    /// Which part of the checks is recorded; none.
+    pub check_sample: SampleRate,
+    /// How many different refusals and checks are gathered before they are written.
+    pub noted: TallyLimits,
 }
 
 impl Default for Settings {
@@ -46,6 +52,8 @@ impl Default for Settings {
             permit: Duration::from_millis(500),
             reservation: Duration::from_mins(10),
             history: None,
+            check_sample: SampleRate::default(),
+            noted: TallyLimits::default(),
         }
     }
 }
@@ -59,6 +67,8 @@ pub struct Authority<S, P> {
     pub(crate) platform: P,
     pub(crate) settings: Settings,
     pub(crate) permits: Permits,
+    /// What is to be recorded, and was not written yet.
+    pub(crate) notes: Notes,
     pub(crate) sessions: ArcSwap<Sessions>,
     /// Held while sessions are written.
     pub(crate) session_writer: Mutex<SessionWriter>,
@@ -74,8 +84,8 @@ pub struct Authority<S, P> {
 pub(crate) struct SessionWriter {
     /// The highest session id given out.
     pub(crate) last: i64,
-    /// Sessions that are closed in memory, and perhaps still open in the store.
-    pub(crate) unstored: BTreeSet<SessionId>,
+    /// Sessions that are closed in memory, and perhaps still open in the store, with what is recorded of it.
+    pub(crate) unstored: BTreeMap<SessionId, AuditEntry>,
 }
 
 /// Whether memory and store are known to agree.
@@ -116,10 +126,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             platform,
             settings,
             permits: Permits::new(settings.permit),
+            notes: Notes::new(settings.noted),
             sessions: ArcSwap::from_pointee(sessions),
             session_writer: Mutex::new(SessionWriter {
                 last: stored.last_session,
-                unstored: BTreeSet::new(),
+                unstored: BTreeMap::new(),
             }),
             past: PastPolicies::default(),
             changed: Event::new(),
@@ -171,11 +182,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         self.get_in_step(&mut writer).await?;
         let mut draft = Draft::new(self.snapshot(), standing, author, self.platform.now());
         let result = plan(&mut draft)?;
-        let Some((before, set)) = draft.finish() else {
+        let Some((before, mut set)) = draft.finish() else {
             return Ok(result);
         };
         let after = before.apply(&set);
         guard::keep_holders(&before, &after, &set.changes)?;
+        let call = self.platform.current();
+        set.note = audit::change_note(&before, &after, &set, standing, call);
         *writer = Writer::Unsure;
         self.store.commit(&set).await.map_err(Refusal::from)?;
         self.publish(after);

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 
 use crate::{
     Authority, Standing, Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
     model::{AccountPolicy, AccountState, GlobalSet, Group, User},
     ports::{Platform, PolicyStore},
@@ -42,6 +43,7 @@ pub(crate) fn first_set(at: Timestamp) -> ChangeSet {
         changes: users.chain(groups).chain([globals]).collect(),
         marks: HighWaterMarks::START,
         secrets: Vec::new(),
+        note: ChangeNote::default(),
     }
 }
 

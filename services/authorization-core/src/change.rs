@@ -6,6 +6,7 @@ use jmap_domain::{
 
 use crate::{
     Timestamp,
+    audit::ChangeNote,
     model::{
         GlobalSet, GrantRow, Group, Layer, Project, ProjectGrantRow, Service, Session, Tombstone,
         User,
@@ -146,6 +147,8 @@ pub struct ChangeSet {
     pub marks: HighWaterMarks,
     /// Secrets to keep in the same transaction. Never in the record of changes.
     pub secrets: Vec<SecretChange>,
+    /// What the record says of it besides; empty when read from history.
+    pub note: ChangeNote,
 }
 
 /// Where kept history begins: the state after the last of the changes that were pruned.

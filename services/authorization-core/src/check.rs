@@ -81,7 +81,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         questions: &[Question],
     ) -> Result<Answer<Vec<Decision>>, CheckError> {
         let given = |decision: &Decision, question: &Question| is_permit(*question, *decision);
-        self.answer(
+        let answer = self.answer(
             asking,
             |snapshot, facts| {
                 questions
@@ -90,7 +90,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                     .collect()
             },
             |decisions: &Vec<_>| decisions.iter().zip(questions).any(|(d, q)| given(d, q)),
-        )
+        )?;
+        if !self.settings.check_sample.is_none() {
+            self.note_checks(asking, questions, &answer);
+        }
+        Ok(answer)
     }
 
     /// What the subject may do on each of some layers, in their order (R43).

@@ -6,6 +6,7 @@ use jmap_domain::{IdError, LayerId, PolicyRevision, ProjectId, Question, Service
 
 use crate::{
     Facts, Snapshot, Standing, Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, PolicyChange},
     refusal::{Refusal, Resource},
     rules,
@@ -35,6 +36,7 @@ impl Draft {
             changes: Vec::new(),
             marks: before.marks(),
             secrets: Vec::new(),
+            note: ChangeNote::default(),
         };
         Self {
             before,

@@ -4,6 +4,7 @@
 //! use cases validate against the current snapshot and yield changes; the [`Authority`] commits them through
 //! [`ports`] and swaps the snapshot.
 
+pub mod audit;
 mod authority;
 mod bootstrap;
 pub mod change;

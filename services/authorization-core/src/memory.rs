@@ -16,9 +16,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     Claims, Snapshot, Timestamp,
+    audit::{AuditEntry, AuditRecord, CallInfo, ChangeNote, Order, RecordsWanted, SHOWN_CONCERNS},
     change::{ChangeSet, HistoryBase, PolicyChange, StoredPolicy},
     model::Session,
-    ports::{Clock, CryptoError, Entropy, PasswordHasher, PolicyStore, StoreError, TokenSigner},
+    ports::{
+        AuditStore, Calls, Clock, CryptoError, Entropy, PasswordHasher, PolicyStore, StoreError,
+        TokenSigner,
+    },
     secret::{PasswordHash, SecretChange, SecretHash, SigningKey},
 };
 
@@ -31,16 +35,25 @@ struct Stored {
     policy: Snapshot,
     history: Vec<ChangeSet>,
     base: Option<(HistoryBase, Vec<PolicyChange>)>,
-    reads: usize,
-    is_paused: bool,
+    reading: Reading,
     passwords: BTreeMap<UserId, PasswordHash>,
     service_keys: BTreeMap<ServiceId, SecretHash>,
     sessions: BTreeMap<SessionId, Session>,
     last_session: i64,
     signing_keys: Vec<SigningKey>,
+    records: Vec<AuditRecord>,
+    last_record: i64,
+    refuses_records: bool,
     failure: Option<(Failure, StoreError)>,
     is_lost: bool,
     refuses_sessions: bool,
+}
+
+/// How history is read.
+#[derive(Debug, Default)]
+struct Reading {
+    times: usize,
+    is_paused: bool,
 }
 
 /// When a commit fails.
@@ -52,19 +65,30 @@ pub enum Failure {
     AfterWriting,
 }
 
+/// Whether something fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refuse {
+    /// Always.
+    All,
+    /// Never.
+    Nothing,
+}
+
 impl Default for MemoryStore {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Stored {
             policy: Snapshot::empty(Epoch(1)),
             history: Vec::new(),
             base: None,
-            reads: 0,
-            is_paused: false,
+            reading: Reading::default(),
             passwords: BTreeMap::new(),
             service_keys: BTreeMap::new(),
             sessions: BTreeMap::new(),
             last_session: 0,
             signing_keys: Vec::new(),
+            records: Vec::new(),
+            last_record: 0,
+            refuses_records: false,
             failure: None,
             is_lost: false,
             refuses_sessions: false,
@@ -100,18 +124,23 @@ impl MemoryStore {
 
     /// Lets whoever reads history wait, until [`Self::resume_history`].
     pub fn pause_history(&self) {
-        self.lock().is_paused = true;
+        self.lock().reading.is_paused = true;
     }
 
     /// Lets history be read again.
     pub fn resume_history(&self) {
-        self.lock().is_paused = false;
+        self.lock().reading.is_paused = false;
     }
 
     /// How often history was read.
     #[must_use]
     pub fn history_reads(&self) -> usize {
-        self.lock().reads
+        self.lock().reading.times
+    }
+
+    /// Lets recording refusals fail, or work again.
+    pub fn refuse_records(&self, refuse: Refuse) {
+        self.lock().refuses_records = refuse == Refuse::All;
     }
 
     fn lock(&self) -> MutexGuard<'_, Stored> {
@@ -135,11 +164,24 @@ impl Stored {
                 }
             }
         }
+        self.record(AuditEntry::of_change(set));
         self.history.push(ChangeSet {
             secrets: Vec::new(),
+            note: ChangeNote::default(),
             ..set.clone()
         });
         Ok(())
+    }
+
+    fn record(&mut self, mut entry: AuditEntry) {
+        self.last_record += 1;
+        let concerns_in_all = entry.concerns.len() as u64;
+        entry.concerns.truncate(SHOWN_CONCERNS);
+        self.records.push(AuditRecord {
+            id: self.last_record,
+            entry,
+            concerns_in_all,
+        });
     }
 }
 
@@ -174,7 +216,7 @@ impl PolicyStore for MemoryStore {
         after: PolicyRevision,
         limit: usize,
     ) -> Result<Vec<ChangeSet>, StoreError> {
-        while self.lock().is_paused {
+        while self.lock().reading.is_paused {
             a_moment().await;
         }
         let mut stored = self.lock();
@@ -234,13 +276,20 @@ impl PolicyStore for MemoryStore {
         Ok(self.lock().service_keys.get(&service).copied())
     }
 
-    async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
+    async fn put_session(
+        &self,
+        session: &Session,
+        act: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
         let mut stored = self.lock();
         if stored.refuses_sessions {
             return Err(StoreError::Unavailable);
         }
         stored.last_session = stored.last_session.max(session.id.get());
         stored.sessions.insert(session.id, session.clone());
+        if let Some(act) = act {
+            stored.record(act.clone());
+        }
         Ok(())
     }
 
@@ -261,6 +310,42 @@ impl PolicyStore for MemoryStore {
     }
 }
 
+impl AuditStore for MemoryStore {
+    async fn record(&self, acts: &[AuditEntry]) -> Result<(), StoreError> {
+        let mut stored = self.lock();
+        if stored.refuses_records {
+            return Err(StoreError::Unavailable);
+        }
+        for act in acts {
+            stored.record(act.clone());
+        }
+        Ok(())
+    }
+
+    async fn last_record(&self) -> Result<i64, StoreError> {
+        Ok(self.lock().last_record)
+    }
+
+    async fn records(&self, wanted: &RecordsWanted<'_>) -> Result<Vec<AuditRecord>, StoreError> {
+        let stored = self.lock();
+        let found = stored.records.iter().filter(|one| wanted.wants(one));
+        let mut found: Vec<_> = found.cloned().collect();
+        if wanted.order == Order::NewestFirst {
+            found.reverse();
+        }
+        found.truncate(wanted.limit);
+        Ok(found)
+    }
+
+    async fn prune_records(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        let records = &mut self.lock().records;
+        let old = records.iter().filter(|one| one.entry.last_at < before);
+        let old: Vec<i64> = old.take(most).map(|one| one.id).collect();
+        records.retain(|one| !old.contains(&one.id));
+        Ok(old.len())
+    }
+}
+
 /// Everything else in memory. Clones share the clock. Nothing here is secret.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryPlatform(Arc<Counters>);
@@ -270,6 +355,7 @@ struct Counters {
     millis: AtomicI64,
     slept_millis: AtomicU64,
     random: AtomicU64,
+    call: Mutex<Option<CallInfo>>,
 }
 
 impl MemoryPlatform {
@@ -277,6 +363,11 @@ impl MemoryPlatform {
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.0.millis.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Says which call is being worked on.
+    pub fn work_on(&self, call: Option<CallInfo>) {
+        *self.0.call.lock().unwrap_or_else(PoisonError::into_inner) = call;
     }
 
     /// How long was slept in all; sleeping moves the clock on at once.
@@ -335,6 +426,13 @@ async fn a_moment() {
         Poll::Pending
     })
     .await;
+}
+
+impl Calls for MemoryPlatform {
+    fn current(&self) -> Option<CallInfo> {
+        let call = self.0.call.lock();
+        call.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl TokenSigner for MemoryPlatform {

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::{
     Timestamp,
+    audit::{AuditEntry, AuditRecord, CallInfo, RecordsWanted},
     change::{ChangeSet, HistoryBase, PolicyChange, StoredPolicy},
     claims::Claims,
     model::Session,
@@ -28,7 +29,7 @@ pub enum StoreError {
 }
 
 /// Keeps the policy, its history, sessions and secrets. One process writes at a time.
-pub trait PolicyStore: Send + Sync + 'static {
+pub trait PolicyStore: AuditStore + Send + Sync + 'static {
     /// Whether this process is known to hold the store. While it is not, another process may have changed the policy,
     /// so nothing may be answered from memory.
     fn is_held(&self) -> bool;
@@ -37,7 +38,7 @@ pub trait PolicyStore: Send + Sync + 'static {
     /// whose end was not seen.
     fn load(&self) -> impl Future<Output = Result<StoredPolicy, StoreError>> + Send;
 
-    /// Writes a set in one transaction, and records it as history with its author and time.
+    /// Writes a set in one transaction, and records it as history with its author and time, and for audit (R122).
     /// Answers [`StoreError::Conflict`] unless the stored revision is the one just before the set's.
     fn commit(&self, set: &ChangeSet) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -86,9 +87,13 @@ pub trait PolicyStore: Send + Sync + 'static {
         service: ServiceId,
     ) -> impl Future<Output = Result<Option<SecretHash>, StoreError>> + Send;
 
-    /// Writes a session, new or changed, and raises the mark of session ids in the same transaction.
-    fn put_session(&self, session: &Session)
-    -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Writes a session, new or changed, raises the mark of session ids and records the act, if it is one to be
+    /// recorded, in the same transaction.
+    fn put_session(
+        &self,
+        session: &Session,
+        act: Option<&AuditEntry>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Forgets the sessions that expired before that moment.
     fn forget_sessions(
@@ -104,6 +109,28 @@ pub trait PolicyStore: Send + Sync + 'static {
         &self,
         key: &SigningKey,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Keeps the audit record (R122). It only grows, and shrinks by age. Changes and sessions are recorded with themselves.
+pub trait AuditStore: Send + Sync + 'static {
+    /// Records acts in one transaction, in their order.
+    fn record(&self, acts: &[AuditEntry]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The number of the newest record, also of one that is removed by now; 0 before the first.
+    fn last_record(&self) -> impl Future<Output = Result<i64, StoreError>> + Send;
+
+    /// Records, in the order that is wanted. None appears later before one that was read.
+    fn records(
+        &self,
+        wanted: &RecordsWanted<'_>,
+    ) -> impl Future<Output = Result<Vec<AuditRecord>, StoreError>> + Send;
+
+    /// Removes the oldest records whose last act was before a moment, at most so many; answers how many there were.
+    fn prune_records(
+        &self,
+        before: Timestamp,
+        most: usize,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 }
 
 /// Time.
@@ -158,7 +185,13 @@ pub enum CryptoError {
     Failed,
 }
 
-/// All ports but the store, held by one value.
-pub trait Platform: Clock + Entropy + PasswordHasher + TokenSigner {}
+/// The calls that acts belong to.
+pub trait Calls: Send + Sync + 'static {
+    /// The call that is being worked on; `None` for what the service does by itself.
+    fn current(&self) -> Option<CallInfo>;
+}
 
-impl<T: Clock + Entropy + PasswordHasher + TokenSigner> Platform for T {}
+/// All ports but the store, held by one value.
+pub trait Platform: Clock + Entropy + PasswordHasher + TokenSigner + Calls {}
+
+impl<T: Clock + Entropy + PasswordHasher + TokenSigner + Calls> Platform for T {}

@@ -1,65 +1,9 @@
 //! Why a use case does not even begin: what every one of them can answer.
 
-use std::fmt;
-
-use jmap_domain::{
-    ConnectionId, Decision, DenyReason, GroupId, IdError, LayerId, PrincipalId, ProjectId,
-    Question, ServiceId, SessionId, UserId,
-};
+pub use jmap_domain::Resource;
+use jmap_domain::{Decision, DenyReason, IdError, ProjectId, Question};
 
 use crate::ports::{CryptoError, StoreError};
-
-/// A thing that a call names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Resource {
-    /// A user.
-    User(UserId),
-    /// A group.
-    Group(GroupId),
-    /// A user or a group.
-    Principal(PrincipalId),
-    /// A service account.
-    Service(ServiceId),
-    /// A session.
-    Session(SessionId),
-    /// A project.
-    Project(ProjectId),
-    /// A layer.
-    Layer(LayerId),
-    /// A connection.
-    Connection(ConnectionId),
-    /// The installation as a whole.
-    Installation,
-}
-
-impl Resource {
-    /// What a question is about.
-    #[must_use]
-    pub const fn of(question: Question) -> Self {
-        match question {
-            Question::Layer(id, _) => Self::Layer(id),
-            Question::Project(id, _) => Self::Project(id),
-            Question::Connection(id, _) => Self::Connection(id),
-            Question::Global(_) => Self::Installation,
-        }
-    }
-}
-
-impl fmt::Display for Resource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(id) => write!(f, "user `{id}`"),
-            Self::Group(id) => write!(f, "group `{id}`"),
-            Self::Principal(id) => write!(f, "principal `{id}`"),
-            Self::Service(id) => write!(f, "service `{id}`"),
-            Self::Session(id) => write!(f, "session `{id}`"),
-            Self::Project(id) => write!(f, "project `{id}`"),
-            Self::Layer(id) => write!(f, "layer `{id}`"),
-            Self::Connection(id) => write!(f, "connection `{id}`"),
-            Self::Installation => f.write_str("the installation"),
-        }
-    }
-}
 
 /// What every use case can refuse with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

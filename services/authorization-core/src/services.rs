@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::{
     Authority, Refusal, Resource, Standing,
+    audit::{Closing, Who},
     change::{Author, PolicyChange},
     draft::Draft,
     model::{Account, Service},
@@ -141,7 +142,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         self.snapshot().service(id).ok_or(unknown)?;
         // The sessions go first: whoever gives the call up half-way must not leave them open beside a new key.
         let account = Account::Service { service: id };
-        self.close_all(&mut writer, |session| session.account == account)
+        let closing = Closing::because("KEY_ROTATED", Who::of(caller, None));
+        self.close_all(&mut writer, closing, |session| session.account == account)
             .await?;
         let rotated = self
             .change(caller, |draft| {

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::{
     Authority, Claims, Facts, Refusal, Resource, Timestamp,
+    audit::{AuditEntry, Closing, Who},
     authority::{SessionWriter, Sessions},
     model::{Account, Session, SessionState},
     ports::{Platform, PolicyStore},
@@ -62,6 +63,14 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// # Errors
     /// [`SignInError::WrongCredentials`]; [`Refusal::AccountDisabled`] to whoever knows the password.
     pub async fn sign_in(&self, credentials: &Credentials) -> Result<SignedIn, SignInError> {
+        let signed_in = self.try_sign_in(credentials).await;
+        if let Err(error) = &signed_in {
+            self.note_refused_sign_in(credentials, *error);
+        }
+        signed_in
+    }
+
+    async fn try_sign_in(&self, credentials: &Credentials) -> Result<SignedIn, SignInError> {
         let (account, verified) = match credentials {
             Credentials::Password { name, password } => self.check_password(name, password).await?,
             Credentials::ServiceKey(key) => (self.check_key(key).await?, None),
@@ -95,7 +104,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let known = known.ok_or(SignInError::WrongCredentials)?;
         self.admit_session(&session)?;
         if known.current != token.hashes().current {
-            self.close_all(&mut writer, |other| other.id == session.id)
+            let closing = Closing::because("REFRESH_TOKEN_REUSED", Who::Unknown { via: None });
+            self.close_all(&mut writer, closing, |other| other.id == session.id)
                 .await?;
             drop(writer);
             self.permits.run_out(&self.platform).await;
@@ -109,7 +119,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             refresh: Some(next.hashes()),
             ..(*session).clone()
         };
-        Ok(self.store_and_sign(session, Some(next)).await?)
+        Ok(self.store_and_sign(session, Some(next), None).await?)
     }
 
     /// The caller's own session; `None` for anonymous (R118).
@@ -128,7 +138,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), Refusal> {
         let id = session_of(caller).ok_or(Refusal::NotSignedIn)?;
         self.admit(caller)?;
-        self.close_where(|session| session.id == id).await
+        let closing = Closing::sign_out(Who::of(caller, None));
+        self.close_where(closing, |session| session.id == id).await
     }
 
     /// Closes a session: one's own, or any as a super administrator (R117).
@@ -141,7 +152,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         if !self.may_manage(caller, session.account)? {
             return Err(absent);
         }
-        self.close_where(|session| session.id == id).await
+        let closing = Closing::because("CLOSED", Who::of(caller, None));
+        self.close_where(closing, |session| session.id == id).await
     }
 
     /// The open sessions of a user: one's own, or anybody's as a super administrator.
@@ -185,19 +197,24 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     pub(crate) async fn close_others(
         &self,
         writer: &mut SessionWriter,
+        closing: Closing,
         user: UserId,
         kept: Option<SessionId>,
     ) -> Result<(), Refusal> {
-        self.close_all(writer, |session| {
+        self.close_all(writer, closing, |session| {
             is_of(session, user) && Some(session.id) != kept
         })
         .await
     }
 
     /// Closes sessions, and answers once no permit given to them can be used any more (R123).
-    async fn close_where(&self, chosen: impl Fn(&Session) -> bool + Send) -> Result<(), Refusal> {
+    async fn close_where(
+        &self,
+        closing: Closing,
+        chosen: impl Fn(&Session) -> bool + Send,
+    ) -> Result<(), Refusal> {
         let mut writer = self.session_writer.lock().await;
-        self.close_all(&mut writer, chosen).await?;
+        self.close_all(&mut writer, closing, chosen).await?;
         drop(writer);
         self.permits.run_out(&self.platform).await;
         Ok(())
@@ -207,6 +224,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     pub(crate) async fn close_all(
         &self,
         writer: &mut SessionWriter,
+        closing: Closing,
         chosen: impl Fn(&Session) -> bool + Send,
     ) -> Result<(), Refusal> {
         let state = SessionState::Closed {
@@ -232,9 +250,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 .map(|session| (session.id, Arc::clone(session))),
         );
         self.sessions.store(Arc::new(sessions));
-        writer
-            .unstored
-            .extend(closed.iter().map(|session| session.id));
+        writer.unstored.extend(
+            closed
+                .iter()
+                .map(|session| (session.id, self.closed(session, closing))),
+        );
         self.store_all(writer).await
     }
 
@@ -244,10 +264,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     async fn store_all(&self, writer: &mut SessionWriter) -> Result<(), Refusal> {
-        while let Some(id) = writer.unstored.first().copied() {
+        while let Some((id, act)) = writer.unstored.first_key_value() {
+            let id = *id;
             // One that was forgotten meanwhile had run out.
             if let Some(session) = self.session(id) {
-                self.store.put_session(&session).await?;
+                self.store.put_session(&session, Some(act)).await?;
             }
             writer.unstored.remove(&id);
         }
@@ -339,7 +360,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             state: SessionState::Open,
             refresh: token.map(|token| token.hashes()),
         };
-        self.store_and_sign(session, token).await
+        let act = self.opened(&session);
+        self.store_and_sign(session, token, Some(act)).await
     }
 
     /// Keeps a session and signs its next access token. Called by whoever holds the session writer.
@@ -347,10 +369,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         session: Session,
         refresh: Option<RefreshToken>,
+        act: Option<AuditEntry>,
     ) -> Result<SignedIn, Refusal> {
         let claims = self.claims(&session)?;
         let access_token = self.platform.sign(&claims)?;
-        self.store.put_session(&session).await?;
+        self.store.put_session(&session, act.as_ref()).await?;
         let session = Arc::new(session);
         let sessions = self
             .sessions

@@ -10,6 +10,7 @@ use authorization_core::{
 use jmap_domain::{Caller, Scope};
 use jmap_service::{
     call::CallScope,
+    refusals,
     token::{Authenticator, PublishedKeys},
 };
 use jmap_wire::{PageTokenKey, format_policy_token};
@@ -75,7 +76,11 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             return Ok(Caller::Anonymous);
         };
         let token = token.to_str().unwrap_or_default();
-        Ok(self.authenticator.authenticate(token).await?)
+        let user = self.authenticator.authenticate(token).await?;
+        if let Some(notes) = refusals::current() {
+            notes.on_behalf_of(user);
+        }
+        Ok(user)
     }
 
     /// The policy as it was, if that is what is asked about.

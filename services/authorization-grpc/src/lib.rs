@@ -3,6 +3,7 @@
 //! Requests are taken apart field by field, so that a field added to the contract must be handled or does not
 //! compile; codes are decided in `status` alone.
 
+mod audit;
 mod check;
 mod context;
 mod directory;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use authorization_core::ports::{Platform, PolicyStore};
 use jmap_proto::authorization::{
+    audit_service_server::{self, AuditServiceServer},
     check_service_server::{self, CheckServiceServer},
     directory_service_server::{self, DirectoryServiceServer},
     layer_administration_service_server::{self, LayerAdministrationServiceServer},
@@ -35,9 +37,11 @@ use jmap_proto::authorization::{
 };
 use tonic::service::Routes;
 
+pub use audit::RefusedCalls;
 pub use context::Context;
 pub use status::DOMAIN;
 
+use audit::AuditApi;
 use check::CheckApi;
 use directory::DirectoryApi;
 use layer_administration::LayerAdministrationApi;
@@ -48,7 +52,7 @@ use session::SessionApi;
 use watch::PolicyWatchApi;
 
 /// The full names of the services, for health and reflection.
-pub const SERVICES: [&str; 8] = [
+pub const SERVICES: [&str; 9] = [
     session_service_server::SERVICE_NAME,
     check_service_server::SERVICE_NAME,
     registry_service_server::SERVICE_NAME,
@@ -57,6 +61,7 @@ pub const SERVICES: [&str; 8] = [
     layer_administration_service_server::SERVICE_NAME,
     lookup_service_server::SERVICE_NAME,
     policy_watch_service_server::SERVICE_NAME,
+    audit_service_server::SERVICE_NAME,
 ];
 
 /// The services over one authority; larger messages than `max_message_bytes` are refused.
@@ -73,7 +78,8 @@ pub fn routes<S: PolicyStore, P: Platform>(
     let layers =
         LayerAdministrationServiceServer::new(LayerAdministrationApi(Arc::clone(&context)));
     let lookups = LookupServiceServer::new(LookupApi(Arc::clone(&context)));
-    let watch = PolicyWatchServiceServer::new(PolicyWatchApi(context));
+    let watch = PolicyWatchServiceServer::new(PolicyWatchApi(Arc::clone(&context)));
+    let audit = AuditServiceServer::new(AuditApi(context));
     Routes::default()
         .add_service(session.max_decoding_message_size(max_message_bytes))
         .add_service(check.max_decoding_message_size(max_message_bytes))
@@ -83,4 +89,5 @@ pub fn routes<S: PolicyStore, P: Platform>(
         .add_service(layers.max_decoding_message_size(max_message_bytes))
         .add_service(lookups.max_decoding_message_size(max_message_bytes))
         .add_service(watch.max_decoding_message_size(max_message_bytes))
+        .add_service(audit.max_decoding_message_size(max_message_bytes))
 }

@@ -82,10 +82,15 @@ impl<'k> Page<'k> {
         let is_last = items.len() <= self.size;
         items.truncate(self.size);
         let next = match items.last() {
-            Some(last) if !is_last => self.key.seal(self.query.as_bytes(), key(last).as_ref()),
+            Some(last) if !is_last => self.seal(key(last).as_ref()),
             Some(_) | None => String::new(),
         };
         (items, next)
+    }
+
+    /// Seals where the next page begins.
+    pub(crate) fn seal(&self, after: &[u8]) -> String {
+        self.key.seal(self.query.as_bytes(), after)
     }
 
     /// Takes the page out of a whole list whose items are in the order of their keys.

@@ -30,6 +30,7 @@ pub(crate) fn change_set_to_proto(epoch: Epoch, set: &ChangeSet) -> pb::PolicyCh
         changes,
         marks: _internal,
         secrets: _told_nobody,
+        note: _of_the_record,
     } = set;
     let token = PolicyToken {
         epoch,

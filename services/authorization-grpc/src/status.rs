@@ -115,21 +115,24 @@ pub(crate) fn overloaded(message: impl Into<String>) -> Failure {
 
 fn refusal(error: &Refusal) -> Failure {
     let with = |code, reason| Failure::new(code, reason, error.to_string());
+    let about = |code, reason, resource: &Resource| of(with(code, reason), *resource);
     match error {
         Refusal::NotSignedIn => with(Code::Unauthenticated, "SIGN_IN_REQUIRED"),
         Refusal::SessionClosed => with(Code::Unauthenticated, "SESSION_CLOSED"),
         Refusal::SessionExpired => with(Code::Unauthenticated, "SESSION_EXPIRED"),
         Refusal::AccountDisabled => with(Code::Unauthenticated, "ACCOUNT_DISABLED"),
-        Refusal::NotFound(_) => with(Code::NotFound, "NOT_FOUND"),
+        Refusal::NotFound(resource) => about(Code::NotFound, "NOT_FOUND", resource),
         Refusal::Forbidden(Resource::Installation) => Failure::new(
             Code::PermissionDenied,
             "NOT_PERMITTED",
             "the caller may not do this",
         ),
-        Refusal::Forbidden(_) => with(Code::PermissionDenied, "NOT_PERMITTED"),
+        Refusal::Forbidden(resource) => about(Code::PermissionDenied, "NOT_PERMITTED", resource),
         Refusal::Stale(_) => with(Code::Aborted, "STALE_REVISION"),
-        Refusal::LastSuperAdministrator | Refusal::LastOwner(_) => {
-            with(Code::FailedPrecondition, "LAST_ADMINISTRATOR")
+        Refusal::LastSuperAdministrator => with(Code::FailedPrecondition, "LAST_ADMINISTRATOR"),
+        Refusal::LastOwner(project) => {
+            let project = Resource::Project(*project);
+            about(Code::FailedPrecondition, "LAST_ADMINISTRATOR", &project)
         }
         // Logged where they happened; the caller can do nothing about them.
         Refusal::NoIdsLeft(_) | Refusal::Crypto(CryptoError::Failed) => {
@@ -138,6 +141,14 @@ fn refusal(error: &Refusal) -> Failure {
         }
         Refusal::Crypto(CryptoError::Overloaded) => overloaded(error.to_string()),
         Refusal::Store(error) => store(*error),
+    }
+}
+
+/// The failure with the id of what it is about, such as `layer_id`: the one that the call has named.
+fn of(failure: Failure, resource: Resource) -> Failure {
+    match resource.id() {
+        Some(id) => failure.fact(&format!("{}_id", resource.word()), id.to_string()),
+        None => failure,
     }
 }
 

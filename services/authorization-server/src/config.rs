@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use authorization_core::Settings;
+use authorization_core::{Settings, audit::SampleRate};
 use authorization_store::PURPOSE;
 use clap::{Parser, Subcommand};
 use jmap_postgres::{Connector, DatabaseOptions, DatabasePlace};
@@ -83,6 +83,20 @@ pub struct Options {
     /// How long the history of changes is kept, such as `8760h`; for ever if left out
     #[arg(long, env = "JMAP_HISTORY_LIFE", value_parser = duration)]
     pub history_life: Option<Duration>,
+    /// How long equal refusals are gathered into one record of the audit; a crash loses at most those
+    #[arg(long, env = "JMAP_AUDIT_GATHER", default_value = "1m", value_parser = duration)]
+    pub audit_gather: Duration,
+    /// How long audit records are kept, such as 8760h; for ever if left out
+    #[arg(long, env = "JMAP_AUDIT_LIFE", value_parser = duration)]
+    pub audit_life: Option<Duration>,
+    /// Which part of all checks is recorded in the audit, from 0 (none) to 1 (all)
+    #[arg(
+        long,
+        env = "JMAP_AUDIT_CHECK_SAMPLE",
+        default_value = "0",
+        value_name = "PART"
+    )]
+    pub audit_check_sample: SampleRate,
     /// Check the configuration and exit
     #[arg(long)]
     pub check_config: bool,
@@ -119,6 +133,25 @@ impl From<PathBuf> for Database {
     }
 }
 
+/// How long what belongs to the audit record is gathered and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditTimes {
+    /// How long equal refusals become one record.
+    pub gather: Duration,
+    /// How long records are kept; `None` for ever. Removing evidence is for whoever answers for it to decide, and what a
+    /// flood of refusals can add is bounded.
+    pub life: Option<Duration>,
+}
+
+impl Default for AuditTimes {
+    fn default() -> Self {
+        Self {
+            gather: Duration::from_mins(1),
+            life: None,
+        }
+    }
+}
+
 /// What the service is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -136,6 +169,8 @@ pub struct Config {
     pub layer_data_public_address: String,
     /// How long things live.
     pub settings: Settings,
+    /// Times of the audit record.
+    pub audit: AuditTimes,
     /// Limits and times of the gRPC side.
     pub service: ServiceOptions,
 }
@@ -157,6 +192,9 @@ impl Options {
             self.history_life.is_none_or(|life| !life.is_zero()),
             "--history-life is 0"
         );
+        ensure!(!self.audit_gather.is_zero(), "--audit-gather is 0");
+        let is_kept = self.audit_life.is_none_or(|life| !life.is_zero());
+        ensure!(is_kept, "--audit-life is 0");
         let password = self
             .administrator_password_file
             .as_deref()
@@ -174,7 +212,12 @@ impl Options {
                 access_token: self.access_token_life,
                 idle_session: self.session_life,
                 history: self.history_life,
+                check_sample: self.audit_check_sample,
                 ..Settings::default()
+            },
+            audit: AuditTimes {
+                gather: self.audit_gather,
+                life: self.audit_life,
             },
             service: self.service.clone(),
         })

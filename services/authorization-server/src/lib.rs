@@ -13,7 +13,7 @@ mod serve;
 mod upkeep;
 
 pub use authorization_store::MovedTable;
-pub use config::{Command, Config, Database, Options};
+pub use config::{AuditTimes, Command, Config, Database, Options};
 pub use migrate::MigrateOptions;
 pub use platform::Platform;
 pub use serve::serve;

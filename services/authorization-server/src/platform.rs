@@ -4,12 +4,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use authorization_core::{
     Claims, Timestamp,
+    audit::CallInfo,
     model::Account,
-    ports::{Clock, CryptoError, Entropy, PasswordHasher, TokenSigner},
+    ports::{Calls, Clock, CryptoError, Entropy, PasswordHasher, TokenSigner},
     secret::PasswordHash,
 };
 use jmap_domain::{ServiceCaller, SessionCaller};
-use jmap_service::token::{Claims as TokenClaims, SigningKey, Validity};
+use jmap_service::{
+    refusals,
+    token::{Claims as TokenClaims, SigningKey, Validity},
+};
 use secrecy::SecretString;
 
 use crate::password::Passwords;
@@ -63,6 +67,15 @@ impl Clock for Platform {
 impl Entropy for Platform {
     fn random(&self) -> [u8; 32] {
         rand::random()
+    }
+}
+
+impl Calls for Platform {
+    fn current(&self) -> Option<CallInfo> {
+        refusals::current().map(|notes| CallInfo {
+            request_id: notes.request_id().shared(),
+            method: notes.method(),
+        })
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use authorization_core::Authority;
-use authorization_grpc::{Context as Api, DOMAIN, SERVICES, routes};
+use authorization_grpc::{Context as Api, DOMAIN, RefusedCalls, SERVICES, routes};
 use authorization_store::SqlStore;
 use jmap_service::{
     admin,
     config::ServiceOptions,
+    refusals::RefusalLog,
     serve::{Served, check_plaintext, serve as serve_grpc},
     server_info::ServerInfo,
     stack::Stack,
@@ -53,7 +54,11 @@ pub async fn serve(
     }
     let authority = Arc::new(authority);
     let _http = serve_http(&config, &published).await?;
-    let upkeep = upkeep::run(Arc::clone(&authority), config.settings.history);
+    let upkeep = upkeep::run(
+        Arc::clone(&authority),
+        config.settings.history,
+        config.audit,
+    );
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(upkeep));
     let info = server_info(&listener, &config, issuer)?;
     let authenticator = Arc::new(Authenticator::with_keys(&published));
@@ -64,7 +69,8 @@ pub async fn serve(
         pages,
     );
     let closing = api.closing().clone();
-    let served = served(api, authenticator, info, &config.service);
+    let refusals = Arc::new(RefusedCalls(Arc::clone(&authority)));
+    let served = served(api, (authenticator, refusals), info, &config.service);
     let mut is_taken_over = false;
     let ended = async {
         tokio::select! {
@@ -74,6 +80,7 @@ pub async fn serve(
         closing.cancel();
     };
     let result = serve_grpc(listener, served, ended).await;
+    upkeep::finish(&authority).await;
     authority.store().close().await;
     ensure!(!is_taken_over, "another process has taken the database");
     result
@@ -106,7 +113,7 @@ fn server_info(
 
 fn served(
     api: Api<SqlStore, Platform>,
-    authenticator: Arc<Authenticator>,
+    (authenticator, refusals): (Arc<Authenticator>, Arc<dyn RefusalLog>),
     info: ServerInfo,
     service: &ServiceOptions,
 ) -> Served {
@@ -119,6 +126,7 @@ fn served(
             max_concurrent_calls: service.max_concurrent_calls,
             time_limits: service.time_limits(),
             authenticator,
+            refusals: Some(refusals),
         },
         drain: service.drain_timeout,
         plaintext: service.plaintext(),

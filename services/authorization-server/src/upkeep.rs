@@ -9,6 +9,8 @@ use authorization_core::{
 use tokio::time::sleep;
 use tracing::warn;
 
+use crate::AuditTimes;
+
 /// Between two looks. What ran out gives nothing in the meantime; it is only still stored.
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -20,15 +22,17 @@ const STEP: Duration = Duration::from_millis(250);
 const RARELY: Duration = Duration::from_hours(24);
 const OFTEN: Duration = Duration::from_secs(1);
 
-/// Keeps memory and store in step, turns reservations that ran out into tombstones, forgets sessions that expired and
-/// prunes the history that is older than its life, for ever.
+/// Keeps memory and store in step, turns reservations that ran out into tombstones, forgets sessions that expired,
+/// writes what was gathered for the audit record, and removes what is too old in history and record, for ever.
 pub(crate) async fn run<S: PolicyStore, P: Platform>(
     authority: Arc<Authority<S, P>>,
     history: Option<Duration>,
+    audit: AuditTimes,
 ) {
     tokio::join!(
         keep_in_step(&authority),
-        clear_up(&authority),
+        clear_up(&authority, audit.life),
+        write_notes(&authority, audit.gather),
         prune(&authority, history),
     );
 }
@@ -47,6 +51,22 @@ async fn prune<S: PolicyStore, P: Platform>(
     }
 }
 
+/// Writes what was gathered since, before the store is closed.
+pub(crate) async fn finish<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
+    if let Err(error) = authority.write_notes().await {
+        warn!(%error, "the last refusals could not be recorded");
+    }
+}
+
+async fn write_notes<S: PolicyStore, P: Platform>(authority: &Authority<S, P>, gather: Duration) {
+    loop {
+        sleep(gather).await;
+        if let Err(error) = authority.write_notes().await {
+            warn!(%error, "refusals could not be recorded yet");
+        }
+    }
+}
+
 async fn keep_in_step<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
     loop {
         if let Err(error) = authority.keep_in_step().await {
@@ -56,11 +76,18 @@ async fn keep_in_step<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) 
     }
 }
 
-async fn clear_up<S: PolicyStore, P: Platform>(authority: &Authority<S, P>) {
+async fn clear_up<S: PolicyStore, P: Platform>(
+    authority: &Authority<S, P>,
+    life: Option<Duration>,
+) {
     loop {
         let reservations = authority.expire_reservations().await;
         let sessions = authority.forget_expired_sessions().await;
-        if let Err(error) = reservations.and(sessions) {
+        let records = match life {
+            Some(life) => authority.prune_records(life).await,
+            None => Ok(()),
+        };
+        if let Err(error) = reservations.and(sessions).and(records) {
             warn!(%error, "clearing up what ran out failed");
         }
         sleep(PAUSE).await;

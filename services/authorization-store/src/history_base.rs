@@ -108,15 +108,15 @@ impl SqlStore {
     ) -> Result<(), StoreError> {
         self.remove_other_bases().await?;
         let number = revision_to_row(base.revision);
-        self.write_all(vec![put(base)]).await?;
+        self.write(vec![put(base)], None).await?;
         let numbered: Vec<(i64, &PolicyChange)> = (0..).zip(records).collect();
         for chunk in numbered.chunks(RECORDS) {
             let statements = chunk.iter().map(|record| put_record(number, *record));
             let statements = statements.collect::<Result<_, _>>()?;
-            self.write_all(statements).await?;
+            self.write(statements, None).await?;
         }
         let complete = statement(sql!("history_base/complete")).bind(number);
-        self.write_all(vec![complete]).await
+        self.write(vec![complete], None).await.map(drop)
     }
 
     /// Removes the sets up to the base, the oldest first, and what other bases left.
@@ -133,7 +133,7 @@ impl SqlStore {
     async fn remove_sets(&self, last: i64) -> Result<(), StoreError> {
         while let Some(oldest) = self.oldest_set().await?.filter(|oldest| *oldest <= last) {
             let until = last.min(oldest + SETS - 1);
-            self.write_all(vec![
+            self.write(vec![
                 statement(sql!("history/delete_changes")).bind(until),
                 statement(sql!("history/delete_sets")).bind(until),
             ])
@@ -172,12 +172,12 @@ impl SqlStore {
                 .bind(base)
                 .bind(first)
                 .bind(first + step);
-            if self.write(remove, None).await? == 0 {
+            if self.write(vec![remove], None).await? == 0 {
                 break;
             }
             first += step;
         }
         let remove = statement(sql!("history_base/delete")).bind(base);
-        self.write_all(vec![remove]).await
+        self.write(vec![remove], None).await.map(drop)
     }
 }

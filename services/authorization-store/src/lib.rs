@@ -4,6 +4,7 @@
 //! [`SqlStore`] implements the core's `PolicyStore` over either: [`SqlStore::open`] a file, or [`SqlStore::connect`]
 //! to a server. Opened to [leave](Opening::Leave) and to [arrive](Opening::Arrive), one store copies another.
 
+mod audit;
 mod connect;
 mod db;
 mod history;

@@ -28,6 +28,7 @@ pub(crate) struct InstallationRow {
     pub(crate) layer_mark: i64,
     pub(crate) service_mark: i64,
     pub(crate) session_mark: i64,
+    pub(crate) audit_mark: i64,
 }
 
 /// The numbers of the installation; `None` where there is none.
@@ -73,6 +74,7 @@ pub(crate) async fn policy(tx: &mut Tx) -> Result<StoredPolicy, StoreError> {
         layer_mark: layer,
         service_mark: service,
         session_mark: last_session,
+        audit_mark: _,
     } = installation(tx)
         .await
         .map_err(unavailable)?

@@ -14,7 +14,7 @@ use crate::{
     tables::{TABLES, Table},
 };
 
-/// Rows that are read and written at once. Fourteen columns of them are half of what `SQLite` binds.
+/// Rows that are read and written at once. Eighteen columns of them are a little more than half of what `SQLite` binds.
 const ROWS: u32 = 1_000;
 
 /// A table that is the same on both sides.
@@ -124,6 +124,7 @@ impl SqlStore {
             .bind(marks.layer_mark)
             .bind(marks.service_mark)
             .bind(marks.session_mark)
+            .bind(marks.audit_mark)
     }
 }
 

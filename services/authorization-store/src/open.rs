@@ -187,7 +187,7 @@ mod tests {
                 state: SessionState::Open,
                 refresh: None,
             };
-            store.put_session(&session).await
+            store.put_session(&session, None).await
         };
         let mut stored = 0;
         let failure = loop {

@@ -3,6 +3,7 @@
 //! One shape serves both. Reading back goes through the core's own constructors, so that what the database holds
 //! is as valid as what a caller sends.
 
+mod audit;
 mod change;
 mod change_set;
 mod layer;
@@ -10,6 +11,7 @@ mod principal;
 mod project;
 mod session;
 
+pub(crate) use audit::{AuditRow, ConcernRow};
 pub(crate) use change::ChangeRecord;
 pub(crate) use change_set::ChangeSetRow;
 pub(crate) use layer::{LayerGrantRow, LayerRow, TombstoneRow};

@@ -25,8 +25,8 @@ impl SqlStore {
             .bind(self.tenure())
             .bind(now.as_millis() / 1000)
             .bind(GAP);
-        self.write_all(vec![statement(sql!("session/forget_all")), begin])
-            .await?;
+        let statements = vec![statement(sql!("session/forget_all")), begin];
+        self.write(statements, None).await?;
         let mut tx = self.begin_reading().await?;
         let row = installation(&mut tx).await.map_err(unavailable)?;
         tx.commit().await.map_err(unavailable)?;

@@ -2,15 +2,17 @@
 
 use authorization_core::{
     Timestamp,
+    audit::{AuditEntry, AuditRecord, RecordsWanted},
     change::{ChangeSet, HighWaterMarks, HistoryBase, PolicyChange, StoredPolicy},
     model::Session,
-    ports::{PolicyStore, StoreError},
+    ports::{AuditStore, PolicyStore, StoreError},
     secret::{PasswordHash, SecretHash, SigningKey},
 };
 use jmap_domain::{PolicyRevision, ServiceId, SessionId, UserId};
 use jmap_postgres::Lease;
 
 use crate::{
+    audit,
     db::{Db, Tx},
     history, history_base,
     lease::FileLease,
@@ -78,26 +80,19 @@ impl SqlStore {
         }
     }
 
-    /// Writes one statement, if this process still holds the database, and answers how many rows it wrote. A session's
-    /// id raises the mark of ids.
+    /// Writes, if this process still holds the database. A session's id raises the mark of ids. Answers how many rows
+    /// the last statement wrote.
     pub(crate) async fn write(
         &self,
-        statement: Statement,
+        statements: Vec<Statement>,
         session: Option<SessionId>,
     ) -> Result<u64, StoreError> {
-        let mut tx = self.db.begin().await.map_err(unavailable)?;
-        let written = tx.execute(statement).await.map_err(refused)?;
+        let (mut tx, mut written) = (self.db.begin().await.map_err(unavailable)?, 0);
+        for statement in statements {
+            written = tx.execute(statement).await.map_err(refused)?;
+        }
         finish(tx, self.confirm(session)).await?;
         Ok(written)
-    }
-
-    /// Writes some statements in one transaction, if this process still holds the database.
-    pub(crate) async fn write_all(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await.map_err(unavailable)?;
-        for statement in statements {
-            tx.execute(statement).await.map_err(refused)?;
-        }
-        finish(tx, self.confirm(None)).await
     }
 
     /// Checks the tenure, and keeps every other transaction that writes waiting until this one ends.
@@ -138,6 +133,7 @@ impl PolicyStore for SqlStore {
             set.changes.iter().flat_map(statements::of_change).collect();
         statements.extend(set.secrets.iter().map(statements::of_secret));
         statements.extend(statements::of_history(set).map_err(Unreadable::from)?);
+        statements.extend(audit::add(self.tenure(), &[&AuditEntry::of_change(set)]));
         let mut tx = self.db.begin().await.map_err(unavailable)?;
         for statement in statements {
             tx.execute(statement).await.map_err(refused)?;
@@ -203,13 +199,20 @@ impl PolicyStore for SqlStore {
         Ok(found)
     }
 
-    async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
-        let put = self.write(sessions::put(session), Some(session.id));
-        put.await.map(drop)
+    async fn put_session(
+        &self,
+        session: &Session,
+        act: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
+        let act = act.map(|act| audit::add(self.tenure(), &[act]));
+        let put = [sessions::put(session)].into_iter();
+        let statements = put.chain(act.into_iter().flatten()).collect();
+        self.write(statements, Some(session.id)).await.map(drop)
     }
 
     async fn forget_sessions(&self, expired_before: Timestamp) -> Result<(), StoreError> {
-        self.write_all(vec![sessions::forget(expired_before)]).await
+        let forget = vec![sessions::forget(expired_before)];
+        self.write(forget, None).await.map(drop)
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
@@ -220,7 +223,36 @@ impl PolicyStore for SqlStore {
     }
 
     async fn add_signing_key(&self, key: &SigningKey) -> Result<(), StoreError> {
-        self.write_all(vec![secrets::add_signing_key(key)]).await
+        let add = vec![secrets::add_signing_key(key)];
+        self.write(add, None).await.map(drop)
+    }
+}
+
+impl AuditStore for SqlStore {
+    async fn record(&self, acts: &[AuditEntry]) -> Result<(), StoreError> {
+        let acts: Vec<&AuditEntry> = acts.iter().collect();
+        let add = audit::add(self.tenure(), &acts);
+        self.write(add, None).await.map(drop)
+    }
+
+    async fn last_record(&self) -> Result<i64, StoreError> {
+        let mut tx = self.begin_reading().await?;
+        let last = audit::last(&mut tx).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(last)
+    }
+
+    async fn records(&self, wanted: &RecordsWanted<'_>) -> Result<Vec<AuditRecord>, StoreError> {
+        let mut tx = self.begin_reading().await?;
+        let records = audit::list(&mut tx, wanted).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(records)
+    }
+
+    async fn prune_records(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        let prune = vec![audit::prune(before, most)];
+        let pruned = self.write(prune, None).await?;
+        Ok(usize::try_from(pruned).unwrap_or(usize::MAX))
     }
 }
 

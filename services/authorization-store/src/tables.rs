@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 use Kind::{Bytes, Flag, Integer, Text};
 
 /// All tables but the one row of the installation, those that others refer to first.
-pub(crate) static TABLES: [Table; 19] = [
+pub(crate) static TABLES: [Table; 21] = [
     table("principal", 1, &[("principal_id", Integer)]),
     table(
         "user_account",
@@ -182,6 +182,42 @@ pub(crate) static TABLES: [Table; 19] = [
             ("revision", Integer),
             ("ordinal", Integer),
             ("content", Text),
+        ],
+    ),
+    table(
+        "audit_record",
+        1,
+        &[
+            ("record_id", Integer),
+            ("kind", Integer),
+            ("first_at", Integer),
+            ("last_at", Integer),
+            ("count", Integer),
+            ("caller_kind", Integer),
+            ("caller_user", Integer),
+            ("caller_session", Integer),
+            ("caller_service", Integer),
+            ("caller_name", Text),
+            ("outcome", Integer),
+            ("reason", Text),
+            ("act", Text),
+            ("path", Integer),
+            ("path_group", Integer),
+            ("request_id", Text),
+            ("revision", Integer),
+            ("concerns_in_all", Integer),
+        ],
+    ),
+    table(
+        "audit_concern",
+        2,
+        &[
+            ("record_id", Integer),
+            ("ordinal", Integer),
+            ("kind", Text),
+            ("resource_id", Integer),
+            ("project_id", Integer),
+            ("name", Text),
         ],
     ),
     table(

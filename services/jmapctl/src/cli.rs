@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
+        Context, audit, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
         moving, permissions, projects, query, report, restored, services, sessions, sign_in, up,
         users, watch, what_if,
     },
@@ -155,6 +155,9 @@ pub(crate) enum Call {
     /// Follow the changes of accounts, projects, layers and permissions
     #[command(after_help = watch::EXAMPLES)]
     Watch(watch::Watch),
+    /// Show who did what, and what was refused
+    #[command(after_help = audit::EXAMPLES)]
+    Audit(audit::Audit),
     /// Read elements
     #[command(after_help = query::EXAMPLES)]
     Query(query::Query),
@@ -185,12 +188,13 @@ pub(crate) async fn call(
         client: Client::new(&globals.server, credential)?,
         session_file,
         console,
+        format: globals.format(),
     };
-    let done = Box::pin(dispatch(call, &context, globals.format())).await;
+    let done = Box::pin(dispatch(call, &context)).await;
     done.map_err(|failure| failure.reaching(&globals.server))
 }
 
-async fn dispatch(call: Call, context: &Context, format: Format) -> Result<Report, Failure> {
+async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
     match call {
         Call::SignIn(command) => command.run(context).await,
         Call::SignOut => sign_in::sign_out(context).await,
@@ -208,7 +212,8 @@ async fn dispatch(call: Call, context: &Context, format: Format) -> Result<Repor
         Call::Lookup(command) => command.run(context).await,
         Call::WhatIf(command) => command.run(context).await,
         Call::Report(command) => command.run(context).await,
-        Call::Watch(command) => command.run(context, format).await,
+        Call::Watch(command) => command.run(context).await,
+        Call::Audit(command) => command.run(context).await,
         Call::Query(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,

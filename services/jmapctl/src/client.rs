@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jmap_proto::{
     authorization::{
-        RefreshSessionRequest, check_service_client::CheckServiceClient,
-        directory_service_client::DirectoryServiceClient,
+        RefreshSessionRequest, audit_service_client::AuditServiceClient,
+        check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
         lookup_service_client::LookupServiceClient,
         policy_watch_service_client::PolicyWatchServiceClient,
@@ -174,6 +174,11 @@ impl Client {
     pub(crate) fn watches(&self) -> PolicyWatchServiceClient<Channel> {
         PolicyWatchServiceClient::new(self.authorization.clone())
             .max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// The audit record.
+    pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.authorization.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     /// Layers and their definitions.

@@ -1,5 +1,6 @@
 //! The commands, one area a file. Each takes its arguments and answers with a report.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod edit;
@@ -34,7 +35,7 @@ mod question;
 mod selection;
 mod supposition;
 
-use crate::{client::Client, console::Console, session::SessionFile};
+use crate::{client::Client, console::Console, output::Format, session::SessionFile};
 
 /// What a command works with.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub(crate) struct Context {
     pub(crate) session_file: SessionFile,
     /// Progress and secrets.
     pub(crate) console: Console,
+    /// For whom what comes before the end is written.
+    pub(crate) format: Format,
 }
 
 /// A UUID under which a retry of the same call does nothing twice.

@@ -129,6 +129,29 @@ fn trimmed(mut table: Table) -> String {
     table.trim_fmt()
 }
 
+/// Things with a line of headings, as spreadsheets read them.
+pub(crate) fn comma_separated<T: View>(items: &[T]) -> Result<String, Failure> {
+    let headings = T::COLUMNS.iter().map(ToString::to_string).collect();
+    let rows = items.iter().map(View::cells);
+    let lines = std::iter::once(headings).chain(rows);
+    lines
+        .map(|cells: Vec<String>| comma_separated_row(&cells))
+        .collect()
+}
+
+/// One line of comma-separated values, with its end.
+pub(crate) fn comma_separated_row(cells: &[String]) -> Result<String, Failure> {
+    let unwritten = |error: &dyn std::error::Error| {
+        Failure::new(Kind::Failed, format!("cannot write the values: {error}"))
+    };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer
+        .write_record(cells)
+        .map_err(|error| unwritten(&error))?;
+    let bytes = writer.into_inner().map_err(|error| unwritten(&error))?;
+    String::from_utf8(bytes).map_err(|error| unwritten(&error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use authorization_core::Settings;
-use authorization_server::Config as AuthorizationConfig;
+use authorization_server::{AuditTimes, Config as AuthorizationConfig};
 use jmap_proto::types::{
     GetServerInfoRequest, server_info_service_client::ServerInfoServiceClient,
 };
@@ -84,6 +84,7 @@ impl Pair {
             public_address: Some(authorization.clone()),
             layer_data_public_address: layer_data.clone(),
             settings: Settings::default(),
+            audit: AuditTimes::default(),
             service: ServiceOptions::default(),
         };
         let mut authorization_service = Running::spawn(|stop| {

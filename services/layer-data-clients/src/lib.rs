@@ -7,7 +7,9 @@ mod authorizer;
 mod keys;
 mod layers;
 mod line;
+mod refusals;
 mod registry;
 mod session;
 
 pub use authorization::{Authorization, BadAddress, Partner};
+pub use refusals::RefusalReports;

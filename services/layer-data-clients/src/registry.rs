@@ -11,6 +11,7 @@ use jmap_proto::{
     },
     types,
 };
+use jmap_service::refusals;
 use jmap_wire::{permissions_to_proto, reason_of};
 use layer_data_core::ports::{
     Call, EditingSwitch, GrantReach, Grantee, InitialGrant, InitialView, Placement, Registry,
@@ -222,6 +223,12 @@ fn layer(id: i64) -> Result<LayerId, RegistryError> {
 fn registry_error(call: Option<&Call>, status: &Status) -> RegistryError {
     let sentence = || status.message().to_owned();
     let reason = reason_of(status).unwrap_or_default();
+    if refusals::is_refusal(status.code(), &reason)
+        && let Some(notes) = refusals::current()
+    {
+        // Authorization knows whose call this service has passed on.
+        notes.recorded_elsewhere();
+    }
     match status.code() {
         Code::NotFound => RegistryError::NotFound,
         Code::AlreadyExists => RegistryError::NameTaken,

@@ -125,10 +125,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             size: u32::try_from(size).unwrap_or(u32::MAX),
             token: page_token,
         };
-        let list = self
-            .data
-            .list_layers(call, id("project_id", project_id)?, &page);
-        let list = list.await.map_err(status::layer)?;
+        let project = id("project_id", project_id)?;
+        let list = self.data.list_layers(call, project, &page).await;
+        let list =
+            list.map_err(|error| status::layer(error).fact("project_id", project.to_string()))?;
         Ok(ListLayersResponse {
             layers: list.layers.iter().map(answer::layer).collect(),
             next_page_token: list.next_token,

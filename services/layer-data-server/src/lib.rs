@@ -14,7 +14,7 @@ use jmap_service::{
     admin, serve::Served, server_info::ServerInfo, stack::Stack, token::Authenticator,
 };
 use jmap_wire::PageTokenKey;
-use layer_data_clients::{Authorization, Partner};
+use layer_data_clients::{Authorization, Partner, RefusalReports};
 use layer_data_core::{LayerData, ports::LayerStore};
 use layer_data_geopackage::GeoPackage;
 use layer_data_grpc::{Api, DOMAIN, SERVICE_NAMES, Staging};
@@ -102,14 +102,18 @@ async fn run<S: LayerStore>(
     let ports = Arc::new(authorization.clone());
     let limits = config.data_limits.of_calls();
     let data = Data::new(store, Arc::clone(&ports), ports, limits);
+    let reports = Arc::new(RefusalReports::to(authorization.clone()));
     let authenticator = Arc::new(Authenticator::with_source(Box::new(authorization)));
-    let served = served(config, &data, Arc::clone(&authenticator), info)?;
+    let doormen = (Arc::clone(&authenticator), Arc::clone(&reports));
+    let served = served(config, &data, doormen, info)?;
     let stop = CancellationToken::new();
     let _stopping = stop.clone().drop_guard();
     // Dropping the set at the end stops what is still running.
     let mut background = JoinSet::new();
     background.spawn(upkeep::reconcile(data));
     background.spawn(async move { upkeep::refresh_keys(&authenticator).await });
+    let reporting = Arc::clone(&reports);
+    background.spawn(async move { reporting.run().await });
     if let Some(address) = config.http_listen {
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("listen on {address}"))?;
@@ -121,7 +125,9 @@ async fn run<S: LayerStore>(
             stop.cancelled_owned(),
         )));
     }
-    jmap_service::serve::serve(listener, served, shutdown).await
+    let served = jmap_service::serve::serve(listener, served, shutdown).await;
+    reports.send().await;
+    served
 }
 
 /// What authorization tells about itself, as soon as it answers.
@@ -146,7 +152,7 @@ async fn partner(authorization: &Authorization) -> Partner {
 fn served<S: LayerStore>(
     config: &Config,
     data: &Data<S>,
-    authenticator: Arc<Authenticator>,
+    (authenticator, reports): (Arc<Authenticator>, Arc<RefusalReports>),
     info: ServerInfo,
 ) -> anyhow::Result<Served> {
     let folder = config.staging_folder();
@@ -165,6 +171,7 @@ fn served<S: LayerStore>(
             max_concurrent_calls: config.service.max_concurrent_calls,
             time_limits: config.service.time_limits(),
             authenticator,
+            refusals: Some(reports),
         },
         drain: config.service.drain_timeout,
         plaintext: config.service.plaintext(),

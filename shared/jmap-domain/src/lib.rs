@@ -8,7 +8,9 @@ mod id;
 mod name;
 mod permission;
 mod question;
+mod resource;
 mod revision;
+mod tally;
 
 pub use caller::{Caller, Scope, ScopeSet, ServiceCaller, SessionCaller, SessionKind, Subject};
 pub use decision::{Decision, DenyReason, EffectivePermissions};
@@ -19,4 +21,6 @@ pub use id::{
 pub use name::{Name, NameError, fold, normalize};
 pub use permission::{Permission, PermissionSet};
 pub use question::{ConnectionAct, GlobalPermission, LayerAct, ProjectAct, Question};
+pub use resource::Resource;
 pub use revision::{DataRevision, Epoch, PolicyRevision, PolicyToken};
+pub use tally::{Seen, Tallied, Tally, TallyLimits};

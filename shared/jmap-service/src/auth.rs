@@ -11,6 +11,7 @@ use crate::{
     Refusal,
     call::UserToken,
     middleware::{Middleware, Next},
+    refusals,
     stack::needs_no_token,
     token::Authenticator,
 };
@@ -70,6 +71,9 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
 }
 
 fn record(caller: Caller) {
+    if let Some(notes) = refusals::current() {
+        notes.called_by(caller);
+    }
     let span = Span::current();
     match caller {
         Caller::Anonymous => span.record("caller.id", "anonymous"),

@@ -4,7 +4,7 @@ use std::{collections::HashSet, future::poll_fn, pin::pin, sync::Arc, task::Poll
 
 use http::{HeaderMap, Request, Response};
 use prost::Message;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tokio::time::{Instant, sleep_until};
 use tonic::body::Body;
 
@@ -134,21 +134,28 @@ fn parse_timeout(text: &str) -> Option<Duration> {
 }
 
 fn streaming_methods(set: &FileDescriptorSet) -> HashSet<String> {
-    let mut paths = HashSet::new();
-    for file in &set.file {
-        for service in &file.service {
-            let streaming = service
-                .method
-                .iter()
-                .filter(|method| method.client_streaming() || method.server_streaming());
-            paths.extend(
-                streaming.map(|method| {
-                    format!("/{}.{}/{}", file.package(), service.name(), method.name())
-                }),
-            );
-        }
-    }
-    paths
+    method_paths(set, |method| {
+        method.client_streaming() || method.server_streaming()
+    })
+    .collect()
+}
+
+/// The paths of the methods that are wanted.
+pub(crate) fn method_paths(
+    set: &FileDescriptorSet,
+    wanted: impl Fn(&MethodDescriptorProto) -> bool,
+) -> impl Iterator<Item = String> {
+    let services = set.file.iter().flat_map(|file| {
+        let services = file.service.iter();
+        services.map(move |service| (file.package(), service))
+    });
+    services.flat_map(move |(package, service)| {
+        let methods = service.method.iter().filter(|method| wanted(method));
+        let path = |method: &MethodDescriptorProto| {
+            format!("/{package}.{}/{}", service.name(), method.name())
+        };
+        methods.map(path).collect::<Vec<_>>()
+    })
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::{
     decoding::Decoding,
     middleware::{Before, Next},
     panic::CatchPanic,
+    refusals::RefusalLog,
     shed::Shed,
     token::Authenticator,
     trace::Trace,
@@ -44,6 +45,8 @@ pub struct Stack {
     pub time_limits: TimeLimits,
     /// What turns tokens into callers.
     pub authenticator: Arc<Authenticator>,
+    /// What records refusals (R122); `None` where nobody asks for them.
+    pub refusals: Option<Arc<dyn RefusalLog>>,
 }
 
 impl Stack {
@@ -58,10 +61,11 @@ impl Stack {
             max_concurrent_calls,
             time_limits,
             authenticator,
+            refusals,
         } = self.clone();
         let streaming = StreamingMethods::of(descriptor_set)?;
         let layers = Layers {
-            trace: Trace,
+            trace: Trace::new(descriptor_set, refusals)?,
             panic: CatchPanic { domain },
             shed: Shed::new(domain, max_concurrent_calls, streaming.clone()),
             timer: Timer::new(domain, time_limits, streaming),

@@ -1,20 +1,45 @@
 //! The outermost layer: one span per call, and one line when it ends.
 
-use std::time::Instant;
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
+use prost::Message;
+use prost_types::FileDescriptorSet;
 use tonic::{Code, Status, body::Body};
 use tracing::{Instrument, Span, debug, error, field::Empty, info_span, warn};
 
 use crate::{
     call::{REQUEST_ID, RequestId},
+    deadline::method_paths,
     middleware::{Middleware, Next},
+    refusals::{CallNotes, RefusalLog},
 };
 
-/// Gives each call a span and a request id, and records how it ended, a stream's end included.
+/// Gives each call a span and a request id, and records how it ended, a stream's end included. Refusals go to the log
+/// of refusals, if there is one (R122).
 #[derive(Debug)]
-pub(crate) struct Trace;
+pub(crate) struct Trace {
+    /// The paths of the contract. Others are any text, and recorded nowhere.
+    methods: HashSet<Arc<str>>,
+    refusals: Option<Arc<dyn RefusalLog>>,
+}
+
+impl Trace {
+    pub(crate) fn new(
+        descriptor_set: &[u8],
+        refusals: Option<Arc<dyn RefusalLog>>,
+    ) -> Result<Self, prost::DecodeError> {
+        let set = FileDescriptorSet::decode(descriptor_set)?;
+        let methods = method_paths(&set, |_| true).map(Arc::from).collect();
+        Ok(Self { methods, refusals })
+    }
+
+    fn notes(&self, request_id: RequestId, path: &str) -> Arc<CallNotes> {
+        let method = self.methods.get(path).cloned();
+        Arc::new(CallNotes::new(request_id, method, self.refusals.clone()))
+    }
+}
 
 impl Middleware for Trace {
     async fn handle(&self, mut request: Request<Body>, next: impl Next) -> Response<Body> {
@@ -28,12 +53,14 @@ impl Middleware for Trace {
             duration_ms = Empty,
         );
         request.extensions_mut().insert(id.clone());
+        let notes = self.notes(id.clone(), request.uri().path());
         let mut record = Record {
+            notes: Arc::clone(&notes),
             span: span.clone(),
             start: Instant::now(),
             code: Code::Cancelled,
         };
-        let mut response = next.run(request).instrument(span).await;
+        let mut response = notes.within(next.run(request)).instrument(span).await;
         if let Some(id) = id.header() {
             response.headers_mut().insert(REQUEST_ID, id);
         }
@@ -51,6 +78,7 @@ impl Middleware for Trace {
 
 /// How a call goes. Dropped with the response body, or with the call itself when the caller gave it up.
 struct Record {
+    notes: Arc<CallNotes>,
     span: Span,
     start: Instant,
     /// CANCELLED until a status is seen: a call that ends without one was abandoned.
@@ -61,6 +89,9 @@ impl Record {
     fn observe(&mut self, headers: &HeaderMap) {
         if let Some(code) = headers.get(Status::GRPC_STATUS) {
             self.code = Code::from_bytes(code.as_bytes());
+            if self.code != Code::Ok {
+                self.notes.ended(headers);
+            }
         }
     }
 }

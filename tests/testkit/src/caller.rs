@@ -4,7 +4,8 @@ mod deeds;
 
 use jmap_proto::{
     authorization::{
-        check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
+        audit_service_client::AuditServiceClient, check_service_client::CheckServiceClient,
+        directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
         lookup_service_client::LookupServiceClient,
         policy_watch_service_client::PolicyWatchServiceClient,
@@ -135,6 +136,12 @@ impl Caller {
     #[must_use]
     pub fn authorization_info(&self) -> ServerInfoServiceClient<Line> {
         ServerInfoServiceClient::new(self.authorization.clone())
+    }
+
+    /// The audit record.
+    #[must_use]
+    pub fn audit(&self) -> AuditServiceClient<Line> {
+        AuditServiceClient::new(self.authorization.clone())
     }
 
     /// Tells of layer-data.

@@ -110,6 +110,7 @@ fn stack(domain: &'static str, authenticator: Arc<Authenticator>) -> Stack {
         max_concurrent_calls: options.max_concurrent_calls,
         time_limits: options.time_limits(),
         authenticator,
+        refusals: None,
     }
 }
 

@@ -22,6 +22,7 @@ mod stage;
 pub mod wire;
 pub mod world;
 
+pub use authorization_server::AuditTimes;
 pub use caller::{Bearer, Caller, Line, everywhere};
 pub use executables::{Executables, Process, program};
 pub use home::{Home, Places};

@@ -9,6 +9,7 @@ use std::{
 };
 
 use authorization_core::Settings;
+use authorization_server::AuditTimes;
 use authorization_store::PURPOSE;
 use jmap_postgres::{DatabaseOptions, DatabasePlace};
 use jmap_service::config::ServiceOptions;
@@ -37,6 +38,8 @@ pub struct Pair {
 pub struct Tuning {
     /// How long tokens, sessions and permits live.
     pub settings: Settings,
+    /// Times of the audit record.
+    pub audit: AuditTimes,
     /// Limits and times of both gRPC sides.
     pub service: ServiceOptions,
     /// How much a call may ask of layer-data.
@@ -159,6 +162,7 @@ fn authorization_config(
         public_address: None,
         layer_data_public_address: layer_data.to_owned(),
         settings: tuning.settings,
+        audit: tuning.audit,
         service: tuning.service.clone(),
     }
 }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use super::DirectoryError;
 use crate::{
     Authority, Refusal, Resource,
+    audit::{Closing, Who},
     change::PolicyChange,
     ports::{Platform, PolicyStore},
     secret::{NewPassword, PasswordHash, SecretChange},
@@ -107,7 +108,9 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         {
             return Err(DirectoryError::WrongPassword);
         }
-        self.close_others(&mut writer, user, session).await?;
+        let closing = Closing::because("PASSWORD_SET", Who::of(caller, None));
+        self.close_others(&mut writer, closing, user, session)
+            .await?;
         self.change(caller, |draft| {
             if draft.facts().account() != Some(user) {
                 draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;

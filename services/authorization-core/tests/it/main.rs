@@ -1,6 +1,10 @@
 //! The rules against a naive reference, and the use cases over an in-memory store.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod audit_lists;
+#[cfg(test)]
 mod candidates;
 #[cfg(test)]
 mod concurrency;

@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use authorization_core::{
     Refusal, Resource, Settings, Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, PolicyChange},
     directory::{DirectoryError, UserUpdate},
     model::AccountState,
@@ -76,6 +77,7 @@ fn nobody_signs_in_as_anonymous_whatever_is_stored() {
         by: Author::System,
         changes: vec![PolicyChange::PasswordSet(UserId::ANONYMOUS)],
         marks: snapshot.marks(),
+        note: ChangeNote::default(),
         secrets: vec![SecretChange::Password {
             user: UserId::ANONYMOUS,
             hash,

@@ -2,6 +2,7 @@
 
 use authorization_core::{
     Facts, Snapshot, Standing, Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
     model::{
         AccountPolicy, AccountState, CreationRequest, Description, Editing, GlobalSet, GrantRow,
@@ -212,6 +213,7 @@ pub(crate) fn change_set(revision: u64, changes: Vec<PolicyChange>) -> ChangeSet
         by: Author::System,
         changes,
         marks: HighWaterMarks::START,
+        note: ChangeNote::default(),
         secrets: Vec::new(),
     }
 }

@@ -7,17 +7,18 @@ use std::{
 
 use authorization_core::{
     Authority, Claims, Settings, Timestamp,
+    audit::CallInfo,
     memory::{MemoryPlatform, MemoryStore},
     model::Account,
-    ports::{Clock, CryptoError, Entropy, PasswordHasher, TokenSigner},
+    ports::{Calls, Clock, CryptoError, Entropy, PasswordHasher, TokenSigner},
     secret::{NewPassword, PasswordHash},
 };
-use authorization_grpc::{Context, DOMAIN, routes};
+use authorization_grpc::{Context, DOMAIN, RefusedCalls, routes};
 use jmap_domain::{Name, Scope, ScopeSet, ServiceCaller, SessionCaller};
 use jmap_proto::{
     authorization::{
-        self as pb, check_service_client::CheckServiceClient,
-        directory_service_client::DirectoryServiceClient,
+        self as pb, audit_service_client::AuditServiceClient,
+        check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
         lookup_service_client::LookupServiceClient,
         policy_watch_service_client::PolicyWatchServiceClient,
@@ -29,6 +30,7 @@ use jmap_proto::{
 };
 use jmap_service::{
     in_memory::channel,
+    refusals,
     stack::{Stack, TimeLimits},
     token::{Authenticator, Claims as TokenClaims, PublishedKeys, SigningKey, Validity},
 };
@@ -67,6 +69,15 @@ impl Clock for TestPlatform {
 impl Entropy for TestPlatform {
     fn random(&self) -> [u8; 32] {
         self.memory.random()
+    }
+}
+
+impl Calls for TestPlatform {
+    fn current(&self) -> Option<CallInfo> {
+        refusals::current().map(|notes| CallInfo {
+            request_id: notes.request_id().shared(),
+            method: notes.method(),
+        })
     }
 }
 
@@ -133,6 +144,7 @@ pub(crate) fn signing_key() -> SigningKey {
 /// A running service, and those who call it.
 pub(crate) struct Running {
     channel: Channel,
+    authority: Arc<Authority<MemoryStore, TestPlatform>>,
     /// The key of a service with both scopes.
     pub(crate) service_key: String,
     /// The key of a service without any.
@@ -161,6 +173,7 @@ pub(crate) async fn start() -> Running {
     };
     let service_key = service("layer-data", Scope::ALL.into_iter().collect()).await;
     let idle_key = service("idle", ScopeSet::default()).await;
+    let authority = Arc::new(authority);
     let authenticator = Arc::new(Authenticator::with_keys(&published));
     let stack = Stack {
         domain: DOMAIN,
@@ -171,18 +184,29 @@ pub(crate) async fn start() -> Running {
             streaming: PATIENCE,
         },
         authenticator: Arc::clone(&authenticator),
+        refusals: Some(Arc::new(RefusedCalls(Arc::clone(&authority)))),
     };
     let pages = PageTokenKey::derive(b"pages");
-    let context = Context::new(Arc::new(authority), authenticator, published, pages);
+    let context = Context::new(Arc::clone(&authority), authenticator, published, pages);
     let service = stack.wrap(routes(Arc::new(context), 1 << 20)).unwrap();
     Running {
         channel: channel(service),
+        authority,
         service_key,
         idle_key,
     }
 }
 
 impl Running {
+    pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone())
+    }
+
+    /// Records what was gathered.
+    pub(crate) async fn write_notes(&self) {
+        self.authority.write_notes().await.unwrap();
+    }
+
     pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.channel.clone())
     }

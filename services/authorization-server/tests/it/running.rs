@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use authorization_core::Settings;
-use authorization_server::{Config, serve};
+use authorization_server::{AuditTimes, Config, serve};
 use jmap_proto::authorization::{self as pb, session_service_client::SessionServiceClient};
 use jmap_service::{client, config::ServiceOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -27,6 +27,7 @@ pub(crate) fn config(folder: &Path) -> Config {
         public_address: None,
         layer_data_public_address: "http://127.0.0.1:1".to_owned(),
         settings: Settings::default(),
+        audit: AuditTimes::default(),
         service: ServiceOptions {
             drain_timeout: Duration::from_secs(5),
             ..ServiceOptions::default()

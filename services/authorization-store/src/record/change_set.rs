@@ -2,6 +2,7 @@
 
 use authorization_core::{
     Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
 };
 use jmap_domain::{ServiceId, SessionId, UserId};
@@ -70,6 +71,7 @@ impl ChangeSetRow {
                 service: self.service_mark,
             },
             secrets: Vec::new(),
+            note: ChangeNote::default(),
         })
     }
 

@@ -124,7 +124,7 @@ on_both_engines! {
             created_at: Timestamp::from_millis(3),
         };
         store.add_signing_key(&key).await.unwrap();
-        store.put_session(&session()).await.unwrap();
+        store.put_session(&session(), None).await.unwrap();
         store.close().await;
         drop(store);
 
@@ -165,14 +165,14 @@ on_both_engines! {
     async fn a_session_is_replaced_and_forgotten_after_its_time(place: Place) {
         // R117: closing is remembered; R116: the highest id stays known.
         let store = place.store().await;
-        store.put_session(&session()).await.unwrap();
+        store.put_session(&session(), None).await.unwrap();
         let closed = Session {
             state: SessionState::Closed {
                 at: Timestamp::from_millis(50),
             },
             ..session()
         };
-        store.put_session(&closed).await.unwrap();
+        store.put_session(&closed, None).await.unwrap();
         assert_eq!(store.load().await.unwrap().sessions, [closed]);
 
         store

@@ -1,6 +1,8 @@
 //! Tests of the database, in a file and on a server.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod commits;
 #[cfg(test)]
 mod guards;

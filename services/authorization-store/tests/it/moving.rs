@@ -2,13 +2,16 @@
 
 use authorization_core::{
     Snapshot, Timestamp,
+    audit::{
+        AuditEntry, AuditFilter, AuditKind, AuditRecord, Concern, Order, RecordsWanted, Span, Who,
+    },
     change::{HistoryBase, PolicyChange},
     model::{Account, Session, SessionState},
-    ports::PolicyStore,
+    ports::{AuditStore, PolicyStore},
     secret::{PasswordHash, RefreshHashes, SecretChange, SecretHash, SigningKey},
 };
 use authorization_store::{MoveError, Opening, SqlStore};
-use jmap_domain::{PolicyRevision, SessionId, SessionKind, UserId};
+use jmap_domain::{PolicyRevision, Resource, SessionId, SessionKind, UserId};
 use secrecy::ExposeSecret;
 
 use crate::support::{Place, Step, connector, set};
@@ -66,8 +69,17 @@ async fn fill(store: &SqlStore) {
         hash: PasswordHash("$argon2id$hush".into()),
     });
     store.commit(&last).await.unwrap();
+    let opened = AuditEntry {
+        concerns: vec![Concern {
+            resource: Resource::Installation,
+            project: None,
+            name: None,
+        }],
+        ..AuditEntry::done(AuditKind::SignIn, Timestamp::from_millis(5), Who::System)
+    };
     for id in [3, 7] {
-        store.put_session(&session(id)).await.unwrap();
+        let session = session(id);
+        store.put_session(&session, Some(&opened)).await.unwrap();
     }
     let key = SigningKey {
         kid: "k1".to_owned(),
@@ -94,6 +106,8 @@ struct Kept {
     last_session: i64,
     history: Vec<String>,
     base: (HistoryBase, Vec<PolicyChange>),
+    records: Vec<AuditRecord>,
+    last_record: i64,
     keys: Vec<(String, String)>,
     password: String,
 }
@@ -110,6 +124,8 @@ async fn kept(store: &SqlStore) -> Kept {
         installation: store.installation_id().to_owned(),
         history: history.iter().map(|set| format!("{set:?}")).collect(),
         base: (base, records),
+        records: records(store).await,
+        last_record: store.last_record().await.unwrap(),
         keys: keys
             .map(|key| (key.kid, key.private_pem.expose_secret().to_owned()))
             .collect(),
@@ -118,6 +134,20 @@ async fn kept(store: &SqlStore) -> Kept {
         sessions: policy.sessions.clone(),
         policy: Snapshot::rebuild(&policy),
     }
+}
+
+async fn records(store: &SqlStore) -> Vec<AuditRecord> {
+    let wanted = RecordsWanted {
+        filter: &AuditFilter::default(),
+        project: None,
+        span: Span {
+            after: 0,
+            until: i64::MAX,
+        },
+        order: Order::OldestFirst,
+        limit: 1_000,
+    };
+    store.records(&wanted).await.unwrap()
 }
 
 /// Opens a place for some purpose; the sentence where it is not fit for it.
@@ -204,7 +234,7 @@ async fn an_unfinished_move_is_gone_on_with(first: Place, to: Place) {
         assert!(refused.contains(why), "{refused}");
     }
     // The source went on meanwhile.
-    source.put_session(&session(9)).await.unwrap();
+    source.put_session(&session(9), None).await.unwrap();
     let destination = open_for(&to, arriving()).await.unwrap();
     let differs = destination.compare_with(&source, |_| {}).await.unwrap_err();
     assert!(

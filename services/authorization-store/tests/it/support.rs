@@ -2,6 +2,7 @@
 
 use authorization_core::{
     Snapshot, Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
     model::{
         AccountPolicy, AccountState, CreationRequest, Description, Editing, GlobalSet, GrantRow,
@@ -49,6 +50,23 @@ impl Place {
             Self::Server(database) => SqlStore::connect(&connector(&database.url()))
                 .await
                 .map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Whether something behind the store's back is refused.
+    pub(crate) async fn is_refused(&self, sql: &'static str) -> bool {
+        match self {
+            Self::Folder(folder) => {
+                let file = folder.path().join("policy.db");
+                let mut db = SqliteConnection::connect(file.to_str().unwrap())
+                    .await
+                    .unwrap();
+                raw_sql(sql).execute(&mut db).await.is_err()
+            }
+            Self::Server(database) => {
+                let mut db = connector(&database.url()).connect().await.unwrap();
+                raw_sql(sql).execute(&mut db).await.is_err()
+            }
         }
     }
 
@@ -130,6 +148,7 @@ pub(crate) fn set(snapshot: &Snapshot, step: Step) -> ChangeSet {
         changes,
         marks: world.marks,
         secrets: Vec::new(),
+        note: ChangeNote::default(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     client::{Client, each},
     command::{Context, as_of::AsOf, grantee::Grantee, listed, supposition::Supposing},
     error::{Failure, Kind},
-    output::{Report, View},
+    output::{Report, View, comma_separated},
     resolve::{self, PrincipalReference},
     words::{global_words, layer_word, layer_words, plain_word, project_words},
 };
@@ -192,23 +192,6 @@ impl Reporting {
     }
 }
 
-/// The entries with a line of headings, as spreadsheets read them.
-fn comma_separated(entries: &[EntryView]) -> Result<String, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = || {
-        writer.write_record(EntryView::COLUMNS)?;
-        entries
-            .iter()
-            .try_for_each(|entry| writer.write_record(entry.cells()))
-    };
-    let unwritten = |error: &dyn std::error::Error| {
-        Failure::new(Kind::Failed, format!("cannot write the report: {error}"))
-    };
-    write().map_err(|error| unwritten(&error))?;
-    let bytes = writer.into_inner().map_err(|error| unwritten(&error))?;
-    String::from_utf8(bytes).map_err(|error| unwritten(&error))
-}
-
 #[cfg(test)]
 mod tests {
     use jmap_proto::types::Permission;
@@ -233,7 +216,7 @@ mod tests {
             holder_name: "team".to_owned(),
             held: Some(Held::Layer(held)),
         };
-        let text = comma_separated(&[entry.into()]).unwrap();
+        let text = comma_separated(&[EntryView::from(entry)]).unwrap();
         assert_eq!(
             text,
             "kind,id,name,permissions,only own,path,held by,ineffective now\n\

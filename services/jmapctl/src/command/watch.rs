@@ -63,10 +63,10 @@ struct Following {
 }
 
 impl Watch {
-    pub(crate) async fn run(self, context: &Context, format: Format) -> Result<Report, Failure> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
         let heartbeat = duration_to_proto(Duration::from_secs(self.heartbeat));
         let mut following = Following {
-            format,
+            format: context.format,
             token: self.after,
             left: self.limit,
             begun: None,

@@ -9,7 +9,8 @@ use std::{
 use futures::stream::BoxStream;
 use jmap_domain::{Caller, SessionCaller, SessionId, SessionKind, UserId};
 use jmap_proto::authorization::{
-    self as pb, check_service_server::CheckService, check_service_server::CheckServiceServer,
+    self as pb, audit_service_server::AuditService, audit_service_server::AuditServiceServer,
+    check_service_server::CheckService, check_service_server::CheckServiceServer,
     registry_service_server::RegistryService, registry_service_server::RegistryServiceServer,
     session_service_server::SessionService, session_service_server::SessionServiceServer,
 };
@@ -32,6 +33,7 @@ struct State {
     heard: Vec<MetadataMap>,
     checks: VecDeque<Result<pb::CheckResponse, Status>>,
     registry: VecDeque<Status>,
+    reports: Vec<pb::ReportRefusalsRequest>,
 }
 
 /// How the service takes streams of questions.
@@ -56,7 +58,8 @@ impl House {
         let server = Server::builder()
             .add_service(CheckServiceServer::new(house.clone()))
             .add_service(SessionServiceServer::new(house.clone()))
-            .add_service(RegistryServiceServer::new(house.clone()));
+            .add_service(RegistryServiceServer::new(house.clone()))
+            .add_service(AuditServiceServer::new(house.clone()));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         (house, Authorization::new(&address, "key".into()).unwrap())
     }
@@ -112,6 +115,11 @@ impl House {
 
     pub(crate) fn next_refusal(&self, refusal: Status) {
         self.0.lock().unwrap().registry.push_back(refusal);
+    }
+
+    /// What was reported and taken.
+    pub(crate) fn reports(&self) -> Vec<pb::ReportRefusalsRequest> {
+        self.0.lock().unwrap().reports.clone()
     }
 
     pub(crate) fn sign_ins(&self) -> usize {
@@ -323,5 +331,34 @@ impl RegistryService for House {
         request: Request<pb::ConfirmRemovalsRequest>,
     ) -> Result<Response<pb::ConfirmRemovalsResponse>, Status> {
         self.registry_answer(&request)
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for House {
+    type StreamAuditRecordsStream =
+        BoxStream<'static, Result<pb::StreamAuditRecordsResponse, Status>>;
+
+    async fn list_audit_records(
+        &self,
+        _: Request<pb::ListAuditRecordsRequest>,
+    ) -> Result<Response<pb::ListAuditRecordsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn stream_audit_records(
+        &self,
+        _: Request<pb::StreamAuditRecordsRequest>,
+    ) -> Result<Response<Self::StreamAuditRecordsStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn report_refusals(
+        &self,
+        request: Request<pb::ReportRefusalsRequest>,
+    ) -> Result<Response<pb::ReportRefusalsResponse>, Status> {
+        let answer = self.registry_answer(&request)?;
+        self.0.lock().unwrap().reports.push(request.into_inner());
+        Ok(answer)
     }
 }

@@ -8,4 +8,6 @@ mod line;
 #[cfg(test)]
 mod questions;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod registry;

@@ -1,16 +1,18 @@
 //! What became of edits.
 
+use jmap_domain::LayerId;
 use jmap_proto::layerdata::{
     BatchEditElementsResponse, EditResult as WireResult, EditResults, EditedElement as WireEdited,
     NotAttempted, batch_edit_elements_response::Outcome, edit_result::Result as WireOutcome,
 };
+use jmap_service::refusals::{self, CallNotes};
 use jmap_wire::FieldPath;
 use layer_data_core::{
     edit::{BatchOutcome, EditResult, EditedElement},
     edits::BatchReport,
 };
 
-use crate::status::refusal;
+use crate::status::{of_layer, refusal};
 
 /// An element that an edit touched.
 pub(crate) const fn edited(edited: EditedElement) -> WireEdited {
@@ -20,15 +22,23 @@ pub(crate) const fn edited(edited: EditedElement) -> WireEdited {
     }
 }
 
-/// The report on a batch. `bases` are the paths of each edit's payload within its item.
-pub(crate) fn batch_report(report: BatchReport, bases: &[FieldPath]) -> BatchEditElementsResponse {
+/// The report on a batch. `bases` are the layer of each edit and the path of its payload within its item.
+pub(crate) fn batch_report(
+    report: BatchReport,
+    bases: &[(LayerId, FieldPath)],
+) -> BatchEditElementsResponse {
     let BatchReport { outcome, results } = report;
     let told = match outcome {
         BatchOutcome::Committed | BatchOutcome::Refused => edited,
         BatchOutcome::Validated => unnumbered,
     };
+    // Who asks what would be refused is answered, and not refused.
+    let notes = match outcome {
+        BatchOutcome::Committed | BatchOutcome::Refused => refusals::current(),
+        BatchOutcome::Validated => None,
+    };
     let results = results.into_iter().zip(bases);
-    let results = results.map(|(outcome, base)| result(outcome, base, told));
+    let results = results.map(|(outcome, base)| result(outcome, base, told, notes.as_deref()));
     let results = EditResults {
         results: results.collect(),
     };
@@ -52,12 +62,19 @@ const fn unnumbered(_: EditedElement) -> WireEdited {
 
 fn result(
     result: EditResult,
-    base: &FieldPath,
+    (layer, base): &(LayerId, FieldPath),
     told: fn(EditedElement) -> WireEdited,
+    notes: Option<&CallNotes>,
 ) -> WireResult {
     let result = match result {
         EditResult::Done(done) => WireOutcome::Edited(told(done)),
-        EditResult::Refused(why) => WireOutcome::Error(refusal(why, base).item()),
+        EditResult::Refused(why) => {
+            let item = of_layer(refusal(why, base), *layer).item();
+            if let Some(notes) = notes {
+                notes.refused_item(&item);
+            }
+            WireOutcome::Error(item)
+        }
         EditResult::NotAttempted => WireOutcome::NotAttempted(NotAttempted {}),
     };
     WireResult {

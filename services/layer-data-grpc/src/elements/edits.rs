@@ -1,5 +1,6 @@
 //! Creating, changing and deleting elements, one by one and in batches.
 
+use jmap_domain::LayerId;
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, CreateElementRequest,
     CreateElementResponse, DeleteElementRequest, DeleteElementResponse, Edit, UpdateElementRequest,
@@ -16,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     Api, answer,
     parse::{batch_edit, change, each_element_once, edit_mode, expected, new_element},
-    status,
+    status::{self, of_layer},
 };
 
 /// Most edits of a batch, as the contract says. A server may be configured to take fewer.
@@ -40,7 +41,9 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let (layer, base) = (id("layer_id", layer_id)?, FieldPath::of("element"));
         let element = new_element(&base, required(base.clone(), element)?)?;
         let done = self.data.edit(call, layer, EditInput::Create(element), key);
-        let done = done.await.map_err(|error| status::edit(error, &base))?;
+        let done = done
+            .await
+            .map_err(|error| of_layer(status::edit(error, &base), layer))?;
         Ok(CreateElementResponse {
             element: Some(answer::edited(done)),
         })
@@ -69,7 +72,9 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             change: change(&base, required(base.clone(), wanted)?)?,
         };
         let done = self.data.edit(call, layer, edit, key);
-        let done = done.await.map_err(|error| status::edit(error, &base))?;
+        let done = done
+            .await
+            .map_err(|error| of_layer(status::edit(error, &base), layer))?;
         Ok(UpdateElementResponse {
             element: Some(answer::edited(done)),
         })
@@ -96,7 +101,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             expected: expected(&"expected".into(), belief)?,
         };
         let done = self.data.edit(call, layer, edit, key).await;
-        let done = done.map_err(|error| status::edit(error, &FieldPath::default()))?;
+        let done =
+            done.map_err(|error| of_layer(status::edit(error, &FieldPath::default()), layer))?;
         Ok(DeleteElementResponse {
             element: Some(answer::edited(done)),
         })
@@ -127,6 +133,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let edits = edits.into_iter().enumerate().map(parse);
         let edits: Vec<_> = edits.collect::<Result<_, _>>()?;
         each_element_once(&path, &edits)?;
+        let layers = edits.iter().map(|(layer, _)| *layer);
+        let bases: Vec<(LayerId, FieldPath)> = layers.zip(bases).collect();
         let batch = BatchInput {
             edits,
             mode: edit_mode("mode", mode, EditMode::Atomic)?,

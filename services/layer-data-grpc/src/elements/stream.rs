@@ -6,6 +6,7 @@ use jmap_proto::layerdata::{
     ElementBatch, ElementTrailer, LayerQuery, ReadElementsRequest, ReadElementsResponse,
     read_elements_response::Part,
 };
+use jmap_service::refusals;
 use jmap_wire::{Failure, FieldPath, FieldViolation, Violation, id};
 use layer_data_core::{
     ports::{Authorizer, Call, ChunkLimit, LayerStore, Registry},
@@ -93,7 +94,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         } = request;
         let queries = queries(wanted)?;
         let (sender, receiver) = mpsc::channel(WAITING_PARTS);
-        let api = self.clone();
+        // The work goes on in a task of its own, outside the call's.
+        let (api, notes) = (self.clone(), refusals::current());
         let streaming = async move {
             for (query_index, query) in (0..).zip(queries) {
                 let parts = Parts {
@@ -110,7 +112,11 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
                     let _ = sender.send(Err(status(failure))).await;
                     return;
                 }
-                if parts.send(Part::Error(failure.item())).await.is_err() {
+                let item = failure.item();
+                if let Some(notes) = &notes {
+                    notes.refused_item(&item);
+                }
+                if parts.send(Part::Error(item)).await.is_err() {
                     return;
                 }
             }

@@ -50,13 +50,19 @@ pub(crate) fn invalid_page_token() -> Failure {
 /// One text for a layer that is absent and for one that may not be seen (R40).
 fn no_such_layer(layer: LayerId) -> Failure {
     let message = format!("layer `{layer}` does not exist");
-    Failure::new(Code::NotFound, "NOT_FOUND", message)
+    of_layer(Failure::new(Code::NotFound, "NOT_FOUND", message), layer)
+}
+
+/// The failure with the layer that it is about, which the call has named.
+pub(crate) fn of_layer(failure: Failure, layer: LayerId) -> Failure {
+    failure.fact("layer_id", layer.to_string())
 }
 
 /// A permission that is not held on a layer that may be seen.
 fn not_permitted(layer: LayerId, permission: Permission, reason: DenyReason) -> Failure {
     let refuse = |code, name, message| {
-        Failure::new(code, name, message).fact("permission", permission.title())
+        let failure = Failure::new(code, name, message);
+        of_layer(failure, layer).fact("permission", permission.title())
     };
     match reason {
         DenyReason::NotVisible => no_such_layer(layer),

@@ -269,6 +269,7 @@ impl Service {
                 streaming: Duration::from_secs(30),
             },
             authenticator: Arc::new(Authenticator::with_keys(&keys)),
+            refusals: None,
         };
         let service = Self {
             house,

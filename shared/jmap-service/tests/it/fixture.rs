@@ -112,6 +112,7 @@ pub(crate) async fn start(settings: Settings) -> Running {
             streaming: PATIENCE,
         },
         authenticator: Arc::new(settings.authenticator),
+        refusals: None,
     };
     let info = ServerInfo {
         instance_id: ISSUER.to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use authorization_core::{
     Home, Snapshot, Standing, Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, PolicyChange},
     model::{
         AccountPolicy, AccountState, CreationRequest, Description, Editing, GlobalSet, GrantRow,
@@ -215,6 +216,7 @@ impl Policy {
             by: Author::System,
             changes: vec![change],
             marks: self.snapshot.marks(),
+            note: ChangeNote::default(),
             secrets: Vec::new(),
         });
     }
