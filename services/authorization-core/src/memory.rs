@@ -220,7 +220,7 @@ impl PolicyStore for MemoryStore {
             a_moment().await;
         }
         let mut stored = self.lock();
-        stored.reads += 1;
+        stored.reading.times += 1;
         Ok(stored
             .history
             .iter()

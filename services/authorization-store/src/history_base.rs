@@ -165,18 +165,13 @@ impl SqlStore {
     }
 
     async fn remove_base(&self, base: i64) -> Result<(), StoreError> {
-        let step = i64::try_from(RECORDS).unwrap_or(i64::MAX);
-        let mut first = 0;
-        loop {
-            let remove = statement(sql!("history_base/delete_records"))
+        let most = i64::try_from(RECORDS).unwrap_or(i64::MAX);
+        let some = || {
+            statement(sql!("history_base/delete_records"))
                 .bind(base)
-                .bind(first)
-                .bind(first + step);
-            if self.write(vec![remove], None).await? == 0 {
-                break;
-            }
-            first += step;
-        }
+                .bind(most)
+        };
+        while self.write(vec![some()], None).await? > 0 {}
         let remove = statement(sql!("history_base/delete")).bind(base);
         self.write(vec![remove], None).await.map(drop)
     }

@@ -1,5 +1,4 @@
--- $1 revision, $2 first ordinal, $3 ordinal after the last
+-- $1 revision, $2 most records
 delete from history_base_record
  where revision = $1
-   and ordinal >= $2
-   and ordinal < $3
+   and ordinal < $2 + (select min(r.ordinal) from history_base_record r where r.revision = $1)
