@@ -10,6 +10,7 @@
 
 mod administration;
 mod architecture;
+mod authzen;
 mod bad_input;
 mod batches;
 mod citations;
