@@ -45,9 +45,18 @@ pub struct Options {
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
-    /// Where to listen for HTTP (/healthz and /.well-known/jwks.json); nowhere if left out
+    /// Where to listen for HTTP (/healthz, /.well-known/jwks.json, AuthZEN); nowhere if left out
     #[arg(long, env = "JMAP_AUTHORIZATION_HTTP_LISTEN", value_name = "ADDRESS")]
     pub http_listen: Option<SocketAddr>,
+    /// Where programs that speak OpenID AuthZEN reach the HTTP port, such as `https://authorization.example`; they are not
+    /// answered if left out
+    #[arg(
+        long,
+        env = "JMAP_AUTHZEN_URL",
+        requires = "http_listen",
+        value_name = "URL"
+    )]
+    pub authzen_url: Option<String>,
     /// The `SQLite` file, made if there is none; or the URL of a PostgreSQL database, `postgres://...`
     #[arg(
         long,
@@ -159,6 +168,8 @@ pub struct Config {
     pub database: Database,
     /// Where to listen for HTTP; `None` for nowhere.
     pub http_listen: Option<SocketAddr>,
+    /// Where programs that speak AuthZEN reach the HTTP port; `None` when they are not answered.
+    pub authzen_url: Option<String>,
     /// The first administrator's password; `None` to have one generated and printed once.
     pub administrator_password: Option<SecretString>,
     /// The file with layer-data's key, written if there is none.
@@ -203,6 +214,7 @@ impl Options {
         Ok(Config {
             database: self.database()?,
             http_listen: self.http_listen,
+            authzen_url: self.authzen_url()?,
             administrator_password: password
                 .or_else(|| env::var(PASSWORD_VARIABLE).ok().map(Into::into)),
             service_key_file: self.service_key_file.clone(),
@@ -221,6 +233,15 @@ impl Options {
             },
             service: self.service.clone(),
         })
+    }
+
+    fn authzen_url(&self) -> anyhow::Result<Option<String>> {
+        let Some(url) = &self.authzen_url else {
+            return Ok(None);
+        };
+        let is_http = url.starts_with("https://") || url.starts_with("http://");
+        ensure!(is_http, "--authzen-url is not an http:// or https:// URL");
+        Ok(Some(url.clone()))
     }
 
     fn database(&self) -> anyhow::Result<Database> {

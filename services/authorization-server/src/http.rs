@@ -1,4 +1,4 @@
-//! The plain HTTP port: the public keys as a JSON Web Key Set.
+//! The plain HTTP port: the public keys as a JSON Web Key Set, and the door for AuthZEN where it is wanted.
 
 use axum::{Json, Router, routing::get};
 use jmap_service::token::PublishedKeys;

@@ -1,5 +1,6 @@
 //! The authorization executable: introduces the store, the cryptography and the gRPC side to each other.
 
+mod authzen;
 mod config;
 mod first_start;
 mod http;

@@ -20,7 +20,9 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::error;
 
 use crate::{
-    Config, Database, first_start, http, keys,
+    Config, Database,
+    authzen::{self, Door},
+    first_start, http, keys,
     platform::{self, Platform},
     upkeep,
 };
@@ -53,7 +55,6 @@ pub async fn serve(
         first_start::service_key(&authority, file).await?;
     }
     let authority = Arc::new(authority);
-    let _http = serve_http(&config, &published).await?;
     let upkeep = upkeep::run(
         Arc::clone(&authority),
         config.settings.history,
@@ -62,6 +63,12 @@ pub async fn serve(
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(upkeep));
     let info = server_info(&listener, &config, issuer)?;
     let authenticator = Arc::new(Authenticator::with_keys(&published));
+    let door = Door::new(
+        Arc::clone(&authority),
+        Arc::clone(&authenticator),
+        &config.service,
+    );
+    let _http = serve_http(&config, &published, door).await?;
     let api = Api::new(
         Arc::clone(&authority),
         Arc::clone(&authenticator),
@@ -137,6 +144,7 @@ fn served(
 async fn serve_http(
     config: &Config,
     published: &PublishedKeys,
+    door: Door,
 ) -> anyhow::Result<Option<AbortOnDropHandle<()>>> {
     let Some(address) = config.http_listen else {
         return Ok(None);
@@ -146,12 +154,11 @@ async fn serve_http(
         .with_context(|| format!("listen on {address}"))?;
     let plaintext = config.service.plaintext();
     check_plaintext(address, plaintext)?;
-    let serving = admin::serve(
-        listener,
-        http::jwks(published),
-        plaintext,
-        std::future::pending(),
-    );
+    let mut mounted = http::jwks(published);
+    if let Some(url) = &config.authzen_url {
+        mounted = mounted.merge(authzen::routes(door, url, &config.service));
+    }
+    let serving = admin::serve(listener, mounted, plaintext, std::future::pending());
     let serving = async move {
         if let Err(error) = serving.await {
             error!(%error, "the HTTP port failed");

@@ -79,6 +79,7 @@ impl Pair {
         let config = AuthorizationConfig {
             database: data.join(AUTHORIZATION_FILE).into(),
             http_listen: None,
+            authzen_url: None,
             administrator_password,
             service_key_file: Some(key_file.clone()),
             public_address: Some(authorization.clone()),

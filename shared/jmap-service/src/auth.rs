@@ -53,8 +53,11 @@ impl Middleware for Auth {
     }
 }
 
-/// The one `authorization: Bearer <token>`; anything else in that header is malformed, not anonymous.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+/// The token of the one `authorization: Bearer <token>`; `None` without that header.
+///
+/// # Errors
+/// [`Refusal::TokenMalformed`] for anything else in that header: it is malformed, not anonymous (R117, R118).
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);

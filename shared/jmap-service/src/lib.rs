@@ -26,4 +26,5 @@ mod refusal;
 mod shed;
 mod trace;
 
+pub use auth::bearer;
 pub use refusal::Refusal;

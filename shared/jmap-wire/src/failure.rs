@@ -7,6 +7,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::{FieldViolation, Violation};
 
+/// Most characters of a sentence or a path. They travel in headers, of which clients take 16 KiB in all, and may repeat
+/// what the caller sent.
+const MAX_CHARS: usize = 300;
+
 /// A failure on its way to the caller: what a program needs to react, and a sentence for people.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -26,7 +30,7 @@ impl Failure {
         Self {
             code,
             reason,
-            message: message.into(),
+            message: short(message.into()),
             details: Box::default(),
             metadata: HashMap::new(),
         }
@@ -66,7 +70,9 @@ impl Failure {
     /// Names something that is no field of the contract, such as a column of a file, and says what is wrong with it.
     #[must_use]
     pub fn named(mut self, name: String, why: String) -> Self {
-        self.details.add_bad_request_violation(name.clone(), why);
+        let name = short(name);
+        self.details
+            .add_bad_request_violation(name.clone(), short(why));
         self.fact("field", name)
     }
 
@@ -124,6 +130,15 @@ impl Failure {
     }
 }
 
+/// The beginning of a text that is too long to be told.
+fn short(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 impl From<FieldViolation> for Failure {
     fn from(violation: FieldViolation) -> Self {
         Self::field(violation)
@@ -154,6 +169,17 @@ mod tests {
             "layer_id"
         );
         assert_eq!(details.error_info().unwrap().metadata["field"], "layer_id");
+    }
+
+    #[test]
+    fn what_the_caller_sent_is_repeated_only_in_part() {
+        // R120: a refusal that does not fit into the headers reaches nobody.
+        let long = "é".repeat(10_000);
+        let violation = FieldPath::of(&long).invalid(&long);
+        let status = Failure::field(violation).status("test.jmap");
+        let told = status.message().len() + status.details().len();
+        assert!(told < 4_000, "{told}");
+        assert_eq!(reason_of(&status).as_deref(), Some("INVALID_FIELD"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The pair in one process: both services on their own ports, behind real sockets, with data of their own.
 
 use std::{
-    net::TcpListener as Socket,
+    net::{SocketAddr, TcpListener as Socket},
     ops::Deref,
     path::{Path, PathBuf},
     sync::Arc,
@@ -44,6 +44,8 @@ pub struct Tuning {
     pub service: ServiceOptions,
     /// How much a call may ask of layer-data.
     pub data_limits: DataLimits,
+    /// Where authorization listens for HTTP, and answers AuthZEN; nowhere unless set.
+    pub http_listen: Option<SocketAddr>,
 }
 
 impl Pair {
@@ -156,7 +158,10 @@ fn authorization_config(
 ) -> authorization_server::Config {
     authorization_server::Config {
         database: database(home),
-        http_listen: None,
+        http_listen: tuning.http_listen,
+        authzen_url: tuning
+            .http_listen
+            .map(|address| format!("http://{address}")),
         administrator_password: Some(SecretString::from(PASSWORD)),
         service_key_file: Some(key_file(home.folder())),
         public_address: None,

@@ -22,6 +22,7 @@ pub(crate) fn config(folder: &Path) -> Config {
     Config {
         database: folder.join("policy.sqlite").into(),
         http_listen: None,
+        authzen_url: None,
         administrator_password: Some(PASSWORD.into()),
         service_key_file: Some(folder.join("layer-data.key")),
         public_address: None,

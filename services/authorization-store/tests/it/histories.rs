@@ -321,7 +321,7 @@ fn run<R: Reopens>(place: impl Future<Output = Option<R>>, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(12))]
 
     /// R5-R9, R12-R18, R20-R24, R26-R32, R34, R37, R40-R44, R51-R56, R59, R67-R70, R83, R86-R88, R100, R117, R118.
     #[test]
@@ -331,7 +331,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(3))]
+    #![proptest_config(cases(2))]
 
     #[test]
     fn a_history_in_a_file_is_what_the_model_says(steps in histories(100)) {

@@ -3,14 +3,17 @@
 use clap::{Args, Subcommand, ValueEnum};
 use jmap_proto::authorization::{
     CreateServiceAccountRequest, DeleteServiceAccountRequest, ListServiceAccountsRequest,
-    RotateServiceKeyRequest, ServiceAccount, ServiceScope,
+    RotateServiceKeyRequest, ServiceAccount, ServiceScope, SignInRequest,
+    sign_in_request::Credential,
 };
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    client::{Client, call},
+    client::{Client, Credential as As, call},
     command::{Context, listed},
+    console::PasswordSource,
     error::Failure,
     output::{Report, View},
     resolve::{Reference, same_name},
@@ -22,6 +25,7 @@ Examples:
   jmapctl services create monitor --scope check
   jmapctl services list
   jmapctl services rotate-key monitor
+  jmapctl services token < monitor.key
   jmapctl services delete monitor
 
 A key is told once. Another key closes the sessions of the one before, which opens none any more: give it to the
@@ -39,6 +43,8 @@ pub(crate) enum Services {
         /// Name or id
         service: Reference,
     },
+    /// Sign a program in by its key, read from standard input, and tell the access token, which lives for some minutes
+    Token,
     /// Delete an account; its sessions end at once
     Delete {
         /// Name or id
@@ -111,6 +117,7 @@ impl Services {
             Self::Create(create) => create.run(client).await,
             Self::List => Report::list(&all(client).await?),
             Self::RotateKey { service } => rotate(client, &service).await,
+            Self::Token => token(context).await,
             Self::Delete { service } => delete(client, &service).await,
         }
     }
@@ -172,6 +179,19 @@ async fn rotate(client: &Client, service: &Reference) -> Result<Report, Failure>
     let message = RotateServiceKeyRequest { service_id };
     let answer = call!(client, client.directory(), rotate_service_key, message);
     told(service_id, &answer.key)
+}
+
+async fn token(context: &Context) -> Result<Report, Failure> {
+    let key = context.console.password(PasswordSource::StandardInput)?;
+    let client = Client::new(context.client.server(), As::Anonymous)?;
+    let message = SignInRequest {
+        credential: Some(Credential::ServiceKey(key.expose_secret().to_owned())),
+        server: None,
+    };
+    let answer = call!(client, client.sessions(), sign_in, message);
+    let tokens = answer.tokens.ok_or_else(|| Failure::incomplete("tokens"))?;
+    let token = tokens.access_token;
+    Report::new(token.clone(), &json!({"access_token": token}))
 }
 
 async fn delete(client: &Client, service: &Reference) -> Result<Report, Failure> {

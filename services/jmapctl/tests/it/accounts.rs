@@ -42,6 +42,14 @@ fn programs_have_accounts_whose_keys_are_told_once() {
     assert_eq!(listed[1]["name"], "monitor");
     assert!(!listed.to_string().contains("key"), "{listed}");
     house.failure("ana", 3, &["services", "list"]);
+    // What a program does with its key, as a person would try it.
+    let key = rotated["key"].as_str().unwrap();
+    let lines = format!(
+        "JMAP_TOKEN=$(echo '{key}' | jmapctl services token)\nexport JMAP_TOKEN\njmapctl whoami"
+    );
+    let told = house.script("administrator", &lines).success();
+    let told = String::from_utf8_lossy(&told.get_output().stdout).into_owned();
+    assert!(told.contains("monitor"), "{told}");
     house
         .run("administrator", &["services", "delete", "monitor"])
         .success();

@@ -6,7 +6,7 @@ use crate::architecture::{root, sources};
 use testkit::world::World;
 
 /// The rules that are built.
-const BUILT: [RangeInclusive<u16>; 12] = [
+const BUILT: [RangeInclusive<u16>; 11] = [
     1..=10,
     12..=46,
     51..=59,
@@ -16,8 +16,7 @@ const BUILT: [RangeInclusive<u16>; 12] = [
     100..=100,
     103..=109,
     115..=115,
-    117..=118,
-    120..=121,
+    117..=121,
     123..=123,
 ];
 

@@ -11,6 +11,7 @@
 mod administration;
 mod architecture;
 mod audit;
+mod authzen;
 mod bad_input;
 mod batches;
 mod citations;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use jmap_proto::layerdata::ImportElementsRequest;
-use testkit::{Caller, Stage, ready::eventually, wire, world::Outcome};
+use jmap_proto::layerdata::{
+    ImportElementsRequest, LayerQuery, ReadElementsRequest, ReadElementsResponse,
+    read_elements_response::Part,
+};
+use testkit::{Caller, Stage, everywhere, ready::eventually, wire, world::Outcome};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
@@ -120,6 +123,64 @@ async fn an_import_under_way_stops_at_a_revocation() {
         Outcome::refused("PERMISSION_DENIED", "NOT_PERMITTED")
     );
     assert_eq!(eye.count(layer_id).await.unwrap(), 50);
+}
+
+/// Imports elements that are too large together to be under way to a reader all at once.
+async fn import_bulky(caller: &Caller, layer_id: i64) {
+    let value = || vec![wire::set_text("name", &"bark ".repeat(4_000))];
+    let batch = || ImportElementsRequest {
+        layer_id,
+        elements: vec![wire::new_element("POINT(1 2)", value()); 50],
+    };
+    let batches: Vec<_> = (0..BULKY / 50).map(|_| batch()).collect();
+    let mut transfer = caller.transfer();
+    let imported = transfer.import_elements(tokio_stream::iter(batches)).await;
+    imported.unwrap();
+}
+
+/// Of 20 kB each.
+const BULKY: i64 = 800;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_read_ends_when_its_right_is_taken() {
+    // R119, R123: what was sent before is under way; what would follow is not sent.
+    let mut stage = Stage::set(TOWN).await;
+    let layer_id = stage.layer("trees");
+    let (ana, eye) = (stage.caller("ana").await, stage.caller("eye").await);
+    import_bulky(&ana, layer_id).await;
+    let query = LayerQuery {
+        layer_id,
+        selection: Some(everywhere()),
+        ..LayerQuery::default()
+    };
+    let request = ReadElementsRequest {
+        queries: vec![query],
+        partial: false,
+    };
+    let mut elements = eye.elements();
+    let mut stream = elements.read_elements(request).await.unwrap().into_inner();
+    assert!(stream.message().await.unwrap().is_some());
+    let closed = "{ revoke-project: { project: city, principal: eye, right: open } }";
+    crate::change(&mut stage, closed).await;
+    let ended = timeout(Duration::from_secs(5), async {
+        let mut seen = 0;
+        loop {
+            match stream.message().await {
+                Ok(Some(ReadElementsResponse {
+                    part: Some(Part::Batch(batch)),
+                    ..
+                })) => {
+                    seen += i64::try_from(batch.elements.len()).unwrap();
+                }
+                Ok(Some(_)) => {}
+                ended => break (seen, ended.map(drop)),
+            }
+        }
+    });
+    let (seen, ended) = ended.await.expect("the read ends within 5 s");
+    let absent = Outcome::refused("NOT_FOUND", "NOT_FOUND");
+    assert_eq!(wire::outcome(&ended), absent, "after {seen} elements");
+    assert!(seen < BULKY, "{seen}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
