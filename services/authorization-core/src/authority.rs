@@ -16,6 +16,7 @@ use crate::{
     ports::{Platform, PolicyStore, StoreError},
     refusal::{Refusal, Resource},
     revocation::{self, Permits},
+    throttle::Throttle,
 };
 
 /// How long things live.
@@ -54,6 +55,7 @@ pub struct Authority<S, P> {
     pub(crate) platform: P,
     pub(crate) settings: Settings,
     pub(crate) permits: Permits,
+    pub(crate) throttle: Throttle,
     pub(crate) sessions: ArcSwap<Sessions>,
     /// Held while sessions are written.
     pub(crate) session_writer: Mutex<SessionWriter>,
@@ -108,6 +110,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             platform,
             settings,
             permits: Permits::new(settings.permit),
+            throttle: Throttle::default(),
             sessions: ArcSwap::from_pointee(sessions),
             session_writer: Mutex::new(SessionWriter {
                 last: stored.last_session,

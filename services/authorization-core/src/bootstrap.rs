@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use crate::{
     Authority, Standing, Timestamp,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
-    model::{AccountPolicy, AccountState, GlobalSet, Group, User},
+    model::{AccountPolicy, AccountState, Description, GlobalSet, Group, User},
     ports::{Platform, PolicyStore},
     refusal::Refusal,
     secret::{NewPassword, SecretChange},
@@ -30,6 +30,7 @@ pub(crate) fn first_set(at: Timestamp) -> ChangeSet {
         Some(PolicyChange::GroupPut(Group {
             id,
             name: Name::parse(name).ok()?,
+            description: Description::default(),
             revision,
         }))
     });
@@ -52,6 +53,7 @@ fn first_user(id: UserId, name: Name) -> PolicyChange {
         display_name: None,
         policy: AccountPolicy::Ordinary,
         state: AccountState::Enabled,
+        identity: None,
         revision: PolicyRevision::default().next(),
     })
 }

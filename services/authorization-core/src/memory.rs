@@ -17,8 +17,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::{
     Claims, Snapshot, Timestamp,
     change::{ChangeSet, StoredPolicy},
+    federation::{FederationError, Identified},
     model::Session,
-    ports::{Clock, CryptoError, Entropy, PasswordHasher, PolicyStore, StoreError, TokenSigner},
+    ports::{
+        Clock, CryptoError, Entropy, IdentityProvider, PasswordHasher, PolicyStore, StoreError,
+        TokenSigner,
+    },
     secret::{PasswordHash, SecretChange, SecretHash, SigningKey},
 };
 
@@ -34,6 +38,7 @@ struct Stored {
     service_keys: BTreeMap<ServiceId, SecretHash>,
     sessions: BTreeMap<SessionId, Session>,
     last_session: i64,
+    spent_tokens: BTreeMap<SecretHash, Timestamp>,
     signing_keys: Vec<SigningKey>,
     failure: Option<(Failure, StoreError)>,
     is_lost: bool,
@@ -58,6 +63,7 @@ impl Default for MemoryStore {
             service_keys: BTreeMap::new(),
             sessions: BTreeMap::new(),
             last_session: 0,
+            spent_tokens: BTreeMap::new(),
             signing_keys: Vec::new(),
             failure: None,
             is_lost: false,
@@ -187,6 +193,17 @@ impl PolicyStore for MemoryStore {
         Ok(())
     }
 
+    async fn spend_token(&self, token: SecretHash, until: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.lock().spent_tokens.insert(token, until).is_none())
+    }
+
+    async fn forget_tokens(&self, kept_until_before: Timestamp) -> Result<(), StoreError> {
+        self.lock()
+            .spent_tokens
+            .retain(|_, until| *until >= kept_until_before);
+        Ok(())
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         Ok(self.lock().signing_keys.iter().rev().cloned().collect())
     }
@@ -206,6 +223,7 @@ struct Counters {
     millis: AtomicI64,
     slept_millis: AtomicU64,
     random: AtomicU64,
+    identities: Mutex<BTreeMap<String, Identified>>,
 }
 
 impl MemoryPlatform {
@@ -213,6 +231,16 @@ impl MemoryPlatform {
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.0.millis.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Makes a token one of an OpenID provider, which says that; the others are not trusted.
+    pub fn vouch(&self, token: &str, identified: Identified) {
+        let mut known = self
+            .0
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.insert(token.to_owned(), identified);
     }
 
     /// How long was slept in all; sleeping moves the clock on at once.
@@ -276,5 +304,17 @@ async fn a_moment() {
 impl TokenSigner for MemoryPlatform {
     fn sign(&self, claims: &Claims) -> Result<SecretString, CryptoError> {
         Ok(format!("{claims:?}").into())
+    }
+}
+
+impl IdentityProvider for MemoryPlatform {
+    async fn identify(&self, token: &SecretString) -> Result<Identified, FederationError> {
+        let known = self
+            .0
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let identified = known.get(token.expose_secret()).cloned();
+        identified.ok_or(FederationError::Untrusted)
     }
 }

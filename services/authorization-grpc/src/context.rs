@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use authorization_core::{
-    Authority, Refusal, Resource,
+    Authority, Origin, Refusal, Resource,
     ports::{Platform, PolicyStore},
 };
 use jmap_domain::{Caller, Scope};
 use jmap_service::{
     call::CallScope,
+    peer::TrustedProxies,
     token::{Authenticator, PublishedKeys},
 };
 use jmap_wire::{PageTokenKey, format_policy_token};
@@ -31,6 +32,7 @@ pub struct Context<S, P> {
     pub(crate) pages: PageTokenKey,
     pub(crate) retries: Retries,
     authenticator: Arc<Authenticator>,
+    proxies: TrustedProxies,
     closing: CancellationToken,
 }
 
@@ -50,8 +52,20 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             pages,
             retries,
             authenticator,
+            proxies: TrustedProxies::default(),
             closing: CancellationToken::new(),
         }
+    }
+
+    /// With proxies in front that are trusted to tell where calls come from.
+    #[must_use]
+    pub fn behind(self, proxies: TrustedProxies) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// Where a call comes from.
+    pub(crate) fn origin<T>(&self, request: &Request<T>) -> Origin {
+        Origin::at(self.proxies.caller_address(request))
     }
 
     /// Cancelled by whoever ends the service: streams that would go on for long end then.

@@ -3,6 +3,7 @@
 use authorization_core::{
     CheckError, Refusal, Resource,
     directory::DirectoryError,
+    federation::FederationError,
     globals::GlobalsError,
     layer_permissions::{GrantError, TableError},
     lookup::InquiryError,
@@ -23,6 +24,9 @@ pub const DOMAIN: &str = "authorization.jmap";
 
 /// How soon to try again when the store could not answer, or too many wait already.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// How soon to try again when a provider's keys could not be fetched: before that, nobody tries.
+const RETRY_FETCHING: Duration = Duration::from_secs(10);
 
 /// A call that is not answered as asked.
 #[derive(Debug)]
@@ -133,6 +137,9 @@ fn refusal(error: &Refusal) -> Failure {
         Refusal::Crypto(CryptoError::Overloaded) => {
             with(Code::ResourceExhausted, "OVERLOADED").retry_after(RETRY_AFTER)
         }
+        Refusal::TooManyAttempts { wait } => {
+            with(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS").retry_after(*wait)
+        }
         Refusal::Store(error) => store(*error),
     }
 }
@@ -159,7 +166,26 @@ fn sign_in(error: &SignInError) -> Failure {
         SignInError::RefreshReused => {
             Failure::new(Code::Unauthenticated, "SESSION_CLOSED", error.to_string())
         }
+        SignInError::Federation(error) => federation(*error),
+        SignInError::NameTaken(_) => name_taken(error.to_string()),
         SignInError::Refused(error) => refusal(error),
+    }
+}
+
+fn federation(error: FederationError) -> Failure {
+    let refused = |cause| {
+        let message = error.to_string();
+        Failure::new(Code::Unauthenticated, "CREDENTIAL_REFUSED", message).fact("cause", cause)
+    };
+    match error {
+        FederationError::Untrusted => refused("UNTRUSTED"),
+        FederationError::Expired => refused("EXPIRED"),
+        FederationError::Spent => refused("SPENT"),
+        FederationError::Nameless => refused("NAMELESS"),
+        FederationError::Unavailable => {
+            Failure::new(Code::Unavailable, "UNAVAILABLE", error.to_string())
+                .retry_after(RETRY_FETCHING)
+        }
     }
 }
 

@@ -14,11 +14,12 @@ use clap::{Parser, Subcommand};
 use jmap_postgres::{Connector, DatabaseOptions, DatabasePlace};
 use jmap_service::{
     config::{ServiceOptions, duration},
+    peer::TrustedProxies,
     telemetry::TelemetryOptions,
 };
 use secrecy::SecretString;
 
-use crate::MigrateOptions;
+use crate::{Federation, MigrateOptions};
 
 /// Holds the first administrator's password when no file does; not a flag, because flags are seen by everybody.
 const PASSWORD_VARIABLE: &str = "JMAP_ADMINISTRATOR_PASSWORD";
@@ -80,6 +81,17 @@ pub struct Options {
     /// How long a session lives without being refreshed
     #[arg(long, env = "JMAP_SESSION_LIFE", default_value = "720h", value_parser = duration)]
     pub session_life: Duration,
+    /// A YAML file with the OpenID providers whose tokens sign in; nobody's if left out
+    #[arg(long, env = "JMAP_FEDERATION", value_name = "FILE")]
+    pub federation: Option<PathBuf>,
+    /// How many proxies in front write callers' addresses into `x-forwarded-for`, by which failed sign-ins are slowed
+    #[arg(
+        long,
+        env = "JMAP_TRUSTED_PROXY_HOPS",
+        default_value_t = 0,
+        value_name = "N"
+    )]
+    pub trusted_proxy_hops: u8,
     /// Check the configuration and exit
     #[arg(long)]
     pub check_config: bool,
@@ -133,6 +145,10 @@ pub struct Config {
     pub layer_data_public_address: String,
     /// How long things live.
     pub settings: Settings,
+    /// The OpenID providers whose tokens sign in.
+    pub federation: Federation,
+    /// Whom to believe where calls come from.
+    pub trusted_proxies: TrustedProxies,
     /// Limits and times of the gRPC side.
     pub service: ServiceOptions,
 }
@@ -168,6 +184,11 @@ impl Options {
                 idle_session: self.session_life,
                 ..Settings::default()
             },
+            federation: match &self.federation {
+                Some(file) => Federation::read(file)?,
+                None => Federation::default(),
+            },
+            trusted_proxies: TrustedProxies(self.trusted_proxy_hops),
             service: self.service.clone(),
         })
     }

@@ -1,6 +1,7 @@
 //! The authorization executable: introduces the store, the cryptography and the gRPC side to each other.
 
 mod config;
+mod federation;
 mod first_start;
 mod http;
 mod keys;
@@ -13,6 +14,7 @@ mod upkeep;
 
 pub use authorization_store::MovedTable;
 pub use config::{Command, Config, Database, Options};
+pub use federation::Federation;
 pub use migrate::MigrateOptions;
 pub use platform::Platform;
 pub use serve::serve;

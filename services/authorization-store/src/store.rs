@@ -78,15 +78,17 @@ impl SqlStore {
         }
     }
 
-    /// Writes one statement, if this process still holds the database. A session's id raises the mark of ids.
+    /// Writes one statement, if this process still holds the database, and answers how many rows it wrote. A session's
+    /// id raises the mark of ids.
     async fn write(
         &self,
         statement: Statement,
         session: Option<SessionId>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await.map_err(unavailable)?;
-        tx.execute(statement).await.map_err(refused)?;
-        finish(tx, self.confirm(session)).await
+        let rows = tx.execute(statement).await.map_err(refused)?;
+        finish(tx, self.confirm(session)).await?;
+        Ok(rows)
     }
 
     /// Checks the tenure, and keeps every other transaction that writes waiting until this one ends.
@@ -160,11 +162,26 @@ impl PolicyStore for SqlStore {
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
-        self.write(sessions::put(session), Some(session.id)).await
+        self.write(sessions::put(session), Some(session.id)).await?;
+        Ok(())
     }
 
     async fn forget_sessions(&self, expired_before: Timestamp) -> Result<(), StoreError> {
-        self.write(sessions::forget(expired_before), None).await
+        self.write(sessions::forget(expired_before), None).await?;
+        Ok(())
+    }
+
+    async fn spend_token(&self, token: SecretHash, until: Timestamp) -> Result<bool, StoreError> {
+        let rows = self
+            .write(sessions::spend_token(token, until), None)
+            .await?;
+        Ok(rows == 1)
+    }
+
+    async fn forget_tokens(&self, kept_until_before: Timestamp) -> Result<(), StoreError> {
+        let forget = sessions::forget_tokens(kept_until_before);
+        self.write(forget, None).await?;
+        Ok(())
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
@@ -175,7 +192,8 @@ impl PolicyStore for SqlStore {
     }
 
     async fn add_signing_key(&self, key: &SigningKey) -> Result<(), StoreError> {
-        self.write(secrets::add_signing_key(key), None).await
+        self.write(secrets::add_signing_key(key), None).await?;
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ pub mod client;
 pub mod config;
 #[cfg(feature = "testing")]
 pub mod in_memory;
+pub mod peer;
 pub mod serve;
 pub mod server_info;
 pub mod shutdown;

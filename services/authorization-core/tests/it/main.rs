@@ -7,6 +7,8 @@ mod directory;
 #[cfg(test)]
 mod explanations;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod layer_permissions;
@@ -34,5 +36,7 @@ mod small_worlds;
 mod snapshots;
 #[cfg(test)]
 mod suppositions;
+#[cfg(test)]
+mod throttling;
 #[cfg(test)]
 mod world;

@@ -227,6 +227,7 @@ fn user(id: i64, state: AccountState) -> User {
         display_name: None,
         policy: AccountPolicy::Ordinary,
         state,
+        identity: None,
         revision: PolicyRevision(1),
     }
 }
@@ -237,6 +238,7 @@ fn group(id: i64) -> PolicyChange {
     PolicyChange::GroupPut(Group {
         id,
         name,
+        description: Description::default(),
         revision: PolicyRevision(1),
     })
 }

@@ -7,9 +7,10 @@ use std::{
 
 use authorization_core::{
     Authority, Claims, Settings, Timestamp,
+    federation::{FederationError, Identified},
     memory::{MemoryPlatform, MemoryStore},
     model::Account,
-    ports::{Clock, CryptoError, Entropy, PasswordHasher, TokenSigner},
+    ports::{Clock, CryptoError, Entropy, IdentityProvider, PasswordHasher, TokenSigner},
     secret::{NewPassword, PasswordHash},
 };
 use authorization_grpc::{Context, DOMAIN, routes};
@@ -39,6 +40,10 @@ pub(crate) const ISSUER: &str = "installation-1";
 pub(crate) const PASSWORD: &str = "correct horse";
 /// The password for which no place is free to verify it.
 pub(crate) const CROWDED: &str = "crowded house";
+/// A federated token whose provider cannot be reached.
+pub(crate) const DOWN: &str = "provider.is.down";
+/// A federated token that is no longer valid.
+pub(crate) const EXPIRED: &str = "was.valid.once";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The platform of tests, but with the time of day, by which tokens are verified, and real signatures.
@@ -117,6 +122,16 @@ impl TokenSigner for TestPlatform {
     }
 }
 
+impl IdentityProvider for TestPlatform {
+    async fn identify(&self, token: &SecretString) -> Result<Identified, FederationError> {
+        match token.expose_secret() {
+            DOWN => Err(FederationError::Unavailable),
+            EXPIRED => Err(FederationError::Expired),
+            _ => self.memory.identify(token).await,
+        }
+    }
+}
+
 pub(crate) fn seconds_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -135,6 +150,8 @@ pub(crate) struct Running {
     pub(crate) service_key: String,
     /// The key of a service without any.
     pub(crate) idle_key: String,
+    /// Time, and the people whom an OpenID provider knows.
+    pub(crate) memory: MemoryPlatform,
 }
 
 pub(crate) async fn start() -> Running {
@@ -143,8 +160,9 @@ pub(crate) async fn start() -> Running {
         issuer: ISSUER.to_owned(),
         keys: vec![key.public().clone()],
     };
+    let memory = MemoryPlatform::default();
     let platform = TestPlatform {
-        memory: MemoryPlatform::default(),
+        memory: memory.clone(),
         key,
     };
     let authority = Authority::start(MemoryStore::default(), platform, Settings::default())
@@ -177,6 +195,7 @@ pub(crate) async fn start() -> Running {
         channel: channel(service),
         service_key,
         idle_key,
+        memory,
     }
 }
 
@@ -314,6 +333,14 @@ impl Caller {
                 .insert("jmap-user-token", token.parse().unwrap());
         }
         request
+    }
+}
+
+pub(crate) fn federated(token: &str) -> pb::SignInRequest {
+    let credential = pb::sign_in_request::Credential::FederatedToken(token.to_owned());
+    pb::SignInRequest {
+        credential: Some(credential),
+        server: None,
     }
 }
 

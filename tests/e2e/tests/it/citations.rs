@@ -6,9 +6,8 @@ use crate::architecture::{root, sources};
 use testkit::world::World;
 
 /// The rules that are built.
-const BUILT: [RangeInclusive<u16>; 12] = [
-    1..=10,
-    12..=46,
+const BUILT: [RangeInclusive<u16>; 11] = [
+    1..=46,
     51..=59,
     65..=66,
     83..=83,

@@ -16,6 +16,7 @@ mod citations;
 mod crashes;
 mod edits;
 mod executables;
+mod federation;
 mod files;
 mod flags;
 mod hiding;
@@ -23,6 +24,7 @@ mod postgres;
 mod reflection;
 mod revocation;
 mod sessions;
+mod throttling;
 mod work;
 mod worlds;
 

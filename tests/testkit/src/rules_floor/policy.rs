@@ -237,6 +237,7 @@ impl Policy {
             display_name: None,
             policy,
             state: AccountState::Enabled,
+            identity: None,
             revision: self.snapshot.revision(),
         }));
     }
@@ -261,6 +262,7 @@ impl Policy {
         self.commit(PolicyChange::GroupPut(Group {
             id,
             name: name(text),
+            description: Description::default(),
             revision,
         }));
     }
