@@ -1,6 +1,12 @@
 //! An OpenID provider in a process of its own, for tests: the library oidc-provider, with people who sign in as in a
 //! browser. `provider.mjs` is the process, `package-lock.json` pins what it is made of; `tests/run` installs it.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::{
     cell::RefCell,
     env,

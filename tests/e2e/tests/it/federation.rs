@@ -142,9 +142,9 @@ async fn a_token_is_exchanged_once_and_names_nobody_elses_account() {
     let outcome = refused("UNAUTHENTICATED", "CREDENTIAL_REFUSED");
     assert_eq!(wire::outcome(&spent), outcome);
     for name in ["ben", "BEN", "administrator"] {
-        let taken = site.exchange(site.token(name, &json!([]))).await;
+        let refusal = site.exchange(site.token(name, &json!([]))).await;
         let outcome = refused("ALREADY_EXISTS", "NAME_TAKEN");
-        assert_eq!(wire::outcome(&taken), outcome, "{name}");
+        assert_eq!(wire::outcome(&refusal), outcome, "{name}");
     }
     let request = UpdateUserRequest {
         user: Some(User {
