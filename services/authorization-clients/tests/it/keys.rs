@@ -65,7 +65,7 @@ async fn invented_keys_do_not_make_it_fetch_again_and_again() {
         let header = json!({ "kid": format!("invented {number}") });
         let forged = site
             .provider
-            .signed(Key::Foreign, &header, &merged(json!({})));
+            .signed(Key::Foreign, &header, &merged(&json!({})));
         assert_eq!(site.identify(&forged).await.unwrap_err(), Untrusted);
     }
     assert_eq!(site.provider.fetches(), 2);
@@ -97,7 +97,7 @@ async fn a_discovery_document_of_another_issuer_is_not_believed() {
     // The same provider by another name.
     let alias = provider.issuer().replace("127.0.0.1", "localhost");
     let known = Providers::new([issuer(&alias)]);
-    let claims = merged(json!({ "iss": alias }));
+    let claims = merged(&json!({ "iss": alias }));
     let token = provider.signed(Key::Own, &json!({}), &claims);
     let refused = known.identify(&token.into()).await.unwrap_err();
     assert_eq!((refused, provider.fetches()), (Unavailable, 0));

@@ -67,7 +67,7 @@ async fn only_the_configured_algorithms_are_accepted() {
 #[tokio::test]
 async fn what_is_not_signed_by_the_provider_is_refused() {
     let Some(site) = Site::start() else { return };
-    let good = merged(json!({}));
+    let good = merged(&json!({}));
     let signed = |key, header| site.provider.signed(key, &header, &good);
     site.identify(&signed(Key::Own, json!({}))).await.unwrap();
     let with_header = |header: serde_json::Value| {
