@@ -20,6 +20,7 @@ use crate::{
     ports::{Platform, PolicyStore, StoreError},
     refusal::{Refusal, Resource},
     revocation::{self, Permits},
+    throttle::Throttle,
 };
 
 /// How long things live.
@@ -69,6 +70,7 @@ pub struct Authority<S, P> {
     pub(crate) permits: Permits,
     /// What is to be recorded, and was not written yet.
     pub(crate) notes: Notes,
+    pub(crate) throttle: Throttle,
     pub(crate) sessions: ArcSwap<Sessions>,
     /// Held while sessions are written.
     pub(crate) session_writer: Mutex<SessionWriter>,
@@ -127,6 +129,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             settings,
             permits: Permits::new(settings.permit),
             notes: Notes::new(settings.noted),
+            throttle: Throttle::default(),
             sessions: ArcSwap::from_pointee(sessions),
             session_writer: Mutex::new(SessionWriter {
                 last: stored.last_session,

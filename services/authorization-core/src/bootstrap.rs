@@ -7,7 +7,7 @@ use crate::{
     Authority, Standing, Timestamp,
     audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
-    model::{AccountPolicy, AccountState, GlobalSet, Group, User},
+    model::{AccountPolicy, AccountState, Description, GlobalSet, Group, User},
     ports::{Platform, PolicyStore},
     refusal::Refusal,
     secret::{NewPassword, SecretChange},
@@ -31,6 +31,7 @@ pub(crate) fn first_set(at: Timestamp) -> ChangeSet {
         Some(PolicyChange::GroupPut(Group {
             id,
             name: Name::parse(name).ok()?,
+            description: Description::default(),
             revision,
         }))
     });
@@ -54,6 +55,7 @@ fn first_user(id: UserId, name: Name) -> PolicyChange {
         display_name: None,
         policy: AccountPolicy::Ordinary,
         state: AccountState::Enabled,
+        identity: None,
         revision: PolicyRevision::default().next(),
     })
 }

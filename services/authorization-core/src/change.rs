@@ -23,13 +23,15 @@ pub enum PolicyChange {
     PasswordSet(UserId),
     /// A user is deleted, with its memberships, global permissions and grants (R9).
     UserDeleted(UserId),
-    /// A group is created or renamed.
+    /// A group is created or changed.
     GroupPut(Group),
     /// A group is deleted, with its memberships, global permissions and grants (R9).
     GroupDeleted(GroupId),
     /// A user joins a group.
     MemberAdded(GroupId, UserId),
-    /// A user leaves a group.
+    /// A user joins a group because its OpenID provider says so, and until it no longer does (R11).
+    FederatedMemberAdded(GroupId, UserId),
+    /// A user leaves a group, whoever put it in.
     MemberRemoved(GroupId, UserId),
     /// A principal's global permissions are replaced; the empty set removes them.
     GlobalsSet(PrincipalId, GlobalSet),
@@ -70,7 +72,7 @@ pub enum PolicyChange {
 /// Who made a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Author {
-    /// The service itself: first start, and reservations that run out.
+    /// The service itself: first start, reservations that run out, and what a federated sign-in brings about.
     System,
     /// A user, in a session, perhaps through a service.
     User {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use jmap_domain::{Caller, GlobalPermission, GroupId, Name, ProjectAct, Question, UserId};
 
-pub use groups::MembersUpdate;
-pub(crate) use groups::{draft_group_deletion, draft_members};
+pub use groups::{GroupUpdate, MembersUpdate};
+pub(crate) use groups::{draft_group, draft_group_deletion, draft_members};
 pub use users::{NewUser, UserUpdate};
 pub(crate) use users::{draft_user_deletion, draft_user_update};
 
@@ -49,7 +49,7 @@ const fn is_special_user(user: &User) -> bool {
     user.id.get() == UserId::ADMINISTRATOR.get() || user.id.get() == UserId::ANONYMOUS.get()
 }
 
-const fn is_special_group(group: &Group) -> bool {
+pub(crate) const fn is_special_group(group: &Group) -> bool {
     group.id.get() == GroupId::EVERYONE.get() || group.id.get() == GroupId::AUTHENTICATED.get()
 }
 

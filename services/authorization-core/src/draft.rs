@@ -8,6 +8,7 @@ use crate::{
     Facts, Snapshot, Standing, Timestamp,
     audit::ChangeNote,
     change::{Author, ChangeSet, PolicyChange},
+    guard,
     refusal::{Refusal, Resource},
     rules,
     secret::SecretChange,
@@ -81,6 +82,17 @@ impl Draft {
     /// Adds a change.
     pub(crate) fn push(&mut self, change: PolicyChange) {
         self.set.changes.push(change);
+    }
+
+    /// Adds a change, unless it would leave the installation or a project without a holder (R16). Answers whether it did.
+    pub(crate) fn push_if_kept(&mut self, change: PolicyChange) -> bool {
+        self.set.changes.push(change);
+        let after = self.before.apply(&self.set);
+        let is_kept = guard::keep_holders(&self.before, &after, &self.set.changes).is_ok();
+        if !is_kept {
+            self.set.changes.pop();
+        }
+        is_kept
     }
 
     /// Adds a secret, to be kept in the same transaction.

@@ -50,6 +50,7 @@ fn losers(before: &Snapshot, change: &PolicyChange) -> Vec<PrincipalId> {
         PolicyChange::PasswordSet(_)
         | PolicyChange::GroupPut(_)
         | PolicyChange::MemberAdded(_, _)
+        | PolicyChange::FederatedMemberAdded(_, _)
         | PolicyChange::ServicePut(_)
         | PolicyChange::ServiceKeySet(_)
         | PolicyChange::ServiceDeleted(_)

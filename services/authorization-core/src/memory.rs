@@ -18,9 +18,11 @@ use crate::{
     Claims, Snapshot, Timestamp,
     audit::{AuditEntry, AuditRecord, CallInfo, ChangeNote, Order, RecordsWanted, SHOWN_CONCERNS},
     change::{ChangeSet, HistoryBase, PolicyChange, StoredPolicy},
+    federation::{FederationError, Identified},
     model::Session,
     ports::{
-        AuditStore, Calls, Clock, CryptoError, Entropy, PasswordHasher, PolicyStore, StoreError,
+        AuditStore, Calls, Clock, CryptoError, Entropy, IdentityProvider, PasswordHasher,
+        PolicyStore, StoreError,
         TokenSigner,
     },
     secret::{PasswordHash, SecretChange, SecretHash, SigningKey},
@@ -40,6 +42,7 @@ struct Stored {
     service_keys: BTreeMap<ServiceId, SecretHash>,
     sessions: BTreeMap<SessionId, Session>,
     last_session: i64,
+    spent_tokens: BTreeMap<SecretHash, Timestamp>,
     signing_keys: Vec<SigningKey>,
     records: Vec<AuditRecord>,
     last_record: i64,
@@ -85,6 +88,7 @@ impl Default for MemoryStore {
             service_keys: BTreeMap::new(),
             sessions: BTreeMap::new(),
             last_session: 0,
+            spent_tokens: BTreeMap::new(),
             signing_keys: Vec::new(),
             records: Vec::new(),
             last_record: 0,
@@ -300,6 +304,17 @@ impl PolicyStore for MemoryStore {
         Ok(())
     }
 
+    async fn spend_token(&self, token: SecretHash, until: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.lock().spent_tokens.insert(token, until).is_none())
+    }
+
+    async fn forget_tokens(&self, kept_until_before: Timestamp) -> Result<(), StoreError> {
+        self.lock()
+            .spent_tokens
+            .retain(|_, until| *until >= kept_until_before);
+        Ok(())
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         Ok(self.lock().signing_keys.iter().rev().cloned().collect())
     }
@@ -356,6 +371,7 @@ struct Counters {
     slept_millis: AtomicU64,
     random: AtomicU64,
     call: Mutex<Option<CallInfo>>,
+    identities: Mutex<BTreeMap<String, Identified>>,
 }
 
 impl MemoryPlatform {
@@ -368,6 +384,16 @@ impl MemoryPlatform {
     /// Says which call is being worked on.
     pub fn work_on(&self, call: Option<CallInfo>) {
         *self.0.call.lock().unwrap_or_else(PoisonError::into_inner) = call;
+    }
+
+    /// Makes a token one of an OpenID provider, which says that; the others are not trusted.
+    pub fn vouch(&self, token: &str, identified: Identified) {
+        let mut known = self
+            .0
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.insert(token.to_owned(), identified);
     }
 
     /// How long was slept in all; sleeping moves the clock on at once.
@@ -438,5 +464,17 @@ impl Calls for MemoryPlatform {
 impl TokenSigner for MemoryPlatform {
     fn sign(&self, claims: &Claims) -> Result<SecretString, CryptoError> {
         Ok(format!("{claims:?}").into())
+    }
+}
+
+impl IdentityProvider for MemoryPlatform {
+    async fn identify(&self, token: &SecretString) -> Result<Identified, FederationError> {
+        let known = self
+            .0
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let identified = known.get(token.expose_secret()).cloned();
+        identified.ok_or(FederationError::Untrusted)
     }
 }

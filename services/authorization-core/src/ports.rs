@@ -10,6 +10,7 @@ use crate::{
     audit::{AuditEntry, AuditRecord, CallInfo, RecordsWanted},
     change::{ChangeSet, HistoryBase, PolicyChange, StoredPolicy},
     claims::Claims,
+    federation::{FederationError, Identified},
     model::Session,
     secret::{PasswordHash, SecretHash, SigningKey},
 };
@@ -101,6 +102,20 @@ pub trait PolicyStore: AuditStore + Send + Sync + 'static {
         expired_before: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Notes that a token that may be used once is used, and keeps the note until that moment at least. Answers whether
+    /// this was the first time.
+    fn spend_token(
+        &self,
+        token: SecretHash,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Forgets the tokens whose notes were to be kept until before that moment.
+    fn forget_tokens(
+        &self,
+        kept_until_before: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// The keys that sign tokens, newest first.
     fn signing_keys(&self) -> impl Future<Output = Result<Vec<SigningKey>, StoreError>> + Send;
 
@@ -174,6 +189,15 @@ pub trait TokenSigner: Send + Sync + 'static {
     fn sign(&self, claims: &Claims) -> Result<SecretString, CryptoError>;
 }
 
+/// Knows people of other houses: verifies the tokens of the configured OpenID providers (R11).
+pub trait IdentityProvider: Send + Sync + 'static {
+    /// Whom a token was issued to, and what it says about that person.
+    fn identify(
+        &self,
+        token: &SecretString,
+    ) -> impl Future<Output = Result<Identified, FederationError>> + Send;
+}
+
 /// Nothing was hashed, verified or signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CryptoError {
@@ -192,6 +216,9 @@ pub trait Calls: Send + Sync + 'static {
 }
 
 /// All ports but the store, held by one value.
-pub trait Platform: Clock + Entropy + PasswordHasher + TokenSigner + Calls {}
+pub trait Platform:
+    Clock + Entropy + PasswordHasher + TokenSigner + IdentityProvider + Calls
+{
+}
 
-impl<T: Clock + Entropy + PasswordHasher + TokenSigner + Calls> Platform for T {}
+impl<T: Clock + Entropy + PasswordHasher + TokenSigner + IdentityProvider + Calls> Platform for T {}

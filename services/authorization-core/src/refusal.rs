@@ -1,5 +1,7 @@
 //! Why a use case does not even begin: what every one of them can answer.
 
+use std::time::Duration;
+
 pub use jmap_domain::Resource;
 use jmap_domain::{Decision, DenyReason, IdError, ProjectId, Question};
 
@@ -35,6 +37,12 @@ pub enum Refusal {
     /// Nobody enabled would be left to own the project (R16).
     #[error("project `{0}` needs an enabled owner: appoint another one first")]
     LastOwner(ProjectId),
+    /// Too many attempts to sign in have failed: the next one is looked at after the wait.
+    #[error("too many attempts have failed, come back in {} s", .wait.as_secs().max(1))]
+    TooManyAttempts {
+        /// How long the caller has to wait.
+        wait: Duration,
+    },
     /// A sequence of ids is used up.
     #[error("no ids are left")]
     NoIdsLeft(#[source] IdError),

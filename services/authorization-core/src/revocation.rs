@@ -59,6 +59,7 @@ fn one_takes_away(before: &Snapshot, change: &PolicyChange) -> bool {
         PolicyChange::PasswordSet(_)
         | PolicyChange::GroupPut(_)
         | PolicyChange::MemberAdded(_, _)
+        | PolicyChange::FederatedMemberAdded(_, _)
         | PolicyChange::ServiceKeySet(_)
         | PolicyChange::ProjectPut(_) => false,
     }

@@ -59,7 +59,7 @@ impl NewPassword {
 }
 
 /// SHA-256 of a secret that is random by itself, so that no salt is needed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretHash(pub [u8; 32]);
 
 impl SecretHash {

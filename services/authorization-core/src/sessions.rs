@@ -1,33 +1,41 @@
 //! Sessions: sign-in, refresh, sign-out, closing, lists (R117). They are no part of the policy and have no revision.
 
+mod proof;
+
 use std::sync::Arc;
 
-use jmap_domain::{Caller, GlobalPermission, Name, Question, ScopeSet, SessionId, UserId};
+use jmap_domain::{Caller, GlobalPermission, Question, ScopeSet, ServiceId, SessionId, UserId};
 use secrecy::SecretString;
 
 use crate::{
-    Authority, Claims, Facts, Refusal, Resource, Timestamp,
+    Authority, Claims, Facts, Origin, Refusal, Resource, Timestamp,
     audit::{AuditEntry, Closing, Who},
     authority::{SessionWriter, Sessions},
+    federation::GroupRemark,
     model::{Account, Session, SessionState},
     ports::{Platform, PolicyStore},
     rules,
-    secret::PasswordHash,
-    tokens::{RefreshToken, ServiceKey},
+    throttle::Attempt,
+    tokens::RefreshToken,
 };
+pub use proof::{Credentials, SignInError};
 
-/// With what somebody signs in.
-#[derive(Clone, Debug)]
-pub enum Credentials {
-    /// A user's name and password.
-    Password {
-        /// The name, compared by its key.
-        name: Name,
-        /// The password.
-        password: SecretString,
-    },
-    /// A service's key, as it was shown once.
-    ServiceKey(SecretString),
+/// Whose sessions are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A user's, of either kind.
+    User(UserId),
+    /// A service's.
+    Service(ServiceId),
+}
+
+impl Holder {
+    const fn of(account: Account) -> Self {
+        match account {
+            Account::User { user, kind: _ } => Self::User(user),
+            Account::Service { service } => Self::Service(service),
+        }
+    }
 }
 
 /// What somebody who signed in gets.
@@ -41,39 +49,37 @@ pub struct SignedIn {
     pub access_expires_at: Timestamp,
     /// Gives the next access token, once; `None` for services, which sign in again with their key.
     pub refresh_token: Option<SecretString>,
-}
-
-/// Why nobody is signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignInError {
-    /// Unknown name, wrong password or wrong key: which of them is not told.
-    #[error("wrong name, password or key")]
-    WrongCredentials,
-    /// The refresh token was used before, so it may be stolen: the session is closed.
-    #[error("the refresh token was used before; the session is closed")]
-    RefreshReused,
-    /// Everything else.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    /// What of a federated token's groups was not followed, to be logged.
+    pub remarks: Vec<GroupRemark>,
 }
 
 impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// Opens a session of the kind that the account is for (R100).
     ///
     /// # Errors
-    /// [`SignInError::WrongCredentials`]; [`Refusal::AccountDisabled`] to whoever knows the password.
-    pub async fn sign_in(&self, credentials: &Credentials) -> Result<SignedIn, SignInError> {
-        let signed_in = self.try_sign_in(credentials).await;
+    /// [`SignInError::WrongCredentials`]; [`Refusal::AccountDisabled`] to whoever knows the password;
+    /// [`Refusal::TooManyAttempts`] where too many have failed.
+    pub async fn sign_in(
+        &self,
+        credentials: &Credentials,
+        from: Origin,
+    ) -> Result<SignedIn, SignInError> {
+        let claimed = credentials.claimed();
+        let attempt = Attempt { claimed, from };
+        let signed_in = self
+            .slowed(attempt, SignInError::is_wrong, self.open_by(credentials))
+            .await;
         if let Err(error) = &signed_in {
-            self.note_refused_sign_in(credentials, *error);
+            self.note_refused_sign_in(credentials, error);
         }
         signed_in
     }
 
-    async fn try_sign_in(&self, credentials: &Credentials) -> Result<SignedIn, SignInError> {
+    async fn open_by(&self, credentials: &Credentials) -> Result<SignedIn, SignInError> {
         let (account, verified) = match credentials {
             Credentials::Password { name, password } => self.check_password(name, password).await?,
             Credentials::ServiceKey(key) => (self.check_key(key).await?, None),
+            Credentials::FederatedToken(token) => return self.open_federated(token).await,
         };
         let mut writer = self.session_writer.lock().await;
         // Verifying takes a while. Whoever sets a password does so as the session writer, and closes the user's sessions:
@@ -88,6 +94,17 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             self.check_key(key).await?;
         }
         Ok(self.open(account, &mut writer).await?)
+    }
+
+    async fn open_federated(&self, token: &SecretString) -> Result<SignedIn, SignInError> {
+        let identified = self.platform.identify(token).await?;
+        let (account, remarks) = self.admit_identified(identified).await?;
+        let mut writer = self.session_writer.lock().await;
+        let signed_in = self.open(account, &mut writer).await?;
+        Ok(SignedIn {
+            remarks,
+            ..signed_in
+        })
     }
 
     /// Exchanges a refresh token for the next one and a new access token.
@@ -149,31 +166,39 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     pub async fn close_session(&self, caller: &Caller, id: SessionId) -> Result<(), Refusal> {
         let absent = Refusal::NotFound(Resource::Session(id));
         let session = self.session(id).ok_or(absent)?;
-        if !self.may_manage(caller, session.account)? {
+        if !self.may_manage(caller, Holder::of(session.account))? {
             return Err(absent);
         }
         let closing = Closing::because("CLOSED", Who::of(caller, None));
         self.close_where(closing, |session| session.id == id).await
     }
 
-    /// The open sessions of a user: one's own, or anybody's as a super administrator.
+    /// The open sessions of a user or of a service: one's own, or anybody's as a super administrator.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] when the user is somebody else.
-    pub fn sessions_of(&self, caller: &Caller, user: UserId) -> Result<Vec<Arc<Session>>, Refusal> {
-        let kind = jmap_domain::SessionKind::Ordinary;
-        if !self.may_manage(caller, Account::User { user, kind })? {
-            return Err(Refusal::NotFound(Resource::User(user)));
+    /// [`Refusal::NotFound`] when the holder is somebody else.
+    pub fn sessions_of(
+        &self,
+        caller: &Caller,
+        holder: Holder,
+    ) -> Result<Vec<Arc<Session>>, Refusal> {
+        if !self.may_manage(caller, holder)? {
+            return Err(Refusal::NotFound(match holder {
+                Holder::User(user) => Resource::User(user),
+                Holder::Service(service) => Resource::Service(service),
+            }));
         }
         let sessions = self.sessions.load();
-        let own = sessions.values().filter(|session| is_of(session, user));
+        let own = sessions
+            .values()
+            .filter(|session| Holder::of(session.account) == holder);
         Ok(own
             .filter(|session| self.admit_session(session).is_ok())
             .cloned()
             .collect())
     }
 
-    /// Forgets the sessions that ran out; to be called now and then.
+    /// Forgets the sessions that ran out, and the spent tokens that would be refused anyway; to be called now and then.
     ///
     /// # Errors
     /// [`Refusal::Store`] when the store fails.
@@ -189,7 +214,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .map(|(id, session)| (*id, Arc::clone(session)))
             .collect();
         self.sessions.store(Arc::new(kept));
-        Ok(())
+        Ok(self.store.forget_tokens(now).await?)
     }
 
     /// Closes every session of a user but one. Called by whoever holds the session writer, and lets the permits of the
@@ -275,58 +300,6 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(())
     }
 
-    /// The account behind a name and a password, and the hash that the password was verified against. Unknown names
-    /// take as long as known ones.
-    async fn check_password(
-        &self,
-        name: &Name,
-        password: &SecretString,
-    ) -> Result<(Account, Option<PasswordHash>), SignInError> {
-        let snapshot = self.snapshot();
-        // Nobody signs in as anonymous (R118).
-        let user = snapshot
-            .user_named(name)
-            .filter(|user| user.id != UserId::ANONYMOUS);
-        let hash = match user {
-            Some(user) => self.store.password(user.id).await.map_err(Refusal::from)?,
-            None => None,
-        };
-        let right = self
-            .platform
-            .verify(password, hash.as_ref())
-            .await
-            .map_err(Refusal::from)?;
-        match user.filter(|_| right) {
-            None => Err(SignInError::WrongCredentials),
-            Some(user) if !user.is_enabled() => Err(Refusal::AccountDisabled.into()),
-            Some(user) => {
-                let account = Account::User {
-                    user: user.id,
-                    kind: user.policy.session_kind(),
-                };
-                Ok((account, hash))
-            }
-        }
-    }
-
-    /// The service behind a key.
-    async fn check_key(&self, key: &SecretString) -> Result<Account, SignInError> {
-        let key = ServiceKey::decode(key).ok_or(SignInError::WrongCredentials)?;
-        let kept = self
-            .store
-            .service_key(key.service)
-            .await
-            .map_err(Refusal::from)?;
-        // Hashes of random keys: how long their comparison takes tells nothing.
-        let right = kept == Some(key.hash()) && self.snapshot().service(key.service).is_some();
-        let account = Account::Service {
-            service: key.service,
-        };
-        right
-            .then_some(account)
-            .ok_or(SignInError::WrongCredentials)
-    }
-
     /// Opens a session. Called by whoever holds the session writer.
     async fn open(
         &self,
@@ -385,6 +358,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             access_token,
             access_expires_at: claims.expires_at,
             refresh_token: refresh.map(|token| token.encode()),
+            remarks: Vec::new(),
         })
     }
 
@@ -428,8 +402,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         }
     }
 
-    /// Whether a caller manages the sessions of an account: its own, or all as a super administrator (R15).
-    fn may_manage(&self, caller: &Caller, account: Account) -> Result<bool, Refusal> {
+    /// Whether a caller manages the sessions of a holder: its own, or all as a super administrator (R15).
+    fn may_manage(&self, caller: &Caller, holder: Holder) -> Result<bool, Refusal> {
         let standing = self.admit(caller)?;
         if standing == crate::Standing::Anonymous {
             return Err(Refusal::NotSignedIn);
@@ -437,10 +411,10 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let snapshot = self.snapshot();
         let all = Question::Global(GlobalPermission::SuperAdministrator);
         let decision = rules::decide(&snapshot, &Facts::of(&snapshot, standing), all);
-        let own = match (caller, account) {
-            (Caller::Session(own), Account::User { user, kind: _ }) => own.user == user,
-            (Caller::Service(own), Account::Service { service }) => own.service == service,
-            (Caller::Anonymous | Caller::Session(_) | Caller::Service(_), _) => false,
+        let own = match caller {
+            Caller::Session(own) => holder == Holder::User(own.user),
+            Caller::Service(own) => holder == Holder::Service(own.service),
+            Caller::Anonymous => false,
         };
         Ok(own || decision == jmap_domain::Decision::All)
     }
@@ -455,10 +429,7 @@ const fn session_of(caller: &Caller) -> Option<SessionId> {
 }
 
 fn is_of(session: &Session, owner: UserId) -> bool {
-    match session.account {
-        Account::User { user, kind: _ } => user == owner,
-        Account::Service { service: _ } => false,
-    }
+    Holder::of(session.account) == Holder::User(owner)
 }
 
 /// 32 random bytes as the two parts of a refresh token.

@@ -17,8 +17,8 @@ use jmap_domain::{
 use crate::{
     change::HighWaterMarks,
     model::{
-        GlobalSet, Group, Layer, LayerGrant, LayerState, Placement, Project, ProjectRights,
-        RequestId, Service, Tombstone, User,
+        FederatedId, GlobalSet, Group, Layer, LayerGrant, LayerState, Placement, Project,
+        ProjectRights, RequestId, Service, Tombstone, User,
     },
 };
 pub use names::Home;
@@ -34,6 +34,8 @@ pub struct Snapshot {
     services: OrdMap<ServiceId, Arc<Service>>,
     groups_of: OrdMap<UserId, OrdSet<GroupId>>,
     members_of: OrdMap<GroupId, OrdSet<UserId>>,
+    /// The memberships among them that an OpenID provider gave.
+    federated: OrdSet<(UserId, GroupId)>,
     globals: OrdMap<PrincipalId, GlobalSet>,
     projects: OrdMap<ProjectId, ProjectEntry>,
     layers: OrdMap<LayerId, LayerEntry>,
@@ -84,6 +86,7 @@ impl Snapshot {
             services: OrdMap::new(),
             groups_of: OrdMap::new(),
             members_of: OrdMap::new(),
+            federated: OrdSet::new(),
             globals: OrdMap::new(),
             projects: OrdMap::new(),
             layers: OrdMap::new(),
@@ -129,6 +132,13 @@ impl Snapshot {
             .users
             .get(&name.key())
             .and_then(|id| self.users.get(id))
+    }
+
+    /// The user that was made for a person whom an OpenID provider knows (R11).
+    #[must_use]
+    pub fn user_identified(&self, identity: &FederatedId) -> Option<&Arc<User>> {
+        let id = self.names.identities.get(identity)?;
+        self.users.get(id)
     }
 
     /// Users in the order of their names' keys, after a key.
@@ -186,6 +196,19 @@ impl Snapshot {
     #[must_use]
     pub fn groups_of(&self, user: UserId) -> Option<&OrdSet<GroupId>> {
         self.groups_of.get(&user)
+    }
+
+    /// The groups among them that a user is in because its OpenID provider says so (R11), by id.
+    pub fn federated_groups_of(&self, user: UserId) -> impl Iterator<Item = GroupId> {
+        let all = self.groups_of.get(&user).into_iter().flatten();
+        all.copied()
+            .filter(move |group| self.is_federated(*group, user))
+    }
+
+    /// Whether an OpenID provider gave a membership.
+    #[must_use]
+    pub fn is_federated(&self, group: GroupId, user: UserId) -> bool {
+        self.federated.contains(&(user, group))
     }
 
     /// The users that were put into a group, by id.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use authorization_core::{
-    Authority, Refusal, Resource, Snapshot,
+    Authority, Origin, Refusal, Resource, Snapshot,
     past::Past,
     ports::{Platform, PolicyStore},
 };
 use jmap_domain::{Caller, Scope};
 use jmap_service::{
     call::CallScope,
+    peer::TrustedProxies,
     refusals,
     token::{Authenticator, PublishedKeys},
 };
@@ -40,6 +41,7 @@ pub struct Context<S, P> {
     /// The places for those who watch the policy.
     pub(crate) watchers: Arc<Semaphore>,
     authenticator: Arc<Authenticator>,
+    proxies: TrustedProxies,
     closing: CancellationToken,
 }
 
@@ -60,8 +62,20 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             retries,
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
             authenticator,
+            proxies: TrustedProxies::default(),
             closing: CancellationToken::new(),
         }
+    }
+
+    /// With proxies in front that are trusted to tell where calls come from.
+    #[must_use]
+    pub fn behind(self, proxies: TrustedProxies) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// Where a call comes from.
+    pub(crate) fn origin<T>(&self, request: &Request<T>) -> Origin {
+        Origin::at(self.proxies.caller_address(request))
     }
 
     /// Cancelled by whoever ends the service: streams that would go on for long end then.

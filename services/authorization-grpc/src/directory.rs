@@ -20,6 +20,7 @@ pub(crate) struct DirectoryApi<S, P>(pub(crate) Arc<Context<S, P>>);
 macro_rules! calls {
     (
         changes { $($change:ident: $to_change:ident => $changed:ident;)+ }
+        proofs { $($proof:ident: $to_prove:ident => $proved:ident;)+ }
         reads { $($read:ident: $to_read:ident => $found:ident;)+ }
     ) => {
         #[tonic::async_trait]
@@ -32,6 +33,19 @@ macro_rules! calls {
                     answer(async {
                         let (caller, message) = receive(request)?;
                         self.0.$change(&caller, message).await
+                    })
+                    .await
+                }
+            )+
+            $(
+                async fn $proof(
+                    &self,
+                    request: Request<pb::$to_prove>,
+                ) -> Result<Response<pb::$proved>, Status> {
+                    answer(async {
+                        let from = self.0.origin(&request);
+                        let (caller, message) = receive(request)?;
+                        self.0.$proof(&caller, message, from).await
                     })
                     .await
                 }
@@ -57,7 +71,6 @@ calls! {
         create_user: CreateUserRequest => CreateUserResponse;
         update_user: UpdateUserRequest => UpdateUserResponse;
         delete_user: DeleteUserRequest => DeleteUserResponse;
-        set_password: SetPasswordRequest => SetPasswordResponse;
         create_group: CreateGroupRequest => CreateGroupResponse;
         update_group: UpdateGroupRequest => UpdateGroupResponse;
         delete_group: DeleteGroupRequest => DeleteGroupResponse;
@@ -66,6 +79,9 @@ calls! {
         create_service_account: CreateServiceAccountRequest => CreateServiceAccountResponse;
         rotate_service_key: RotateServiceKeyRequest => RotateServiceKeyResponse;
         delete_service_account: DeleteServiceAccountRequest => DeleteServiceAccountResponse;
+    }
+    proofs {
+        set_password: SetPasswordRequest => SetPasswordResponse;
     }
     reads {
         get_user: GetUserRequest => GetUserResponse;

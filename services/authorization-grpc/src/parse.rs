@@ -17,6 +17,9 @@ use jmap_wire::{
 /// Longest password or key that is looked at, in bytes: hashing takes its time.
 const MAX_SECRET: usize = 1024;
 
+/// Longest token of an OpenID provider, in bytes: it may name many groups.
+const MAX_FEDERATED_TOKEN: usize = 16 << 10;
+
 /// A name; nothing is a missing one.
 pub(crate) fn name(path: impl Into<FieldPath>, text: &str) -> Result<Name, FieldViolation> {
     if text.is_empty() {
@@ -67,11 +70,29 @@ pub(crate) fn secret(
     path: impl Into<FieldPath>,
     text: String,
 ) -> Result<secrecy::SecretString, FieldViolation> {
-    match text.len() {
-        0 => Err(path.into().violates(Violation::Missing)),
-        1..=MAX_SECRET => Ok(text.into()),
-        _ => Err(path.into().invalid("is longer than 1024 bytes")),
+    bounded_secret(path.into(), text, MAX_SECRET)
+}
+
+/// A token of an OpenID provider.
+pub(crate) fn federated_token(
+    path: impl Into<FieldPath>,
+    text: String,
+) -> Result<secrecy::SecretString, FieldViolation> {
+    bounded_secret(path.into(), text, MAX_FEDERATED_TOKEN)
+}
+
+fn bounded_secret(
+    path: FieldPath,
+    text: String,
+    most: usize,
+) -> Result<secrecy::SecretString, FieldViolation> {
+    if text.is_empty() {
+        return Err(path.violates(Violation::Missing));
     }
+    if text.len() > most {
+        return Err(path.invalid(format_args!("is longer than {most} bytes")));
+    }
+    Ok(text.into())
 }
 
 /// A revision that was read; 0 means any.

@@ -2,7 +2,7 @@
 
 use authorization_core::{
     Principal, Snapshot,
-    model::{AccountPolicy, Group, User},
+    model::{AccountPolicy, FederatedId, Group, User},
 };
 use jmap_domain::{PolicyRevision, PrincipalId};
 use jmap_proto::{authorization as pb, types};
@@ -29,7 +29,13 @@ pub(crate) fn user(user: &User) -> pb::User {
         enabled: user.is_enabled(),
         policy: policy.into(),
         revision: revision(user.revision),
+        federated_identity: user.identity.as_ref().map(identity),
     }
+}
+
+fn identity(identity: &FederatedId) -> pb::FederatedIdentity {
+    let FederatedId { issuer, subject } = identity.clone();
+    pb::FederatedIdentity { issuer, subject }
 }
 
 /// A group as the contract shows it.
@@ -37,7 +43,7 @@ pub(crate) fn group(group: &Group) -> pb::Group {
     pb::Group {
         group_id: group.id.get(),
         name: group.name.as_str().to_owned(),
-        description: String::new(),
+        description: group.description.as_str().to_owned(),
         revision: revision(group.revision),
     }
 }

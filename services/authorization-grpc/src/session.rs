@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use authorization_core::{
-    Refusal, Resource, Snapshot,
+    Refusal, Snapshot,
+    federation::GroupRemark,
     model::{self, Account},
     ports::{Platform, PolicyStore},
-    sessions::{Credentials, SignedIn},
+    sessions::{Credentials, Holder, SignedIn},
 };
-use jmap_domain::{Caller, SessionId, SessionKind, UserId};
+use jmap_domain::{Caller, SessionId, SessionKind};
 use jmap_proto::authorization::{self as pb, session_service_server::SessionService};
 use jmap_wire::{FieldPath, FieldViolation, Violation, id, optional_id, required, timestamp};
 use secrecy::ExposeSecret;
 use tonic::{Request, Response, Status};
+use tracing::{debug, warn};
 
 use crate::{
     context::{Context, answer, receive},
@@ -30,12 +32,11 @@ impl<S: PolicyStore, P: Platform> SessionService for SessionApi<S, P> {
         request: Request<pb::SignInRequest>,
     ) -> Result<Response<pb::SignInResponse>, Status> {
         answer(async {
+            let from = self.0.origin(&request);
             let (_, message) = receive(request)?;
-            let signed_in = self
-                .0
-                .authority
-                .sign_in(&parse_credentials(message)?)
-                .await?;
+            let credentials = parse_credentials(message)?;
+            let signed_in = self.0.authority.sign_in(&credentials, from).await?;
+            tell(&signed_in);
             let session = session(&self.0.authority.snapshot(), &signed_in.session);
             Ok(pb::SignInResponse {
                 session: Some(session),
@@ -97,14 +98,21 @@ impl<S: PolicyStore, P: Platform> SessionService for SessionApi<S, P> {
                 user_id,
                 page_size,
                 page_token,
+                service_id,
             } = message;
-            let user = whose(&caller, optional_id("user_id", user_id)?)?;
+            let user = optional_id("user_id", user_id)?.map(Holder::User);
+            let service = optional_id("service_id", service_id)?.map(Holder::Service);
+            if user.is_some() && service.is_some() {
+                let both = "a user is named as well";
+                return Err(FieldPath::of("service_id").invalid(both).into());
+            }
+            let holder = whose(&caller, user.or(service))?;
             let asked = Asked {
                 size: page_size,
                 token: &page_token,
             };
-            let page = Page::parse(&self.0.pages, format!("sessions {user}"), asked, SHORT)?;
-            let sessions = self.0.authority.sessions_of(&caller, user)?;
+            let page = Page::parse(&self.0.pages, format!("sessions {holder:?}"), asked, SHORT)?;
+            let sessions = self.0.authority.sessions_of(&caller, holder)?;
             let (sessions, next_page_token) =
                 page.take(sessions, |session| number(session.id.get()));
             let snapshot = self.0.authority.snapshot();
@@ -168,19 +176,33 @@ fn parse_credentials(message: pb::SignInRequest) -> Result<Credentials, FieldVio
         pb::sign_in_request::Credential::ServiceKey(key) => {
             parse::secret("service_key", key).map(Credentials::ServiceKey)
         }
-        pb::sign_in_request::Credential::FederatedToken(_) => {
-            Err(FieldPath::of("federated_token").violates(Violation::NotBuilt))
+        pb::sign_in_request::Credential::FederatedToken(token) => {
+            parse::federated_token("federated_token", token).map(Credentials::FederatedToken)
         }
     }
 }
 
-/// The user whose sessions are meant: the caller, unless another is named.
-fn whose(caller: &Caller, named: Option<UserId>) -> Result<UserId, Refusal> {
+/// For whoever configures the provider: why somebody is not in a group that the provider names.
+fn tell(signed_in: &SignedIn) {
+    for remark in &signed_in.remarks {
+        let session = signed_in.session.id.get();
+        match remark {
+            GroupRemark::Unknown(_) => debug!(session, %remark, "federated sign-in"),
+            GroupRemark::DiffersInCase { .. }
+            | GroupRemark::NotAName(_)
+            | GroupRemark::Special(_)
+            | GroupRemark::LastHolder(_) => warn!(session, %remark, "federated sign-in"),
+        }
+    }
+}
+
+/// Whose sessions are meant: the caller's, unless another holder is named.
+fn whose(caller: &Caller, named: Option<Holder>) -> Result<Holder, Refusal> {
     match (named, caller) {
-        (Some(user), _) => Ok(user),
-        (None, Caller::Session(session)) => Ok(session.user),
+        (Some(holder), _) => Ok(holder),
+        (None, Caller::Session(session)) => Ok(Holder::User(session.user)),
+        (None, Caller::Service(service)) => Ok(Holder::Service(service.service)),
         (None, Caller::Anonymous) => Err(Refusal::NotSignedIn),
-        (None, Caller::Service(_)) => Err(Refusal::Forbidden(Resource::Installation)),
     }
 }
 
@@ -197,16 +219,16 @@ fn tokens(signed_in: &SignedIn) -> pb::Tokens {
 }
 
 fn session(snapshot: &Snapshot, session: &model::Session) -> pb::Session {
-    let (user_id, name, kind) = match session.account {
+    let (user_id, service_id, name, kind) = match session.account {
         Account::User { user, kind } => {
             let name = snapshot.user(user).map(|user| user.name.to_string());
-            (user.get(), name, user_kind(kind))
+            (user.get(), 0, name, user_kind(kind))
         }
         Account::Service { service } => {
             let name = snapshot
                 .service(service)
                 .map(|service| service.name.to_string());
-            (0, name, pb::SessionKind::Service)
+            (0, service.get(), name, pb::SessionKind::Service)
         }
     };
     pb::Session {
@@ -217,6 +239,7 @@ fn session(snapshot: &Snapshot, session: &model::Session) -> pb::Session {
         create_time: Some(timestamp(session.opened_at.as_millis())),
         expire_time: Some(timestamp(session.expires_at.as_millis())),
         server: None,
+        service_id,
     }
 }
 

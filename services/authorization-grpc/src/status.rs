@@ -3,6 +3,7 @@
 use authorization_core::{
     CheckError, Refusal, Resource,
     directory::DirectoryError,
+    federation::FederationError,
     globals::GlobalsError,
     layer_permissions::{GrantError, TableError},
     lookup::InquiryError,
@@ -24,6 +25,9 @@ pub const DOMAIN: &str = "authorization.jmap";
 
 /// How soon to try again when the store could not answer, or too many wait already.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// How soon to try again when a provider's keys could not be fetched: before that, nobody tries.
+const RETRY_FETCHING: Duration = Duration::from_secs(10);
 
 /// A call that is not answered as asked.
 #[derive(Debug)]
@@ -140,6 +144,9 @@ fn refusal(error: &Refusal) -> Failure {
             Failure::internal()
         }
         Refusal::Crypto(CryptoError::Overloaded) => overloaded(error.to_string()),
+        Refusal::TooManyAttempts { wait } => {
+            with(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS").retry_after(*wait)
+        }
         Refusal::Store(error) => store(*error),
     }
 }
@@ -174,7 +181,26 @@ fn sign_in(error: &SignInError) -> Failure {
         SignInError::RefreshReused => {
             Failure::new(Code::Unauthenticated, "SESSION_CLOSED", error.to_string())
         }
+        SignInError::Federation(error) => federation(*error),
+        SignInError::NameTaken(_) => name_taken(error.to_string()),
         SignInError::Refused(error) => refusal(error),
+    }
+}
+
+fn federation(error: FederationError) -> Failure {
+    let refused = |cause| {
+        let message = error.to_string();
+        Failure::new(Code::Unauthenticated, "CREDENTIAL_REFUSED", message).fact("cause", cause)
+    };
+    match error {
+        FederationError::Untrusted => refused("UNTRUSTED"),
+        FederationError::Expired => refused("EXPIRED"),
+        FederationError::Spent => refused("SPENT"),
+        FederationError::Nameless => refused("NAMELESS"),
+        FederationError::Unavailable => {
+            Failure::new(Code::Unavailable, "UNAVAILABLE", error.to_string())
+                .retry_after(RETRY_FETCHING)
+        }
     }
 }
 

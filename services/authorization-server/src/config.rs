@@ -14,11 +14,12 @@ use clap::{Parser, Subcommand};
 use jmap_postgres::{Connector, DatabaseOptions, DatabasePlace};
 use jmap_service::{
     config::{ServiceOptions, duration},
+    peer::TrustedProxies,
     telemetry::TelemetryOptions,
 };
 use secrecy::SecretString;
 
-use crate::MigrateOptions;
+use crate::{Federation, MigrateOptions};
 
 /// Holds the first administrator's password when no file does; not a flag, because flags are seen by everybody.
 const PASSWORD_VARIABLE: &str = "JMAP_ADMINISTRATOR_PASSWORD";
@@ -106,6 +107,17 @@ pub struct Options {
         value_name = "PART"
     )]
     pub audit_check_sample: SampleRate,
+    /// A YAML file with the OpenID providers whose tokens sign in; nobody's if left out
+    #[arg(long, env = "JMAP_FEDERATION", value_name = "FILE")]
+    pub federation: Option<PathBuf>,
+    /// How many proxies in front write callers' addresses into `x-forwarded-for`, by which failed sign-ins are slowed
+    #[arg(
+        long,
+        env = "JMAP_TRUSTED_PROXY_HOPS",
+        default_value_t = 0,
+        value_name = "N"
+    )]
+    pub trusted_proxy_hops: u8,
     /// Check the configuration and exit
     #[arg(long)]
     pub check_config: bool,
@@ -182,6 +194,10 @@ pub struct Config {
     pub settings: Settings,
     /// Times of the audit record.
     pub audit: AuditTimes,
+    /// The OpenID providers whose tokens sign in.
+    pub federation: Federation,
+    /// Whom to believe where calls come from.
+    pub trusted_proxies: TrustedProxies,
     /// Limits and times of the gRPC side.
     pub service: ServiceOptions,
 }
@@ -231,6 +247,11 @@ impl Options {
                 gather: self.audit_gather,
                 life: self.audit_life,
             },
+            federation: match &self.federation {
+                Some(file) => Federation::read(file)?,
+                None => Federation::default(),
+            },
+            trusted_proxies: TrustedProxies(self.trusted_proxy_hops),
             service: self.service.clone(),
         })
     }

@@ -2,6 +2,7 @@
 
 mod authzen;
 mod config;
+mod federation;
 mod first_start;
 mod http;
 mod keys;
@@ -15,6 +16,7 @@ mod upkeep;
 
 pub use authorization_store::MovedTable;
 pub use config::{AuditTimes, Command, Config, Database, Options};
+pub use federation::Federation;
 pub use migrate::MigrateOptions;
 pub use platform::Platform;
 pub use serve::serve;

@@ -1,12 +1,14 @@
-//! The core's ports, all but the store: time, chance, passwords, tokens.
+//! The core's ports, all but the store: time, chance, passwords, tokens, people of other houses.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use authorization_clients::Providers;
 use authorization_core::{
     Claims, Timestamp,
     audit::CallInfo,
+    federation::{FederationError, Identified},
     model::Account,
-    ports::{Calls, Clock, CryptoError, Entropy, PasswordHasher, TokenSigner},
+    ports::{Calls, Clock, CryptoError, Entropy, IdentityProvider, PasswordHasher, TokenSigner},
     secret::PasswordHash,
 };
 use jmap_domain::{ServiceCaller, SessionCaller};
@@ -25,19 +27,26 @@ pub struct Platform {
     passwords: Passwords,
     signing: SigningKey,
     issuer: String,
+    providers: Providers,
 }
 
 impl Platform {
-    /// The platform of an installation, whose tokens name it as `issuer` and are signed by that key.
+    /// The platform of an installation, whose tokens name it as `issuer` and are signed by that key, and which takes
+    /// the word of those OpenID providers.
     ///
     /// # Errors
     /// When a password cannot be hashed.
-    pub fn new(signing: SigningKey, issuer: &str) -> Result<Self, CryptoError> {
+    pub fn new(
+        signing: SigningKey,
+        issuer: &str,
+        providers: Providers,
+    ) -> Result<Self, CryptoError> {
         Ok(Self {
             start: Instant::now(),
             passwords: Passwords::new(&rand::random())?,
             signing,
             issuer: issuer.to_owned(),
+            providers,
         })
     }
 }
@@ -129,6 +138,12 @@ impl TokenSigner for Platform {
             .sign(&claims)
             .map(Into::into)
             .map_err(|_library| CryptoError::Failed)
+    }
+}
+
+impl IdentityProvider for Platform {
+    async fn identify(&self, token: &SecretString) -> Result<Identified, FederationError> {
+        self.providers.identify(token).await
     }
 }
 

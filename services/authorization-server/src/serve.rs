@@ -46,7 +46,9 @@ pub async fn serve(
         published,
         pages,
     } = keys::load(&store, &issuer, platform::now()).await?;
-    let platform = Platform::new(signing, &issuer).context("prepare the password hasher")?;
+    let providers = config.federation.providers();
+    let platform = Platform::new(signing, &issuer, providers);
+    let platform = platform.context("prepare the password hasher")?;
     let authority = Engine::start(store, platform, config.settings)
         .await
         .context("load the policy")?;
@@ -74,7 +76,8 @@ pub async fn serve(
         Arc::clone(&authenticator),
         published,
         pages,
-    );
+    )
+    .behind(config.trusted_proxies);
     let closing = api.closing().clone();
     let refusals = Arc::new(RefusedCalls(Arc::clone(&authority)));
     let served = served(api, (authenticator, refusals), info, &config.service);

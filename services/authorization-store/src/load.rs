@@ -12,7 +12,7 @@ use sqlx::FromRow;
 
 use crate::{
     db::{Row, Tx},
-    record::{self, LayerRow, ProjectRow, TombstoneRow, Unreadable},
+    record::{self, LayerRow, MemberRow, ProjectRow, TombstoneRow, Unreadable},
     sql,
     statement::statement,
     store::unavailable,
@@ -34,6 +34,26 @@ pub(crate) struct InstallationRow {
 /// The numbers of the installation; `None` where there is none.
 pub(crate) async fn installation(tx: &mut Tx) -> sqlx::Result<Option<InstallationRow>> {
     tx.find(statement(sql!("installation/get"))).await
+}
+
+#[derive(FromRow)]
+struct StoredMember {
+    #[sqlx(flatten)]
+    member: MemberRow,
+    federated: bool,
+}
+
+impl TryFrom<StoredMember> for PolicyChange {
+    type Error = Unreadable;
+
+    fn try_from(row: StoredMember) -> Result<Self, Unreadable> {
+        let (group, user) = row.member.try_into()?;
+        Ok(if row.federated {
+            Self::FederatedMemberAdded(group, user)
+        } else {
+            Self::MemberAdded(group, user)
+        })
+    }
 }
 
 #[derive(FromRow)]
@@ -103,16 +123,12 @@ async fn principals(tx: &mut Tx) -> Result<Vec<PolicyChange>, StoreError> {
     let users = rows::<record::UserRow, _>(tx, sql!("user/list")).await?;
     let groups = rows::<record::GroupRow, _>(tx, sql!("group/list")).await?;
     let services = rows::<record::ServiceRow, _>(tx, sql!("service/list")).await?;
-    let members = rows::<record::MemberRow, _>(tx, sql!("group/list_members")).await?;
+    let members = rows::<StoredMember, _>(tx, sql!("group/list_members")).await?;
     let globals = rows::<record::GlobalRow, _>(tx, sql!("global/list")).await?;
     let records = users.into_iter().map(PolicyChange::UserPut);
     let records = records.chain(groups.into_iter().map(PolicyChange::GroupPut));
     let records = records.chain(services.into_iter().map(PolicyChange::ServicePut));
-    let records = records.chain(
-        members
-            .into_iter()
-            .map(|(g, u)| PolicyChange::MemberAdded(g, u)),
-    );
+    let records = records.chain(members);
     let records = records.chain(
         globals
             .into_iter()

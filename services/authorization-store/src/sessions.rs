@@ -1,6 +1,6 @@
-//! Writing sessions.
+//! Writing sessions, and the tokens that open one once.
 
-use authorization_core::{Timestamp, model::Session};
+use authorization_core::{Timestamp, model::Session, secret::SecretHash};
 
 use crate::{
     record::SessionRow,
@@ -24,4 +24,14 @@ pub(crate) fn put(session: &Session) -> Statement {
 
 pub(crate) fn forget(expired_before: Timestamp) -> Statement {
     statement(sql!("session/forget")).bind(expired_before.as_millis())
+}
+
+pub(crate) fn spend_token(token: SecretHash, until: Timestamp) -> Statement {
+    statement(sql!("spent_token/add"))
+        .bind(token.0.to_vec())
+        .bind(until.as_millis())
+}
+
+pub(crate) fn forget_tokens(kept_until_before: Timestamp) -> Statement {
+    statement(sql!("spent_token/forget")).bind(kept_until_before.as_millis())
 }

@@ -7,7 +7,7 @@ use authorization_core::{
     },
     secret::SecretChange,
 };
-use jmap_domain::{LayerId, PolicyRevision, PrincipalId, ProjectId};
+use jmap_domain::{GroupId, LayerId, PolicyRevision, PrincipalId, ProjectId, UserId};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -27,12 +27,10 @@ pub(crate) fn of_change(change: &PolicyChange) -> Vec<Statement> {
         PolicyChange::GroupPut(group) => put_group(group),
         PolicyChange::GroupDeleted(group) => delete_principal((*group).into()),
         PolicyChange::MemberAdded(group, user) => {
-            let MemberRow { group_id, user_id } = (*group, *user).into();
-            vec![
-                statement(sql!("group/add_member"))
-                    .bind(group_id)
-                    .bind(user_id),
-            ]
+            vec![add_member(*group, *user).bind(false)]
+        }
+        PolicyChange::FederatedMemberAdded(group, user) => {
+            vec![add_member(*group, *user).bind(true)]
         }
         PolicyChange::MemberRemoved(group, user) => {
             let MemberRow { group_id, user_id } = (*group, *user).into();
@@ -130,9 +128,17 @@ fn put_user(user: &User) -> Vec<Statement> {
         display_name,
         for_servers,
         enabled,
+        issuer,
+        subject,
         revision,
     } = user.into();
-    vec![
+    let identity = issuer.zip(subject).map(|(issuer, subject)| {
+        statement(sql!("user/put_identity"))
+            .bind(user_id)
+            .bind(issuer)
+            .bind(subject)
+    });
+    let put = [
         statement(sql!("principal/put")).bind(user_id),
         statement(sql!("user/put"))
             .bind(user_id)
@@ -142,13 +148,23 @@ fn put_user(user: &User) -> Vec<Statement> {
             .bind(for_servers)
             .bind(enabled)
             .bind(revision),
-    ]
+    ];
+    put.into_iter().chain(identity).collect()
+}
+
+/// Whether the provider gave the membership is bound last.
+fn add_member(group: GroupId, user: UserId) -> Statement {
+    let MemberRow { group_id, user_id } = (group, user).into();
+    statement(sql!("group/add_member"))
+        .bind(group_id)
+        .bind(user_id)
 }
 
 fn put_group(group: &Group) -> Vec<Statement> {
     let GroupRow {
         group_id,
         name,
+        description,
         revision,
     } = group.into();
     vec![
@@ -157,6 +173,7 @@ fn put_group(group: &Group) -> Vec<Statement> {
             .bind(group_id)
             .bind(name)
             .bind(group.name.key())
+            .bind(description)
             .bind(revision),
     ]
 }

@@ -215,6 +215,16 @@ impl PolicyStore for SqlStore {
         self.write(forget, None).await.map(drop)
     }
 
+    async fn spend_token(&self, token: SecretHash, until: Timestamp) -> Result<bool, StoreError> {
+        let spend = vec![sessions::spend_token(token, until)];
+        Ok(self.write(spend, None).await? == 1)
+    }
+
+    async fn forget_tokens(&self, kept_until_before: Timestamp) -> Result<(), StoreError> {
+        let forget = vec![sessions::forget_tokens(kept_until_before)];
+        self.write(forget, None).await.map(drop)
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         let mut tx = self.begin_reading().await?;
         let found = secrets::signing_keys(&mut tx).await?;

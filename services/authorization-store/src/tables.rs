@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 use Kind::{Bytes, Flag, Integer, Text};
 
 /// All tables but the one row of the installation, those that others refer to first.
-pub(crate) static TABLES: [Table; 21] = [
+pub(crate) static TABLES: [Table; 23] = [
     table("principal", 1, &[("principal_id", Integer)]),
     table(
         "user_account",
@@ -38,6 +38,11 @@ pub(crate) static TABLES: [Table; 21] = [
             ("revision", Integer),
         ],
     ),
+    table(
+        "federated_identity",
+        1,
+        &[("user_id", Integer), ("issuer", Text), ("subject", Text)],
+    ),
     table("user_password", 1, &[("user_id", Integer), ("hash", Text)]),
     table(
         "user_group",
@@ -47,12 +52,17 @@ pub(crate) static TABLES: [Table; 21] = [
             ("name", Text),
             ("name_key", Text),
             ("revision", Integer),
+            ("description", Text),
         ],
     ),
     table(
         "membership",
         2,
-        &[("group_id", Integer), ("user_id", Integer)],
+        &[
+            ("group_id", Integer),
+            ("user_id", Integer),
+            ("federated", Flag),
+        ],
     ),
     table(
         "global_grant",
@@ -234,6 +244,11 @@ pub(crate) static TABLES: [Table; 21] = [
             ("refresh_family", Bytes),
             ("refresh_current", Bytes),
         ],
+    ),
+    table(
+        "spent_token",
+        1,
+        &[("hash", Bytes), ("kept_until", Integer)],
     ),
     table(
         "signing_key",

@@ -1,8 +1,9 @@
 //! What is not an answer: progress on standard error, and secrets from the terminal or the environment.
 
 use std::{
-    env,
-    io::{BufRead, IsTerminal, stdin},
+    env, fs,
+    io::{self, BufRead, IsTerminal, stdin},
+    path::Path,
 };
 
 use dialoguer::Password;
@@ -53,6 +54,23 @@ impl Console {
             (PasswordSource::StandardInput, _) => first_line(),
             (PasswordSource::Ask, Some(password)) => Ok(password.clone()),
             (PasswordSource::Ask, None) => prompt("Password", Repeat::No, "JMAP_PASSWORD"),
+        }
+    }
+
+    /// The token in a file, or on standard input (`-`).
+    pub(crate) fn token_in(file: &Path) -> Result<SecretString, Failure> {
+        let text = if file == Path::new("-") {
+            io::read_to_string(stdin())
+        } else {
+            fs::read_to_string(file)
+        };
+        let unreadable = |error| {
+            let message = format!("cannot read a token from {}: {error}", file.display());
+            Failure::new(Kind::Failed, message)
+        };
+        match text.map_err(unreadable)?.trim() {
+            "" => Err(Failure::usage(format!("{} holds no token", file.display()))),
+            token => Ok(token.into()),
         }
     }
 

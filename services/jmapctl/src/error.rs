@@ -209,6 +209,7 @@ fn kind_of(code: Code, reason: &str) -> Kind {
         Code::AlreadyExists | Code::Aborted => Kind::Conflict,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Kind::Unavailable,
         Code::ResourceExhausted if reason == "OVERLOADED" => Kind::Unavailable,
+        Code::ResourceExhausted if reason == "TOO_MANY_ATTEMPTS" => Kind::Refused,
         Code::Ok
         | Code::Unknown
         | Code::InvalidArgument

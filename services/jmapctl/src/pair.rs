@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use authorization_core::Settings;
-use authorization_server::{AuditTimes, Config as AuthorizationConfig};
+use authorization_server::{AuditTimes, Config as AuthorizationConfig, Federation};
 use jmap_proto::types::{
     GetServerInfoRequest, server_info_service_client::ServerInfoServiceClient,
 };
-use jmap_service::{client::channel, config::ServiceOptions};
+use jmap_service::{client::channel, config::ServiceOptions, peer::TrustedProxies};
 use layer_data_server::Config as LayerDataConfig;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -33,6 +33,8 @@ pub(crate) struct PairOptions {
     pub(crate) ports: Ports,
     /// The first administrator's password; `None` to have one generated and printed once.
     pub(crate) administrator_password: Option<SecretString>,
+    /// The OpenID providers whose tokens sign in.
+    pub(crate) federation: Federation,
 }
 
 /// The ports on this machine; 0 takes any that is free.
@@ -71,6 +73,7 @@ impl Pair {
             data,
             ports,
             administrator_password,
+            federation,
         } = options;
         make_private_folder(&data)?;
         let (listener, authorization) = listen(ports.authorization).await?;
@@ -86,6 +89,8 @@ impl Pair {
             layer_data_public_address: layer_data.clone(),
             settings: Settings::default(),
             audit: AuditTimes::default(),
+            federation,
+            trusted_proxies: TrustedProxies::default(),
             service: ServiceOptions::default(),
         };
         let mut authorization_service = Running::spawn(|stop| {

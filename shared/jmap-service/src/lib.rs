@@ -10,6 +10,7 @@ pub mod config;
 #[cfg(feature = "testing")]
 pub mod in_memory;
 pub mod refusals;
+pub mod peer;
 pub mod serve;
 pub mod server_info;
 pub mod shutdown;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use authorization_core::{Authority, Settings, memory::MemoryStore, secret::NewPassword};
 use authorization_grpc::Context;
-use authorization_server::Platform;
+use authorization_server::{Federation, Platform};
 use jmap_domain::{Name, Scope};
 use jmap_service::{
     config::ServiceOptions,
@@ -62,7 +62,8 @@ async fn authorization() -> (Channel, SecretString) {
         issuer: ISSUER.to_owned(),
         keys: vec![signing.public().clone()],
     };
-    let platform = Platform::new(signing, ISSUER).expect("a platform");
+    let platform = Platform::new(signing, ISSUER, Federation::default().providers());
+    let platform = platform.expect("a platform");
     let authority = Authority::start(MemoryStore::default(), platform, Settings::default());
     let authority = authority.await.expect("start");
     let password = NewPassword::parse(PASSWORD.into()).expect("a password");

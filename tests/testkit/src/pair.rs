@@ -9,10 +9,10 @@ use std::{
 };
 
 use authorization_core::Settings;
-use authorization_server::AuditTimes;
+use authorization_server::{AuditTimes, Federation};
 use authorization_store::PURPOSE;
 use jmap_postgres::{DatabaseOptions, DatabasePlace};
-use jmap_service::config::ServiceOptions;
+use jmap_service::{config::ServiceOptions, peer::TrustedProxies};
 use layer_data_server::DataLimits;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -42,6 +42,10 @@ pub struct Tuning {
     pub audit: AuditTimes,
     /// Limits and times of both gRPC sides.
     pub service: ServiceOptions,
+    /// The OpenID providers whose tokens sign in.
+    pub federation: Federation,
+    /// Whom authorization believes where calls come from.
+    pub trusted_proxies: TrustedProxies,
     /// How much a call may ask of layer-data.
     pub data_limits: DataLimits,
     /// Where authorization listens for HTTP, and answers AuthZEN; nowhere unless set.
@@ -168,6 +172,8 @@ fn authorization_config(
         layer_data_public_address: layer_data.to_owned(),
         settings: tuning.settings,
         audit: tuning.audit,
+        federation: tuning.federation.clone(),
+        trusted_proxies: tuning.trusted_proxies,
         service: tuning.service.clone(),
     }
 }

@@ -9,9 +9,20 @@ use crate::{
     Authority, Facts, Refusal, Resource, Snapshot,
     change::PolicyChange,
     draft::Draft,
-    model::{Group, User},
+    model::{Description, Group, User},
     ports::{Platform, PolicyStore},
 };
+
+/// What changes of a group.
+#[derive(Clone, Debug)]
+pub struct GroupUpdate {
+    /// The revision that the caller has read; `None` for any.
+    pub expected: Option<PolicyRevision>,
+    /// The new name; unset keeps it.
+    pub name: Option<Name>,
+    /// The new description; unset keeps it.
+    pub description: Option<Description>,
+}
 
 /// Who joins and who leaves a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,56 +42,30 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         name: Name,
+        description: Description,
     ) -> Result<Arc<Group>, DirectoryError> {
         self.change(caller, |draft| {
             require_directory(draft)?;
             if draft.snapshot().group_named(&name).is_some() {
                 return Err(DirectoryError::NameTaken(name));
             }
-            let group = Group {
-                id: draft.next_principal()?,
-                name,
-                revision: draft.revision(),
-            };
-            draft.push(PolicyChange::GroupPut(group.clone()));
-            Ok(Arc::new(group))
+            Ok(Arc::new(draft_group(draft, name, description)?))
         })
         .await
     }
 
-    /// Renames a group; `expected` is the revision that the caller has read, `None` for any.
+    /// Renames a group, or describes it otherwise.
     ///
     /// # Errors
     /// [`DirectoryError::NameTaken`], [`DirectoryError::Special`], [`Refusal::Stale`].
-    pub async fn rename_group(
+    pub async fn update_group(
         &self,
         caller: &Caller,
         id: GroupId,
-        name: Name,
-        expected: Option<PolicyRevision>,
+        update: GroupUpdate,
     ) -> Result<Arc<Group>, DirectoryError> {
-        self.change(caller, |draft| {
-            require_directory(draft)?;
-            let snapshot = draft.snapshot();
-            let before = ordinary_group(&snapshot, id)?;
-            if expected.is_some_and(|expected| expected != before.revision) {
-                return Err(Refusal::Stale(Resource::Group(id)).into());
-            }
-            if snapshot
-                .group_named(&name)
-                .is_some_and(|other| other.id != id)
-            {
-                return Err(DirectoryError::NameTaken(name));
-            }
-            let group = Group {
-                id,
-                name,
-                revision: draft.revision(),
-            };
-            draft.push(PolicyChange::GroupPut(group.clone()));
-            Ok(Arc::new(group))
-        })
-        .await
+        self.change(caller, |draft| draft_group_update(draft, id, update))
+            .await
     }
 
     /// Deletes a group, with its memberships and grants (R9).
@@ -177,6 +162,53 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let ids = snapshot.groups_of(user).into_iter().flatten();
         Ok(ids.filter_map(|id| snapshot.group(*id).cloned()).collect())
     }
+}
+
+/// A new group of a name that is free.
+pub(crate) fn draft_group(
+    draft: &mut Draft,
+    name: Name,
+    description: Description,
+) -> Result<Group, Refusal> {
+    let group = Group {
+        id: draft.next_principal()?,
+        name,
+        description,
+        revision: draft.revision(),
+    };
+    draft.push(PolicyChange::GroupPut(group.clone()));
+    Ok(group)
+}
+
+fn draft_group_update(
+    draft: &mut Draft,
+    id: GroupId,
+    update: GroupUpdate,
+) -> Result<Arc<Group>, DirectoryError> {
+    require_directory(draft)?;
+    let snapshot = draft.snapshot();
+    let before = ordinary_group(&snapshot, id)?;
+    let GroupUpdate {
+        expected,
+        name,
+        description,
+    } = update;
+    if expected.is_some_and(|expected| expected != before.revision) {
+        return Err(Refusal::Stale(Resource::Group(id)).into());
+    }
+    let name = name.unwrap_or_else(|| before.name.clone());
+    let holder = snapshot.group_named(&name);
+    if holder.is_some_and(|other| other.id != id) {
+        return Err(DirectoryError::NameTaken(name));
+    }
+    let group = Group {
+        id,
+        name,
+        description: description.unwrap_or_else(|| before.description.clone()),
+        revision: draft.revision(),
+    };
+    draft.push(PolicyChange::GroupPut(group.clone()));
+    Ok(Arc::new(group))
 }
 
 pub(crate) fn draft_group_deletion(draft: &mut Draft, id: GroupId) -> Result<(), DirectoryError> {

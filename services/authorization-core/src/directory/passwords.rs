@@ -5,11 +5,12 @@ use secrecy::SecretString;
 
 use super::DirectoryError;
 use crate::{
-    Authority, Refusal, Resource,
+    Authority, Origin, Refusal, Resource,
     audit::{Closing, Who},
     change::PolicyChange,
     ports::{Platform, PolicyStore},
     secret::{NewPassword, PasswordHash, SecretChange},
+    throttle::{Attempt, Claimed},
 };
 
 /// A password to be set.
@@ -26,12 +27,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// Changes the caller's own password, and closes its other sessions.
     ///
     /// # Errors
-    /// [`DirectoryError::WrongPassword`] when the current one is not right.
+    /// [`DirectoryError::WrongPassword`] when the current one is not right; [`Refusal::TooManyAttempts`].
     pub async fn change_own_password(
         &self,
         caller: &Caller,
         current: &SecretString,
         new: &NewPassword,
+        from: Origin,
     ) -> Result<(), DirectoryError> {
         self.admit(caller)?;
         let Caller::Session(SessionCaller {
@@ -42,21 +44,36 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         else {
             return Err(Refusal::NotSignedIn.into());
         };
-        let kept = self.store.password(user).await.map_err(Refusal::from)?;
-        if !self
-            .platform
-            .verify(current, kept.as_ref())
-            .await
-            .map_err(Refusal::from)?
-        {
-            return Err(DirectoryError::WrongPassword);
-        }
+        let claimed = match self.snapshot().user(user) {
+            Some(user) => Claimed::user(&user.name),
+            None => return Err(Refusal::AccountDisabled.into()),
+        };
+        let attempt = Attempt { claimed, from };
+        let is_wrong = |error: &DirectoryError| *error == DirectoryError::WrongPassword;
+        let verified = self
+            .slowed(attempt, is_wrong, self.verify_current(user, current))
+            .await?;
         let change = Change {
             user,
-            verified: kept,
+            verified,
             session: Some(session),
         };
         self.put_password(caller, change, new).await
+    }
+
+    /// The hash that the current password was verified against.
+    async fn verify_current(
+        &self,
+        user: UserId,
+        current: &SecretString,
+    ) -> Result<Option<PasswordHash>, DirectoryError> {
+        let kept = self.store.password(user).await.map_err(Refusal::from)?;
+        let verifying = self.platform.verify(current, kept.as_ref());
+        if verifying.await.map_err(Refusal::from)? {
+            Ok(kept)
+        } else {
+            Err(DirectoryError::WrongPassword)
+        }
     }
 
     /// Sets a user's password as a super administrator, and closes the user's sessions.

@@ -169,6 +169,7 @@ fn draft_user(draft: &mut Draft, new: NewUser) -> Result<User, DirectoryError> {
         display_name,
         policy,
         state: AccountState::Enabled,
+        identity: None,
         revision: draft.revision(),
     };
     draft.push(PolicyChange::UserPut(user.clone()));

@@ -2,6 +2,8 @@
 
 use jmap_domain::{GroupId, Name, PolicyRevision, ScopeSet, ServiceId, SessionKind, UserId};
 
+use super::Description;
+
 /// What an account may be used for; decided when it is created, for ever (R100).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccountPolicy {
@@ -31,6 +33,15 @@ pub enum AccountState {
     Disabled,
 }
 
+/// By what an OpenID provider knows one person, for ever.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FederatedId {
+    /// The provider, as its tokens name it.
+    pub issuer: String,
+    /// The person, as the provider numbers it; means nothing without the issuer.
+    pub subject: String,
+}
+
 /// A user account. Its password is kept apart, as a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -44,6 +55,9 @@ pub struct User {
     pub policy: AccountPolicy,
     /// Whether it may be used.
     pub state: AccountState,
+    /// Whom the account was made for at a first federated sign-in (R11); `None` for local accounts. Never changes: a
+    /// provider cannot take over an account that it did not make, whatever names it gives (R8).
+    pub identity: Option<FederatedId>,
     /// The change that last touched this record.
     pub revision: PolicyRevision,
 }
@@ -63,6 +77,8 @@ pub struct Group {
     pub id: GroupId,
     /// Unique among groups by its key (R7, R26).
     pub name: Name,
+    /// What the group is for.
+    pub description: Description,
     /// The change that last touched this record.
     pub revision: PolicyRevision,
 }

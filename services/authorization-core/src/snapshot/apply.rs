@@ -44,6 +44,10 @@ impl Snapshot {
             PolicyChange::GroupPut(group) => self.put_group(group),
             PolicyChange::GroupDeleted(group) => self.delete_group(*group),
             PolicyChange::MemberAdded(group, user) => self.add_member(*group, *user),
+            PolicyChange::FederatedMemberAdded(group, user) => {
+                self.add_member(*group, *user);
+                self.federated.insert((*user, *group));
+            }
             PolicyChange::MemberRemoved(group, user) => self.remove_member(*group, *user),
             PolicyChange::GlobalsSet(principal, set) => self.set_globals(*principal, *set),
             PolicyChange::ServicePut(service) => self.put_service(service),
@@ -73,15 +77,22 @@ impl Snapshot {
 
     fn put_user(&mut self, user: &User) {
         self.names.users.insert(user.name.key(), user.id);
+        if let Some(identity) = &user.identity {
+            self.names.identities.insert(identity.clone(), user.id);
+        }
         self.users.insert(user.id, Arc::new(user.clone()));
     }
 
     fn delete_user(&mut self, id: UserId) {
         if let Some(user) = self.users.remove(&id) {
             self.names.users.remove(&user.name.key());
+            if let Some(identity) = &user.identity {
+                self.names.identities.remove(identity);
+            }
         }
         for group in self.groups_of.remove(&id).unwrap_or_default() {
             remove_from(&mut self.members_of, &group, &id);
+            self.federated.remove(&(id, group));
         }
         self.forget_principal(id.into());
     }
@@ -99,6 +110,7 @@ impl Snapshot {
         }
         for user in self.members_of.remove(&id).unwrap_or_default() {
             remove_from(&mut self.groups_of, &user, &id);
+            self.federated.remove(&(user, id));
         }
         self.forget_principal(id.into());
     }
@@ -111,6 +123,7 @@ impl Snapshot {
     fn remove_member(&mut self, group: GroupId, user: UserId) {
         remove_from(&mut self.members_of, &group, &user);
         remove_from(&mut self.groups_of, &user, &group);
+        self.federated.remove(&(user, group));
     }
 
     fn set_globals(&mut self, principal: PrincipalId, set: GlobalSet) {

@@ -42,9 +42,13 @@ impl Snapshot {
             .values()
             .map(|s| PolicyChange::ServicePut((**s).clone()));
         let members = self.groups_of.iter().flat_map(|(user, groups)| {
-            groups
-                .iter()
-                .map(|group| PolicyChange::MemberAdded(*group, *user))
+            groups.iter().map(|group| {
+                if self.is_federated(*group, *user) {
+                    PolicyChange::FederatedMemberAdded(*group, *user)
+                } else {
+                    PolicyChange::MemberAdded(*group, *user)
+                }
+            })
         });
         let globals = self
             .globals_table()

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use imbl::OrdMap;
 use jmap_domain::{GroupId, LayerId, ProjectId, ServiceId, UserId};
 
-use crate::model::Placement;
+use crate::model::{FederatedId, Placement};
 
 /// Within what a layer's name is unique (R26, R64).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,7 @@ impl From<Placement> for Home {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Names {
     pub(super) users: OrdMap<String, UserId>,
+    pub(super) identities: OrdMap<FederatedId, UserId>,
     pub(super) groups: OrdMap<String, GroupId>,
     pub(super) services: OrdMap<String, ServiceId>,
     pub(super) projects: OrdMap<String, ProjectId>,

@@ -2,9 +2,9 @@
 
 use authorization_core::{
     Refusal, Resource,
-    directory::{DirectoryError, NewUser, UserUpdate},
+    directory::{DirectoryError, GroupUpdate, NewUser, UserUpdate},
     globals::{GlobalsAmendment, GlobalsError},
-    model::{AccountPolicy, AccountState, GlobalSet},
+    model::{AccountPolicy, AccountState, Description, GlobalSet},
 };
 use futures::executor::block_on;
 use jmap_domain::{
@@ -84,15 +84,51 @@ fn names_of_users_and_groups_are_unique_whatever_their_case() {
             .create_user(&house.administrator, new_user("ZOË")),
     );
     assert_eq!(user.unwrap_err(), DirectoryError::NameTaken(name("ZOË")));
-    let group = block_on(
-        house
-            .authority
-            .create_group(&house.administrator, name("field team")),
-    );
+    let group = block_on(house.authority.create_group(
+        &house.administrator,
+        name("field team"),
+        Description::default(),
+    ));
     assert_eq!(
         group.unwrap_err(),
         DirectoryError::NameTaken(name("field team"))
     );
+}
+
+#[test]
+fn a_group_is_described_and_renamed_apart_and_a_stale_update_changes_nothing() {
+    let house = House::new();
+    let team = house.group("team", &[]);
+    let update = |expected, text: Option<&str>, described: Option<&str>| {
+        let update = GroupUpdate {
+            expected,
+            name: text.map(name),
+            description: described.map(|text| Description::parse(text).unwrap()),
+        };
+        block_on(
+            house
+                .authority
+                .update_group(&house.administrator, team, update),
+        )
+    };
+    let shown = |group: &authorization_core::model::Group| {
+        (
+            group.name.to_string(),
+            group.description.as_str().to_owned(),
+        )
+    };
+    let read = update(None, None, Some("who mows")).unwrap();
+    assert_eq!(shown(&read), ("team".to_owned(), "who mows".to_owned()));
+    let renamed = update(Some(read.revision), Some("mowers"), None).unwrap();
+    assert_eq!(
+        shown(&renamed),
+        ("mowers".to_owned(), "who mows".to_owned())
+    );
+    let stale = update(Some(read.revision), None, Some("")).unwrap_err();
+    let resource = Resource::Group(team);
+    assert_eq!(stale, DirectoryError::Refused(Refusal::Stale(resource)));
+    let snapshot = house.restarted().snapshot();
+    assert_eq!(shown(snapshot.group(team).unwrap()), shown(&renamed));
 }
 
 #[test]
@@ -177,7 +213,11 @@ fn only_super_administrators_manage_the_directory_and_global_permissions() {
     let forbidden = Refusal::Forbidden(Resource::Installation);
     let created = block_on(house.authority.create_user(&ana.caller, new_user("eve")));
     assert_eq!(created.unwrap_err(), forbidden.into());
-    let group = block_on(house.authority.create_group(&ana.caller, name("eves")));
+    let group = block_on(house.authority.create_group(
+        &ana.caller,
+        name("eves"),
+        Description::default(),
+    ));
     assert_eq!(group.unwrap_err(), forbidden.into());
     let add = SUPER.into_iter().collect();
     let amendment = GlobalsAmendment {

@@ -1,7 +1,7 @@
 //! A furnished installation, and short words for what tests do in it.
 
 use authorization_core::{
-    Answer, Asking, Authority, CheckError, Settings,
+    Answer, Asking, Authority, CheckError, Origin, Settings,
     directory::{DirectoryError, MembersUpdate, NewUser, UserUpdate},
     globals::{GlobalsAmendment, GlobalsError},
     layer_permissions::{Amendment, LayerTable, RowEdits, TableEdit, TableError},
@@ -94,8 +94,10 @@ impl House {
             name: name("administrator"),
             password: PASSWORD.to_owned().into(),
         };
-        let administrator = caller(&block_on(authority.sign_in(&credentials)).unwrap());
-        let service = block_on(authority.sign_in(&Credentials::ServiceKey(key))).unwrap();
+        let administrator =
+            caller(&block_on(authority.sign_in(&credentials, Origin::default())).unwrap());
+        let service =
+            block_on(authority.sign_in(&Credentials::ServiceKey(key), Origin::default())).unwrap();
         let layer_data = caller(&service);
         Self {
             authority,
@@ -117,7 +119,7 @@ impl House {
             name: name(who),
             password: PASSWORD.to_owned().into(),
         };
-        block_on(self.authority.sign_in(&credentials)).unwrap()
+        block_on(self.authority.sign_in(&credentials, Origin::default())).unwrap()
     }
 
     pub(crate) fn user(&self, who: &str) -> Person {
@@ -143,7 +145,9 @@ impl House {
     }
 
     pub(crate) fn group(&self, text: &str, members: &[Person]) -> GroupId {
-        let create = self.authority.create_group(&self.administrator, name(text));
+        let create =
+            self.authority
+                .create_group(&self.administrator, name(text), Description::default());
         let group = block_on(create).unwrap().id;
         for member in members {
             self.join(group, member.id).unwrap();

@@ -13,6 +13,8 @@ mod directory;
 #[cfg(test)]
 mod explanations;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod layer_permissions;
@@ -42,6 +44,8 @@ mod small_worlds;
 mod snapshots;
 #[cfg(test)]
 mod suppositions;
+#[cfg(test)]
+mod throttling;
 #[cfg(test)]
 mod watch;
 #[cfg(test)]

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use authorization_core::{
-    Refusal, memory::Failure, model::Editing, ports::StoreError, projects::ProjectError,
+    Refusal,
+    memory::Failure,
+    model::{Description, Editing},
+    ports::StoreError,
+    projects::ProjectError,
 };
 use futures::executor::block_on;
 use jmap_domain::{Caller, Decision, DenyReason, LayerAct, Permission, ProjectAct, Question};
@@ -103,19 +107,20 @@ fn a_commit_whose_end_was_not_seen_is_read_again_before_the_next_change() {
     house
         .store
         .fail_next(Failure::AfterWriting, StoreError::Unavailable);
-    let first = house
-        .authority
-        .create_group(&house.administrator, name("team"));
+    let first =
+        house
+            .authority
+            .create_group(&house.administrator, name("team"), Description::default());
     assert_eq!(
         block_on(first).unwrap_err(),
         Refusal::Store(StoreError::Unavailable).into()
     );
     // The group is there after all, so its name is taken.
-    let again = block_on(
-        house
-            .authority
-            .create_group(&house.administrator, name("team")),
-    );
+    let again = block_on(house.authority.create_group(
+        &house.administrator,
+        name("team"),
+        Description::default(),
+    ));
     assert!(again.is_err());
     assert!(
         house
@@ -133,9 +138,10 @@ fn a_commit_whose_end_was_not_seen_decides_without_waiting_for_the_next_change()
     house
         .store
         .fail_next(Failure::AfterWriting, StoreError::Unavailable);
-    let group = house
-        .authority
-        .create_group(&house.administrator, name("team"));
+    let group =
+        house
+            .authority
+            .create_group(&house.administrator, name("team"), Description::default());
     block_on(group).unwrap_err();
     let known = || {
         house

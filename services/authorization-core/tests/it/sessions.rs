@@ -3,14 +3,14 @@
 use std::pin::pin;
 
 use authorization_core::{
-    Refusal, Resource, Settings, Timestamp,
+    Origin, Refusal, Resource, Settings, Timestamp,
     audit::ChangeNote,
     change::{Author, ChangeSet, PolicyChange},
     directory::{DirectoryError, UserUpdate},
     model::AccountState,
     ports::PolicyStore as _,
     secret::{NewPassword, PasswordError, PasswordHash, SecretChange},
-    sessions::{Credentials, SignInError},
+    sessions::{Credentials, Holder, SignInError},
 };
 use futures::{executor::block_on, poll};
 use jmap_domain::{
@@ -48,7 +48,11 @@ fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
         ("eve", PASSWORD),
         ("anonymous", PASSWORD),
     ] {
-        let signed_in = block_on(house.authority.sign_in(&credentials(who, password)));
+        let signed_in = block_on(
+            house
+                .authority
+                .sign_in(&credentials(who, password), Origin::default()),
+        );
         assert_eq!(
             signed_in.unwrap_err(),
             SignInError::WrongCredentials,
@@ -56,7 +60,7 @@ fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
         );
     }
     let garbage = Credentials::ServiceKey("c2VydmljZQ".to_owned().into());
-    let signed_in = block_on(house.authority.sign_in(&garbage));
+    let signed_in = block_on(house.authority.sign_in(&garbage, Origin::default()));
     assert_eq!(signed_in.unwrap_err(), SignInError::WrongCredentials);
 }
 
@@ -87,7 +91,7 @@ fn nobody_signs_in_as_anonymous_whatever_is_stored() {
     let signed_in = block_on(
         house
             .restarted()
-            .sign_in(&credentials("anonymous", PASSWORD)),
+            .sign_in(&credentials("anonymous", PASSWORD), Origin::default()),
     );
     assert_eq!(signed_in.unwrap_err(), SignInError::WrongCredentials);
 }
@@ -153,12 +157,17 @@ fn an_administrator_closes_anybodys_session_and_others_only_their_own() {
     assert_eq!(
         house
             .authority
-            .sessions_of(&ana.caller, ana.id)
+            .sessions_of(&ana.caller, Holder::User(ana.id))
             .unwrap()
             .len(),
         1
     );
-    assert!(house.authority.sessions_of(&ben.caller, ana.id).is_err());
+    assert!(
+        house
+            .authority
+            .sessions_of(&ben.caller, Holder::User(ana.id))
+            .is_err()
+    );
     close(&house.administrator).unwrap();
     assert_eq!(
         house.authority.own_globals(&ana.caller).unwrap_err(),
@@ -167,7 +176,7 @@ fn an_administrator_closes_anybodys_session_and_others_only_their_own() {
     assert!(
         house
             .authority
-            .sessions_of(&house.administrator, ana.id)
+            .sessions_of(&house.administrator, Holder::User(ana.id))
             .unwrap()
             .is_empty()
     );
@@ -207,9 +216,17 @@ fn disabling_and_deleting_an_account_end_its_sessions_with_the_next_call() {
             [Decision::Denied(DenyReason::AccountDisabled)]
         );
     }
-    let right = block_on(house.authority.sign_in(&credentials("ana", PASSWORD)));
+    let right = block_on(
+        house
+            .authority
+            .sign_in(&credentials("ana", PASSWORD), Origin::default()),
+    );
     assert_eq!(right.unwrap_err(), Refusal::AccountDisabled.into());
-    let wrong = block_on(house.authority.sign_in(&credentials("ana", "wrong horse")));
+    let wrong = block_on(
+        house
+            .authority
+            .sign_in(&credentials("ana", "wrong horse"), Origin::default()),
+    );
     assert_eq!(wrong.unwrap_err(), SignInError::WrongCredentials);
 }
 
@@ -257,7 +274,8 @@ fn a_refreshed_session_survives_a_restart() {
     assert!(second.access_expires_at > first.access_expires_at);
     let restarted = house.restarted();
     block_on(restarted.refresh(&second.refresh_token.unwrap())).unwrap();
-    let next = block_on(restarted.sign_in(&credentials("ana", PASSWORD))).unwrap();
+    let next =
+        block_on(restarted.sign_in(&credentials("ana", PASSWORD), Origin::default())).unwrap();
     assert!(next.session.id > second.session.id);
 }
 
@@ -281,11 +299,12 @@ fn changing_ones_password_needs_the_current_one_and_closes_other_sessions() {
     let new = NewPassword::parse("battery staple".to_owned().into()).unwrap();
     let change = |current: &str| {
         let current = current.to_owned().into();
-        block_on(
-            house
-                .authority
-                .change_own_password(&ana.caller, &current, &new),
-        )
+        block_on(house.authority.change_own_password(
+            &ana.caller,
+            &current,
+            &new,
+            Origin::default(),
+        ))
     };
     assert_eq!(change("wrong horse"), Err(DirectoryError::WrongPassword));
     change(PASSWORD).unwrap();
@@ -294,11 +313,18 @@ fn changing_ones_password_needs_the_current_one_and_closes_other_sessions() {
         house.authority.own_globals(&other).unwrap_err(),
         Refusal::SessionClosed
     );
-    assert!(block_on(house.authority.sign_in(&credentials("ana", PASSWORD))).is_err());
+    assert!(
+        block_on(
+            house
+                .authority
+                .sign_in(&credentials("ana", PASSWORD), Origin::default())
+        )
+        .is_err()
+    );
     block_on(
         house
             .authority
-            .sign_in(&credentials("ana", "battery staple")),
+            .sign_in(&credentials("ana", "battery staple"), Origin::default()),
     )
     .unwrap();
 }
@@ -309,7 +335,7 @@ fn a_password_that_is_replaced_while_it_is_verified_opens_no_session() {
     let house = House::new();
     let ana = house.user("ana");
     let credentials = credentials("ana", PASSWORD);
-    let mut signing_in = pin!(house.authority.sign_in(&credentials));
+    let mut signing_in = pin!(house.authority.sign_in(&credentials, Origin::default()));
     let new = NewPassword::parse("another horse".to_owned().into()).unwrap();
     let signed_in = block_on(async {
         assert!(poll!(signing_in.as_mut()).is_pending());
@@ -322,7 +348,7 @@ fn a_password_that_is_replaced_while_it_is_verified_opens_no_session() {
     assert_eq!(signed_in.unwrap_err(), SignInError::WrongCredentials);
     let open = house
         .authority
-        .sessions_of(&house.administrator, ana.id)
+        .sessions_of(&house.administrator, Holder::User(ana.id))
         .unwrap();
     assert_eq!(open, []);
 }
@@ -335,18 +361,19 @@ fn a_password_that_is_replaced_while_it_is_verified_sets_no_other() {
     let (stolen, current) = (password(), SecretString::from(PASSWORD));
     let new = NewPassword::parse("another horse".to_owned().into()).unwrap();
     let authority = &house.authority;
-    let mut changing = pin!(authority.change_own_password(&ana.caller, &current, &stolen));
+    let mut changing =
+        pin!(authority.change_own_password(&ana.caller, &current, &stolen, Origin::default()));
     let changed = block_on(async {
         assert!(poll!(changing.as_mut()).is_pending());
         authority
-            .change_own_password(&ana.caller, &current, &new)
+            .change_own_password(&ana.caller, &current, &new, Origin::default())
             .await
             .unwrap();
         changing.await
     });
     assert_eq!(changed, Err(DirectoryError::WrongPassword));
     let by_new = credentials("ana", "another horse");
-    block_on(authority.sign_in(&by_new)).unwrap();
+    block_on(authority.sign_in(&by_new, Origin::default())).unwrap();
 }
 
 #[test]

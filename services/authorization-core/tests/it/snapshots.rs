@@ -26,6 +26,7 @@ fn later_changes() -> impl Strategy<Value = Vec<PolicyChange>> {
         Just(PolicyChange::GroupDeleted(team)),
         Just(PolicyChange::MemberRemoved(team, ana)),
         Just(PolicyChange::MemberAdded(team, ana)),
+        Just(PolicyChange::FederatedMemberAdded(team, ana)),
         Just(PolicyChange::TombstonePut(tombstone)),
         Just(PolicyChange::TombstonePut(Tombstone {
             confirmed: true,
@@ -55,9 +56,12 @@ fn possible(changes: &[PolicyChange]) -> bool {
             PolicyChange::UserDeleted(_) | PolicyChange::GroupDeleted(_)
         )
     });
-    let added = changes
-        .iter()
-        .rposition(|change| matches!(change, PolicyChange::MemberAdded(_, _)));
+    let added = changes.iter().rposition(|change| {
+        matches!(
+            change,
+            PolicyChange::MemberAdded(_, _) | PolicyChange::FederatedMemberAdded(_, _)
+        )
+    });
     !matches!((gone, added), (Some(gone), Some(added)) if gone < added)
 }
 

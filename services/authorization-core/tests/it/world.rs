@@ -229,6 +229,7 @@ fn user(id: i64, state: AccountState) -> User {
         display_name: None,
         policy: AccountPolicy::Ordinary,
         state,
+        identity: None,
         revision: PolicyRevision(1),
     }
 }
@@ -239,6 +240,7 @@ fn group(id: i64) -> PolicyChange {
     PolicyChange::GroupPut(Group {
         id,
         name,
+        description: Description::default(),
         revision: PolicyRevision(1),
     })
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use authorization_core::{
     Refusal, Resource,
-    directory::{DirectoryError, MembersUpdate},
+    directory::{DirectoryError, GroupUpdate, MembersUpdate},
+    model::Description,
     ports::{Platform, PolicyStore},
 };
-use jmap_domain::{Caller, GroupId, Name, PolicyRevision, UserId};
+use jmap_domain::{Caller, GroupId, Name, UserId};
 use jmap_proto::authorization as pb;
-use jmap_wire::{FieldPath, FieldViolation, Violation, field_mask, id, required};
+use jmap_wire::{FieldPath, FieldViolation, field_mask, id, required};
 
 use crate::{
     context::Context,
@@ -29,16 +30,19 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         message: pb::CreateGroupRequest,
     ) -> Result<pb::CreateGroupResponse, Rejection> {
         let pb::CreateGroupRequest { group, request_id } = message;
-        let name = parse_new_group(required("group", group)?)?;
+        let (name, description) = parse_new_group(required("group", group)?)?;
         self.authority.own_session(caller)?;
-        let content = name.to_string();
+        let content = format!("{name:?} {description:?}");
         let attempt = Attempt {
             call: "create_group",
             request_id: &request_id,
             content: &content,
         };
         let create = async {
-            let group = self.authority.create_group(caller, name).await?;
+            let group = self
+                .authority
+                .create_group(caller, name, description)
+                .await?;
             let group = Some(principals::group(&group));
             Ok(pb::CreateGroupResponse {
                 group,
@@ -81,15 +85,8 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         caller: &Caller,
         message: pb::UpdateGroupRequest,
     ) -> Result<pb::UpdateGroupResponse, Rejection> {
-        let Update {
-            group,
-            name,
-            expected,
-        } = parse_update(message)?;
-        let result = self
-            .authority
-            .rename_group(caller, group, name, expected)
-            .await;
+        let (group, update) = parse_update(message)?;
+        let result = self.authority.update_group(caller, group, update).await;
         let group = result.map_err(|error| self.group_rejection(group, error))?;
         let group = Some(principals::group(&group));
         Ok(pb::UpdateGroupResponse {
@@ -169,7 +166,7 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     }
 }
 
-fn parse_new_group(group: pb::Group) -> Result<Name, FieldViolation> {
+fn parse_new_group(group: pb::Group) -> Result<(Name, Description), FieldViolation> {
     let path = FieldPath::of("group");
     let pb::Group {
         name,
@@ -177,16 +174,10 @@ fn parse_new_group(group: pb::Group) -> Result<Name, FieldViolation> {
         group_id: _output_only,
         revision: _of_nothing_yet,
     } = group;
-    if !description.is_empty() {
-        return Err(path.field("description").violates(Violation::NotBuilt));
-    }
-    parse::name(path.field("name"), &name)
-}
-
-struct Update {
-    group: GroupId,
-    name: Name,
-    expected: Option<PolicyRevision>,
+    Ok((
+        parse::name(path.field("name"), &name)?,
+        parse::description(path.field("description"), &description)?,
+    ))
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -197,23 +188,28 @@ enum Field {
 
 const FIELDS: [(&str, Field); 2] = [("name", Field::Name), ("description", Field::Description)];
 
-fn parse_update(message: pb::UpdateGroupRequest) -> Result<Update, FieldViolation> {
+fn parse_update(message: pb::UpdateGroupRequest) -> Result<(GroupId, GroupUpdate), FieldViolation> {
     let pb::UpdateGroupRequest { group, update_mask } = message;
     let path = FieldPath::of("group");
     let pb::Group {
         group_id,
         name,
         revision,
-        description: _not_built,
+        description,
     } = required(path.clone(), group)?;
-    if field_mask(update_mask, &FIELDS)?.contains(&Field::Description) {
-        return Err(path.field("description").violates(Violation::NotBuilt));
-    }
-    Ok(Update {
-        group: id(path.field("group_id"), group_id)?,
-        name: parse::name(path.field("name"), &name)?,
+    let fields = field_mask(update_mask, &FIELDS)?;
+    let name = fields
+        .contains(&Field::Name)
+        .then(|| parse::name(path.field("name"), &name));
+    let description = fields
+        .contains(&Field::Description)
+        .then(|| parse::description(path.field("description"), &description));
+    let update = GroupUpdate {
         expected: parse::expected(path.field("revision"), revision)?,
-    })
+        name: name.transpose()?,
+        description: description.transpose()?,
+    };
+    Ok((id(path.field("group_id"), group_id)?, update))
 }
 
 /// Who joins and who leaves, in fields under a path.

@@ -1,7 +1,7 @@
 //! Users.
 
 use authorization_core::{
-    Refusal, Resource,
+    Origin, Refusal, Resource,
     directory::{DirectoryError, NewUser, UserUpdate},
     model::AccountPolicy,
     ports::{Platform, PolicyStore},
@@ -129,6 +129,7 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         &self,
         caller: &Caller,
         message: pb::SetPasswordRequest,
+        from: Origin,
     ) -> Result<pb::SetPasswordResponse, Rejection> {
         let pb::SetPasswordRequest {
             user_id,
@@ -140,7 +141,7 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         if is_own(caller, user) {
             let present = parse::secret("present_password", present_password)?;
             self.authority
-                .change_own_password(caller, &present, &new)
+                .change_own_password(caller, &present, &new, from)
                 .await?;
         } else {
             // What somebody else's password is proves nothing here, so it is not looked at.
@@ -174,6 +175,7 @@ fn parse_new_user(user: pb::User, password: String) -> Result<NewUser, FieldViol
         user_id: _output_only,
         enabled: _new_accounts_are_enabled,
         revision: _of_nothing_yet,
+        federated_identity: _output_only_as_well,
     } = user;
     Ok(NewUser {
         name: parse::name(path.field("name"), &name)?,
@@ -216,6 +218,7 @@ fn parse_update(message: pb::UpdateUserRequest) -> Result<(UserId, UserUpdate), 
         revision,
         name: _never_changes,
         policy: _never_changes_either,
+        federated_identity: _nor_does_this,
     } = required(path.clone(), user)?;
     let mut update = UserUpdate {
         expected: parse::expected(path.field("revision"), revision)?,

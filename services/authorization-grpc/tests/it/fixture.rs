@@ -8,9 +8,10 @@ use std::{
 use authorization_core::{
     Authority, Claims, Settings, Timestamp,
     audit::CallInfo,
+    federation::{FederationError, Identified},
     memory::{MemoryPlatform, MemoryStore},
     model::Account,
-    ports::{Calls, Clock, CryptoError, Entropy, PasswordHasher, TokenSigner},
+    ports::{Calls, Clock, CryptoError, Entropy, IdentityProvider, PasswordHasher, TokenSigner},
     secret::{NewPassword, PasswordHash},
 };
 use authorization_grpc::{Context, DOMAIN, RefusedCalls, routes};
@@ -43,6 +44,10 @@ pub(crate) const ISSUER: &str = "installation-1";
 pub(crate) const PASSWORD: &str = "correct horse";
 /// The password for which no place is free to verify it.
 pub(crate) const CROWDED: &str = "crowded house";
+/// A federated token whose provider cannot be reached.
+pub(crate) const DOWN: &str = "provider.is.down";
+/// A federated token that is no longer valid.
+pub(crate) const EXPIRED: &str = "was.valid.once";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The platform of tests, but with the time of day, by which tokens are verified, and real signatures.
@@ -130,6 +135,16 @@ impl TokenSigner for TestPlatform {
     }
 }
 
+impl IdentityProvider for TestPlatform {
+    async fn identify(&self, token: &SecretString) -> Result<Identified, FederationError> {
+        match token.expose_secret() {
+            DOWN => Err(FederationError::Unavailable),
+            EXPIRED => Err(FederationError::Expired),
+            _ => self.memory.identify(token).await,
+        }
+    }
+}
+
 pub(crate) fn seconds_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -149,6 +164,8 @@ pub(crate) struct Running {
     pub(crate) service_key: String,
     /// The key of a service without any.
     pub(crate) idle_key: String,
+    /// Time, and the people whom an OpenID provider knows.
+    pub(crate) memory: MemoryPlatform,
 }
 
 pub(crate) async fn start() -> Running {
@@ -157,8 +174,9 @@ pub(crate) async fn start() -> Running {
         issuer: ISSUER.to_owned(),
         keys: vec![key.public().clone()],
     };
+    let memory = MemoryPlatform::default();
     let platform = TestPlatform {
-        memory: MemoryPlatform::default(),
+        memory: memory.clone(),
         key,
     };
     let authority = Authority::start(MemoryStore::default(), platform, Settings::default())
@@ -194,6 +212,7 @@ pub(crate) async fn start() -> Running {
         authority,
         service_key,
         idle_key,
+        memory,
     }
 }
 
@@ -344,6 +363,14 @@ impl Caller {
                 .insert("jmap-user-token", token.parse().unwrap());
         }
         request
+    }
+}
+
+pub(crate) fn federated(token: &str) -> pb::SignInRequest {
+    let credential = pb::sign_in_request::Credential::FederatedToken(token.to_owned());
+    pb::SignInRequest {
+        credential: Some(credential),
+        server: None,
     }
 }
 

@@ -114,3 +114,60 @@ async fn fields_of_accounts_of_programs() {
     let deleted = directory.delete_service_account(delete).await;
     wrong(deleted, "service_id");
 }
+
+#[tokio::test]
+async fn sessions_of_a_program_are_listed_and_closed_by_super_administrators_and_itself() {
+    // R15, R117.
+    let running = start().await;
+    let (administrator, ana, _) = running.with_user("ana").await;
+    let (service, other) = (
+        running.service(&running.service_key).await,
+        running.service(&running.idle_key).await,
+    );
+    let who = service.says(pb::GetCallerRequest {});
+    let own = running.sessions().get_caller(who).await.unwrap();
+    let own = own.into_inner().session.unwrap();
+    let list = async |caller: &Caller, service_id| {
+        let request = caller.says(pb::ListSessionsRequest {
+            service_id,
+            ..Default::default()
+        });
+        let answer = running.sessions().list_sessions(request).await;
+        answer.map(|answer| answer.into_inner().sessions)
+    };
+    for (caller, named) in [
+        (&administrator, own.service_id),
+        (&service, own.service_id),
+        (&service, 0),
+    ] {
+        assert_eq!(
+            list(caller, named).await.unwrap(),
+            std::slice::from_ref(&own)
+        );
+    }
+    for stranger in [&ana, &other] {
+        refused(
+            list(stranger, own.service_id).await,
+            Code::NotFound,
+            "NOT_FOUND",
+        );
+    }
+    let close = |caller: &Caller| {
+        caller.says(pb::CloseSessionRequest {
+            session_id: own.session_id,
+        })
+    };
+    let refusal = running.sessions().close_session(close(&ana)).await;
+    refused(refusal, Code::NotFound, "NOT_FOUND");
+    let closed = running
+        .sessions()
+        .close_session(close(&administrator))
+        .await;
+    closed.unwrap();
+    let after = running
+        .sessions()
+        .get_caller(service.says(pb::GetCallerRequest {}))
+        .await;
+    refused(after, Code::Unauthenticated, "SESSION_CLOSED");
+    assert_eq!(list(&administrator, own.service_id).await.unwrap(), []);
+}

@@ -1,15 +1,23 @@
 //! Signing in and out, and tokens that are not accepted (R117, R118).
 
+use std::time::Duration;
+
+use authorization_core::{
+    Timestamp,
+    federation::{GroupRules, Identified, UnknownGroups},
+    model::FederatedId,
+    secret::SecretHash,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jmap_domain::{SessionCaller, SessionId, SessionKind, UserId};
+use jmap_domain::{Name, SessionCaller, SessionId, SessionKind, UserId};
 use jmap_proto::authorization as pb;
 use jmap_service::token::{Claims, SigningKey, Validity};
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::fixture::{
-    CROWDED, Caller, ISSUER, PASSWORD, Running, new_project, password, refused, seconds_now,
-    signing_key, start,
+    CROWDED, Caller, DOWN, EXPIRED, ISSUER, PASSWORD, Running, federated, new_project, password,
+    refused, seconds_now, signing_key, start,
 };
 
 async fn caller(running: &Running, caller: &Caller) -> Result<Option<pb::Session>, tonic::Status> {
@@ -108,6 +116,69 @@ async fn a_sign_in_that_finds_too_many_waiting_is_told_when_to_come_back() {
         .await;
     let status = refused(result, Code::ResourceExhausted, "OVERLOADED");
     assert!(status.get_details_retry_info().is_some());
+}
+
+#[tokio::test]
+async fn a_federated_token_that_names_nobody_says_why() {
+    // R11, R120.
+    let running = start().await;
+    let cause = async |token: &str| {
+        let result = running.try_sign_in(federated(token)).await;
+        let status = refused(result, Code::Unauthenticated, "CREDENTIAL_REFUSED");
+        assert!(!format!("{status:?}").contains(token));
+        status.get_details_error_info().unwrap().metadata["cause"].clone()
+    };
+    assert_eq!(cause("nobody.issued.this").await, "UNTRUSTED");
+    assert_eq!(cause(EXPIRED).await, "EXPIRED");
+    let down = running.try_sign_in(federated(DOWN)).await;
+    let status = refused(down, Code::Unavailable, "UNAVAILABLE");
+    assert!(status.get_details_retry_info().is_some());
+
+    running.memory.vouch("good", identified("ana"));
+    let signed_in = running.try_sign_in(federated("good")).await.unwrap();
+    assert_eq!(signed_in.session.unwrap().account_name, "ana");
+    assert_eq!(cause("good").await, "SPENT");
+    running.memory.vouch("taken", identified("administrator"));
+    let taken = running.try_sign_in(federated("taken")).await;
+    refused(taken, Code::AlreadyExists, "NAME_TAKEN");
+}
+
+/// Somebody of that name, by a token of its own.
+fn identified(text: &str) -> Identified {
+    Identified {
+        identity: FederatedId {
+            issuer: "https://login.example".to_owned(),
+            subject: text.to_owned(),
+        },
+        name: Name::parse(text).unwrap(),
+        display_name: None,
+        groups: Vec::new(),
+        rules: GroupRules {
+            unknown: UnknownGroups::Ignored,
+            default_group: None,
+        },
+        token: SecretHash::of(text.as_bytes()),
+        accepted_until: Timestamp::from_millis(i64::MAX),
+    }
+}
+
+#[tokio::test]
+async fn who_guesses_is_told_how_long_to_wait() {
+    // R120.
+    let running = start().await;
+    for _ in 0..5 {
+        let wrong = running.try_sign_in(password("ana", "wrong horse")).await;
+        refused(wrong, Code::Unauthenticated, "CREDENTIAL_REFUSED");
+    }
+    let held = running.try_sign_in(password("ana", "wrong horse")).await;
+    let status = refused(held, Code::ResourceExhausted, "TOO_MANY_ATTEMPTS");
+    let delay = status.get_details_retry_info().unwrap().retry_delay;
+    assert_eq!(delay, Some(Duration::from_secs(1)));
+    // Others at the same place are not held up.
+    running.sign_in("administrator").await;
+    running.memory.advance(Duration::from_secs(1));
+    let wrong = running.try_sign_in(password("ana", "wrong horse")).await;
+    refused(wrong, Code::Unauthenticated, "CREDENTIAL_REFUSED");
 }
 
 /// A token of the administrator's first session, signed by any key and as any issuer.

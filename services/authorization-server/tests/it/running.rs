@@ -3,9 +3,9 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use authorization_core::Settings;
-use authorization_server::{AuditTimes, Config, serve};
+use authorization_server::{AuditTimes, Config, Federation, serve};
 use jmap_proto::authorization::{self as pb, session_service_client::SessionServiceClient};
-use jmap_service::{client, config::ServiceOptions};
+use jmap_service::{client, config::ServiceOptions, peer::TrustedProxies};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, transport::Channel};
@@ -29,6 +29,8 @@ pub(crate) fn config(folder: &Path) -> Config {
         layer_data_public_address: "http://127.0.0.1:1".to_owned(),
         settings: Settings::default(),
         audit: AuditTimes::default(),
+        federation: Federation::default(),
+        trusted_proxies: TrustedProxies::default(),
         service: ServiceOptions {
             drain_timeout: Duration::from_secs(5),
             ..ServiceOptions::default()

@@ -1,1 +1,1 @@
-select group_id, name, revision from user_group order by group_id
+select group_id, name, description, revision from user_group order by group_id

@@ -1,1 +1,1 @@
-select group_id, user_id from membership order by group_id, user_id
+select group_id, user_id, federated from membership order by group_id, user_id

@@ -19,6 +19,7 @@ pub(crate) enum ChangeRecord {
     GroupPut(GroupRow),
     GroupDeleted(i64),
     MemberAdded(MemberRow),
+    FederatedMemberAdded(MemberRow),
     MemberRemoved(MemberRow),
     GlobalsSet(GlobalRow),
     ServicePut(ServiceRow),
@@ -49,6 +50,9 @@ impl From<&PolicyChange> for ChangeRecord {
             PolicyChange::GroupPut(group) => Self::GroupPut(group.into()),
             PolicyChange::GroupDeleted(group) => Self::GroupDeleted(group.get()),
             PolicyChange::MemberAdded(group, user) => Self::MemberAdded((*group, *user).into()),
+            PolicyChange::FederatedMemberAdded(group, user) => {
+                Self::FederatedMemberAdded((*group, *user).into())
+            }
             PolicyChange::MemberRemoved(group, user) => Self::MemberRemoved((*group, *user).into()),
             PolicyChange::GlobalsSet(principal, set) => Self::GlobalsSet((*principal, *set).into()),
             PolicyChange::ServicePut(service) => Self::ServicePut(service.into()),
@@ -93,6 +97,10 @@ impl TryFrom<ChangeRecord> for PolicyChange {
             ChangeRecord::MemberAdded(row) => {
                 let (group, user) = row.try_into()?;
                 Self::MemberAdded(group, user)
+            }
+            ChangeRecord::FederatedMemberAdded(row) => {
+                let (group, user) = row.try_into()?;
+                Self::FederatedMemberAdded(group, user)
             }
             ChangeRecord::MemberRemoved(row) => {
                 let (group, user) = row.try_into()?;

@@ -1,6 +1,8 @@
 //! Users, groups, memberships, global permissions and service accounts.
 
-use authorization_core::model::{AccountPolicy, AccountState, GlobalSet, Group, Service, User};
+use authorization_core::model::{
+    AccountPolicy, AccountState, Description, FederatedId, GlobalSet, Group, Service, User,
+};
 use jmap_domain::{GroupId, Name, PrincipalId, ScopeSet, ServiceId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
@@ -14,6 +16,11 @@ pub(crate) struct UserRow {
     pub(crate) display_name: Option<String>,
     pub(crate) for_servers: bool,
     pub(crate) enabled: bool,
+    /// Of accounts that a federated sign-in made; what was recorded before there were any has neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     pub(crate) revision: i64,
 }
 
@@ -25,8 +32,10 @@ impl From<&User> for UserRow {
             display_name,
             policy,
             state,
+            identity,
             revision,
         } = user;
+        let identity = identity.as_ref();
         Self {
             user_id: id.get(),
             name: name.as_str().to_owned(),
@@ -39,6 +48,8 @@ impl From<&User> for UserRow {
                 AccountState::Enabled => true,
                 AccountState::Disabled => false,
             },
+            issuer: identity.map(|identity| identity.issuer.clone()),
+            subject: identity.map(|identity| identity.subject.clone()),
             revision: revision_to_row(*revision),
         }
     }
@@ -62,6 +73,11 @@ impl TryFrom<UserRow> for User {
             } else {
                 AccountState::Disabled
             },
+            identity: match (row.issuer, row.subject) {
+                (Some(issuer), Some(subject)) => Some(FederatedId { issuer, subject }),
+                (None, None) => None,
+                (Some(_), None) | (None, Some(_)) => return Err(Unreadable::Contradiction),
+            },
             revision: revision(row.revision)?,
         })
     }
@@ -71,15 +87,24 @@ impl TryFrom<UserRow> for User {
 pub(crate) struct GroupRow {
     pub(crate) group_id: i64,
     pub(crate) name: String,
+    /// What was recorded before groups had descriptions has none.
+    #[serde(default)]
+    pub(crate) description: String,
     pub(crate) revision: i64,
 }
 
 impl From<&Group> for GroupRow {
     fn from(group: &Group) -> Self {
-        let Group { id, name, revision } = group;
+        let Group {
+            id,
+            name,
+            description,
+            revision,
+        } = group;
         Self {
             group_id: id.get(),
             name: name.as_str().to_owned(),
+            description: description.as_str().to_owned(),
             revision: revision_to_row(*revision),
         }
     }
@@ -92,6 +117,7 @@ impl TryFrom<GroupRow> for Group {
         Ok(Self {
             id: GroupId::new(row.group_id)?,
             name: Name::parse(&row.name)?,
+            description: Description::parse(&row.description)?,
             revision: revision(row.revision)?,
         })
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use authorization_core::{
-    Authority, Refusal, Settings, Snapshot,
+    Authority, Origin, Refusal, Settings, Snapshot,
     directory::DirectoryError,
     memory::MemoryPlatform,
+    model::Description,
     ports::{PolicyStore, StoreError},
     secret::NewPassword,
     sessions::Credentials,
@@ -51,7 +52,12 @@ impl House {
             name: name("administrator"),
             password: PASSWORD.to_owned().into(),
         };
-        let session = authority.sign_in(&credentials).await.unwrap().session.id;
+        let session = authority
+            .sign_in(&credentials, Origin::default())
+            .await
+            .unwrap()
+            .session
+            .id;
         Some(Self {
             authority,
             administrator: Caller::Session(SessionCaller {
@@ -66,7 +72,9 @@ impl House {
     }
 
     async fn create_group(&self, text: &str) -> Result<(), DirectoryError> {
-        let created = self.authority.create_group(&self.administrator, name(text));
+        let created =
+            self.authority
+                .create_group(&self.administrator, name(text), Description::default());
         created.await.map(drop)
     }
 

@@ -187,6 +187,22 @@ on_both_engines! {
         let stored = store.load().await.unwrap();
         assert_eq!((stored.sessions.len(), stored.last_session), (0, 7));
     }
+
+    async fn a_token_is_spent_once_also_after_a_restart(place: Place) {
+        let (token, until) = (SecretHash([7; 32]), Timestamp::from_millis(50));
+        let store = place.store().await;
+        assert!(store.spend_token(token, until).await.unwrap());
+        assert!(!store.spend_token(token, until).await.unwrap());
+        assert!(store.spend_token(SecretHash([8; 32]), until).await.unwrap());
+        store.close().await;
+        drop(store);
+        let store = place.store().await;
+        store.forget_tokens(until).await.unwrap();
+        assert!(!store.spend_token(token, until).await.unwrap());
+        // Nobody accepts it any more by then.
+        store.forget_tokens(Timestamp::from_millis(51)).await.unwrap();
+        assert!(store.spend_token(token, until).await.unwrap());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

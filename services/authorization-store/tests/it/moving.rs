@@ -95,6 +95,8 @@ async fn fill(store: &SqlStore) {
     let records = snapshot.records();
     store.set_history_base(&base, &records).await.unwrap();
     store.prune_history().await.unwrap();
+    let until = Timestamp::from_millis(9);
+    assert!(store.spend_token(SecretHash([4; 32]), until).await.unwrap());
 }
 
 /// All that can be asked of a store.
@@ -192,6 +194,9 @@ async fn everything_goes_to_a_server_and_back_into_a_file() {
     move_all(&server, &last).await;
     let store = last.store().await;
     assert_eq!(kept(&store).await, before);
+    // A token that was used before the move is used afterwards.
+    let until = Timestamp::from_millis(9);
+    assert!(!store.spend_token(SecretHash([4; 32]), until).await.unwrap());
     // Nothing was numbered anew: the next change is the next.
     let next = set(
         &before.policy,

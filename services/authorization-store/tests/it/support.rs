@@ -5,9 +5,9 @@ use authorization_core::{
     audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
     model::{
-        AccountPolicy, AccountState, CreationRequest, Description, Editing, GlobalSet, GrantRow,
-        Group, Layer, LayerGrant, LayerState, Placement, Project, ProjectGrantRow, ProjectRights,
-        RequestId, Service, Tombstone, User,
+        AccountPolicy, AccountState, CreationRequest, Description, Editing, FederatedId, GlobalSet,
+        GrantRow, Group, Layer, LayerGrant, LayerState, Placement, Project, ProjectGrantRow,
+        ProjectRights, RequestId, Service, Tombstone, User,
     },
 };
 use authorization_store::{PURPOSE, SqlStore};
@@ -189,6 +189,12 @@ impl World<'_> {
             2 => vec![PolicyChange::UserDeleted(self.user()?)],
             3 => vec![PolicyChange::GroupPut(self.new_group())],
             4 => vec![PolicyChange::GroupDeleted(self.group()?)],
+            5 if self.step.b.is_multiple_of(2) => {
+                vec![PolicyChange::FederatedMemberAdded(
+                    self.group()?,
+                    self.user()?,
+                )]
+            }
             5 => vec![PolicyChange::MemberAdded(self.group()?, self.user()?)],
             6 => vec![PolicyChange::MemberRemoved(self.group()?, self.user()?)],
             7 => vec![PolicyChange::GlobalsSet(
@@ -237,6 +243,10 @@ impl World<'_> {
                 AccountPolicy::Ordinary
             },
             state: AccountState::Enabled,
+            identity: self.step.b.is_multiple_of(2).then(|| FederatedId {
+                issuer: "https://login.example".to_owned(),
+                subject: id.to_string(),
+            }),
             revision: self.revision,
         }
     }
@@ -256,6 +266,7 @@ impl World<'_> {
         Group {
             id,
             name: self.name("group", id.get()),
+            description: Description::parse(&"é".repeat(self.step.b.into())).unwrap(),
             revision: self.revision,
         }
     }

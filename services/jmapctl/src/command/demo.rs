@@ -6,6 +6,7 @@ mod tour;
 
 use std::path::{Path, PathBuf};
 
+use authorization_server::Federation;
 use clap::Args;
 use jmap_service::{
     shutdown,
@@ -62,6 +63,7 @@ impl Demo {
                 layer_data: self.layer_data_port,
             },
             administrator_password: Some(password.clone()),
+            federation: Federation::default(),
         };
         let pair = Pair::start(options).await.map_err(failed)?;
         let mut guide = Guide::new(&pair, folder.path(), password);

@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  jmapctl groups create editors
+  jmapctl groups create editors --description 'who keeps the layers up to date'
   jmapctl groups add editors ana ben
   jmapctl groups members editors";
 
@@ -42,6 +42,13 @@ pub(crate) enum Groups {
         group: Reference,
         /// The new name
         name: String,
+    },
+    /// Say what a group is for
+    Describe {
+        /// Name or id
+        group: Reference,
+        /// What it is for; "" for nothing
+        description: String,
     },
     /// Delete a group; its grants become ineffective at once
     Delete {
@@ -111,7 +118,22 @@ impl Groups {
         match self {
             Self::Create { name, description } => create(context, name, description).await,
             Self::List => list(context).await,
-            Self::Rename { group, name } => rename(context, &group, name).await,
+            Self::Rename { group, name } => {
+                let group = Group {
+                    group_id: resolve::group_id(&context.client, &group).await?,
+                    name,
+                    ..Default::default()
+                };
+                update(context, group, "name", "renamed").await
+            }
+            Self::Describe { group, description } => {
+                let group = Group {
+                    group_id: resolve::group_id(&context.client, &group).await?,
+                    description,
+                    ..Default::default()
+                };
+                update(context, group, "description", "described").await
+            }
             Self::Delete { group } => delete(context, &group).await,
             Self::Members { group } => members(context, &group).await,
             Self::Add(members) => members.change(context, Direction::Give).await,
@@ -160,22 +182,23 @@ async fn list(context: &Context) -> Result<Report, Failure> {
     }
 }
 
-async fn rename(context: &Context, group: &Reference, name: String) -> Result<Report, Failure> {
+/// Changes one field of a group.
+async fn update(
+    context: &Context,
+    group: Group,
+    field: &str,
+    done: &'static str,
+) -> Result<Report, Failure> {
     let client = &context.client;
-    let group = Group {
-        group_id: resolve::group_id(client, group).await?,
-        name,
-        ..Default::default()
-    };
     let message = UpdateGroupRequest {
         group: Some(group),
         update_mask: Some(FieldMask {
-            paths: vec!["name".to_owned()],
+            paths: vec![field.to_owned()],
         }),
     };
     shown(
         call!(client, client.directory(), update_group, message).group,
-        "renamed",
+        done,
     )
 }
 

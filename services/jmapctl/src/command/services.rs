@@ -162,7 +162,7 @@ async fn all(client: &Client) -> Result<Vec<ServiceView>, Failure> {
 }
 
 /// The account's id; given as an id, it is not looked up.
-async fn service_id(client: &Client, reference: &Reference) -> Result<i64, Failure> {
+pub(super) async fn service_id(client: &Client, reference: &Reference) -> Result<i64, Failure> {
     let name = match reference {
         Reference::Id(id) => return Ok(*id),
         Reference::Name(name) => name,

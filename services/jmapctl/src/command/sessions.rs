@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     client::call,
-    command::Context,
+    command::{Context, services},
     error::Failure,
     output::{Report, View},
     resolve::{self, Reference},
@@ -18,6 +18,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   jmapctl sessions list                 your own
   jmapctl sessions list --user ana      as a super administrator
+  jmapctl sessions list --service layer-data
   jmapctl sessions close 17";
 
 /// Manage open sessions
@@ -28,6 +29,9 @@ pub(crate) enum Sessions {
         /// Whose; your own when left out
         #[arg(long, value_name = "NAME|ID")]
         user: Option<Reference>,
+        /// The sessions of a program's account instead
+        #[arg(long, value_name = "NAME|ID", conflicts_with = "user")]
+        service: Option<Reference>,
     },
     /// Close a session; its next call is refused
     Close {
@@ -41,6 +45,7 @@ pub(crate) enum Sessions {
 struct SessionView {
     session_id: i64,
     user_id: i64,
+    service_id: i64,
     name: String,
     kind: String,
     opened: String,
@@ -55,6 +60,7 @@ impl From<Session> for SessionView {
         Self {
             session_id: session.session_id,
             user_id: session.user_id,
+            service_id: session.service_id,
             kind: plain_word(session.kind().as_str_name(), "SESSION_KIND_"),
             name: session.account_name,
             opened: time(session.create_time),
@@ -79,16 +85,24 @@ impl View for SessionView {
 impl Sessions {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
         match self {
-            Self::List { user } => list(context, user.as_ref()).await,
+            Self::List { user, service } => list(context, user.as_ref(), service.as_ref()).await,
             Self::Close { session } => close(context, session).await,
         }
     }
 }
 
-async fn list(context: &Context, user: Option<&Reference>) -> Result<Report, Failure> {
+async fn list(
+    context: &Context,
+    user: Option<&Reference>,
+    service: Option<&Reference>,
+) -> Result<Report, Failure> {
     let client = &context.client;
     let user_id = match user {
         Some(user) => resolve::user_id(client, user).await?,
+        None => 0,
+    };
+    let service_id = match service {
+        Some(service) => services::service_id(client, service).await?,
         None => 0,
     };
     let (mut sessions, mut page_token) = (Vec::new(), String::new());
@@ -97,6 +111,7 @@ async fn list(context: &Context, user: Option<&Reference>) -> Result<Report, Fai
             user_id,
             page_size: 1000,
             page_token,
+            service_id,
         };
         let page = call!(client, client.sessions(), list_sessions, message);
         sessions.extend(page.sessions.into_iter().map(SessionView::from));

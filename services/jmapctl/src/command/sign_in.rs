@@ -1,5 +1,7 @@
 //! Signing in and out, and who one is.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use jmap_proto::authorization::{
     GetCallerRequest, PasswordCredential, SignInRequest, SignOutRequest,
@@ -12,7 +14,7 @@ use serde_json::json;
 use crate::{
     client::{Client, Credential as As, call},
     command::Context,
-    console::PasswordSource,
+    console::{Console, PasswordSource},
     error::{Failure, Kind},
     output::{Report, View},
     session::Session,
@@ -24,17 +26,24 @@ Examples:
   jmapctl sign-in ana --server http://127.0.0.1:50051
   echo \"$PASSWORD\" | jmapctl sign-in ana --password-stdin
 
+  cat id-token.jwt | jmapctl sign-in --federated-token-file -
+
 The password is asked for, or taken from JMAP_PASSWORD or standard input; never from an argument, which other
-users of the machine could read. A program may set JMAP_TOKEN to an access token instead of signing in.";
+users of the machine could read. An ID token of an OpenID provider that the service is configured for opens one
+session, once, soon after it was issued. A program may set JMAP_TOKEN to an access token instead of signing in.";
 
 /// Sign in and remember the session
 #[derive(Args, Debug)]
 pub(crate) struct SignIn {
     /// The user's name
-    name: String,
+    #[arg(required_unless_present = "federated_token_file")]
+    name: Option<String>,
     /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
+    /// Sign in with the ID token of an OpenID provider in this file instead; `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "password_stdin"])]
+    federated_token_file: Option<PathBuf>,
 }
 
 /// As whom calls are made.
@@ -60,22 +69,12 @@ impl View for Caller {
 
 impl SignIn {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
-        let source = if self.password_stdin {
-            PasswordSource::StandardInput
-        } else {
-            PasswordSource::Ask
-        };
-        let password = context.console.password(source)?;
-        // A stale session must not stand in the way of a new one.
-        let client = Client::new(context.client.server(), As::Anonymous)?;
-        let credential = PasswordCredential {
-            user_name: self.name,
-            password: password.expose_secret().to_owned(),
-        };
         let message = SignInRequest {
-            credential: Some(Credential::Password(credential)),
+            credential: Some(self.credential(context)?),
             server: None,
         };
+        // A stale session must not stand in the way of a new one.
+        let client = Client::new(context.client.server(), As::Anonymous)?;
         let session = Session::from_sign_in(call!(client, client.sessions(), sign_in, message))?;
         let _lock = context.session_file.lock()?;
         context.session_file.save(&session)?;
@@ -91,6 +90,23 @@ impl SignIn {
             session_id: session.id,
         };
         Report::new(text, &caller)
+    }
+
+    fn credential(self, context: &Context) -> Result<Credential, Failure> {
+        if let Some(file) = &self.federated_token_file {
+            let token = Console::token_in(file)?;
+            return Ok(Credential::FederatedToken(token.expose_secret().to_owned()));
+        }
+        let source = if self.password_stdin {
+            PasswordSource::StandardInput
+        } else {
+            PasswordSource::Ask
+        };
+        let password = context.console.password(source)?;
+        Ok(Credential::Password(PasswordCredential {
+            user_name: self.name.unwrap_or_default(),
+            password: password.expose_secret().to_owned(),
+        }))
     }
 }
 

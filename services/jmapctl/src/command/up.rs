@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
 };
 
+use authorization_server::Federation;
 use clap::Args;
 use jmap_service::{
     shutdown,
@@ -38,6 +39,9 @@ pub(crate) struct Up {
     /// Port of the layer-data service on this machine; 0 takes any
     #[arg(long, default_value_t = 50052, value_name = "PORT")]
     layer_data_port: u16,
+    /// A YAML file with the OpenID providers whose tokens sign in; nobody's if left out
+    #[arg(long, value_name = "FILE")]
+    federation: Option<PathBuf>,
     #[command(flatten)]
     telemetry: TelemetryOptions,
 }
@@ -53,6 +57,10 @@ impl Up {
                 layer_data: self.layer_data_port,
             },
             administrator_password: password.filter(|text| !text.is_empty()).map(Into::into),
+            federation: match &self.federation {
+                Some(file) => Federation::read(file).map_err(failed)?,
+                None => Federation::default(),
+            },
         };
         let pair = Pair::start(options).await.map_err(failed)?;
         // Whoever closed standard output does not want to read it.

@@ -110,25 +110,38 @@ pub(super) struct UserView {
     display_name: String,
     enabled: bool,
     policy: String,
+    /// The OpenID provider whose person it is; empty for local accounts.
+    issuer: String,
+    subject: String,
     revision: i64,
 }
 
 impl From<User> for UserView {
     fn from(user: User) -> Self {
         let policy = plain_word(user.policy().as_str_name(), "ACCOUNT_POLICY_");
+        let identity = user.federated_identity.unwrap_or_default();
         Self {
             user_id: user.user_id,
             name: user.name,
             display_name: user.display_name,
             enabled: user.enabled,
             policy,
+            issuer: identity.issuer,
+            subject: identity.subject,
             revision: user.revision,
         }
     }
 }
 
 impl View for UserView {
-    const COLUMNS: &'static [&'static str] = &["id", "name", "display name", "enabled", "sessions"];
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "display name",
+        "enabled",
+        "sessions",
+        "issuer",
+    ];
     fn cells(&self) -> Vec<String> {
         vec![
             self.user_id.to_string(),
@@ -136,6 +149,7 @@ impl View for UserView {
             self.display_name.clone(),
             if self.enabled { "yes" } else { "no" }.to_owned(),
             self.policy.clone(),
+            self.issuer.clone(),
         ]
     }
 }

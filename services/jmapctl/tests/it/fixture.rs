@@ -38,8 +38,13 @@ pub(crate) struct House {
 impl House {
     /// Starts `jmapctl up` on free ports and waits until it says where it listens.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts it with further arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (running, server) = up(folder.path());
+        let (running, server) = up(folder.path(), arguments);
         Self {
             server,
             folder,
@@ -53,7 +58,7 @@ impl House {
         let sent = Process::new("kill").args(["-TERM", &pid]).status().unwrap();
         assert!(sent.success());
         let ended = self.running.wait().unwrap();
-        (self.running, self.server) = up(self.folder.path());
+        (self.running, self.server) = up(self.folder.path(), &[]);
         ended
     }
 
@@ -132,7 +137,7 @@ impl House {
     }
 }
 
-fn up(folder: &Path) -> (Child, String) {
+fn up(folder: &Path, arguments: &[&str]) -> (Child, String) {
     let mut running = Process::new(env!("CARGO_BIN_EXE_jmapctl"))
         .args([
             "up",
@@ -143,6 +148,7 @@ fn up(folder: &Path) -> (Child, String) {
             "--data",
         ])
         .arg(folder.join("data"))
+        .args(arguments)
         .env("JMAP_ADMINISTRATOR_PASSWORD", PASSWORD)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

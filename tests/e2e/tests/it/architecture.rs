@@ -10,17 +10,22 @@ use std::{
 use serde_json::Value;
 
 /// Which crates of the workspace each of them may depend on. A new crate is decided on here.
-const MAY_KNOW: [(&str, &[&str]); 21] = [
+const MAY_KNOW: [(&str, &[&str]); 23] = [
     ("jmap-domain", &[]),
     ("jmap-proto", &[]),
     ("jmap-wire", &["jmap-domain", "jmap-proto"]),
     ("jmap-service", &["jmap-domain", "jmap-proto", "jmap-wire"]),
     ("jmap-postgres", &[]),
     ("fresh-database", &[]),
+    ("openid-provider", &[]),
     ("authorization-core", &["jmap-domain"]),
     (
         "authorization-store",
         &["jmap-domain", "jmap-postgres", "authorization-core"],
+    ),
+    (
+        "authorization-clients",
+        &["jmap-domain", "authorization-core"],
     ),
     (
         "authorization-grpc",
@@ -41,6 +46,7 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
             "jmap-service",
             "jmap-postgres",
             "authorization-core",
+            "authorization-clients",
             "authorization-store",
             "authorization-grpc",
         ],
@@ -127,6 +133,7 @@ const MAY_NOT_USE: [(&[&str], &[&str]); 4] = [
     ),
     (
         &[
+            "authorization-clients",
             "authorization-grpc",
             "layer-data-grpc",
             "layer-data-clients",

@@ -7,8 +7,7 @@ use testkit::world::World;
 
 /// The rules that are built.
 const BUILT: [RangeInclusive<u16>; 11] = [
-    1..=10,
-    12..=46,
+    1..=46,
     51..=59,
     65..=66,
     83..=83,

@@ -18,6 +18,7 @@ mod citations;
 mod crashes;
 mod edits;
 mod executables;
+mod federation;
 mod files;
 mod flags;
 mod hiding;
@@ -26,6 +27,7 @@ mod postgres;
 mod reflection;
 mod revocation;
 mod sessions;
+mod throttling;
 mod work;
 mod worlds;
 

@@ -239,6 +239,7 @@ impl Policy {
             display_name: None,
             policy,
             state: AccountState::Enabled,
+            identity: None,
             revision: self.snapshot.revision(),
         }));
     }
@@ -263,6 +264,7 @@ impl Policy {
         self.commit(PolicyChange::GroupPut(Group {
             id,
             name: name(text),
+            description: Description::default(),
             revision,
         }));
     }

@@ -1,0 +1,20 @@
+-- Whom an account was made for at a first federated sign-in; names of accounts mean nothing to a provider.
+create table federated_identity (
+    user_id integer primary key references user_account on delete cascade,
+    issuer text not null,
+    -- As the issuer numbers people.
+    subject text not null,
+    unique (issuer, subject)
+) strict;
+
+-- Whether the account's OpenID provider gave the membership, and may take it back.
+alter table membership add column federated integer not null default 0;
+
+-- Tokens that open one session, once; kept until they would be refused anyway.
+create table spent_token (
+    -- SHA-256 of what the provider signed.
+    hash blob primary key,
+    kept_until integer not null
+) strict;
+
+alter table user_group add column description text not null default '';

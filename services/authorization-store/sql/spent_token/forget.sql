@@ -1,0 +1,1 @@
+delete from spent_token where kept_until < $1
