@@ -19,6 +19,7 @@ mod edits;
 mod executables;
 mod files;
 mod flags;
+mod fuzz;
 mod hiding;
 mod postgres;
 mod reflection;
