@@ -21,6 +21,7 @@ mod executables;
 mod federation;
 mod files;
 mod flags;
+mod fuzz;
 mod hiding;
 mod history;
 mod postgres;
