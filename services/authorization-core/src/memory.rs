@@ -22,8 +22,7 @@ use crate::{
     model::Session,
     ports::{
         AuditStore, Calls, Clock, CryptoError, Entropy, IdentityProvider, PasswordHasher,
-        PolicyStore, StoreError,
-        TokenSigner,
+        PolicyStore, StoreError, TokenSigner,
     },
     secret::{PasswordHash, SecretChange, SecretHash, SigningKey},
 };

@@ -79,6 +79,10 @@ pub(crate) fn change_to_proto(change: &PolicyChange) -> pb::PolicyChange {
             group_id: group.get(),
         }),
         PolicyChange::MemberAdded(group, user) => Change::MemberAdded(joined(*group, *user)),
+        PolicyChange::FederatedMemberAdded(group, user) => Change::MemberAdded(pb::MemberAdded {
+            federated: true,
+            ..joined(*group, *user)
+        }),
         PolicyChange::MemberRemoved(group, user) => Change::MemberRemoved(left(*group, *user)),
         PolicyChange::GlobalsSet(principal, set) => {
             Change::GlobalPermissionsSet(globals_set(*principal, *set))
@@ -120,6 +124,7 @@ const fn joined(group: GroupId, user: UserId) -> pb::MemberAdded {
     pb::MemberAdded {
         group_id: group.get(),
         user_id: user.get(),
+        federated: false,
     }
 }
 

@@ -218,6 +218,7 @@ fn too_many() -> Failure {
 mod tests {
     use authorization_core::{
         Timestamp,
+        audit::ChangeNote,
         change::{Author, HighWaterMarks, PolicyChange},
     };
     use jmap_domain::{PolicyRevision, UserId};
@@ -234,6 +235,7 @@ mod tests {
             changes: vec![PolicyChange::UserDeleted(user); 50_000],
             marks: HighWaterMarks::START,
             secrets: Vec::new(),
+            note: ChangeNote::default(),
         };
         let parts = messages(Epoch(1), &set);
         assert!(parts.len() > 1);

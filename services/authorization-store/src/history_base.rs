@@ -133,11 +133,11 @@ impl SqlStore {
     async fn remove_sets(&self, last: i64) -> Result<(), StoreError> {
         while let Some(oldest) = self.oldest_set().await?.filter(|oldest| *oldest <= last) {
             let until = last.min(oldest + SETS - 1);
-            self.write(vec![
+            let remove = vec![
                 statement(sql!("history/delete_changes")).bind(until),
                 statement(sql!("history/delete_sets")).bind(until),
-            ])
-            .await?;
+            ];
+            self.write(remove, None).await?;
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ pub mod client;
 pub mod config;
 #[cfg(feature = "testing")]
 pub mod in_memory;
-pub mod refusals;
 pub mod peer;
+pub mod refusals;
 pub mod serve;
 pub mod server_info;
 pub mod shutdown;

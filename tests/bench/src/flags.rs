@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use authorization_core::{
     Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
     model::{
         CreationRequest, Editing, GrantRow, Layer, LayerGrant, LayerState, Placement, RequestId,
@@ -231,6 +232,7 @@ impl Registry {
             changes: self.changes,
             marks: self.marks,
             secrets: Vec::new(),
+            note: ChangeNote::default(),
         }
     }
 }

@@ -109,7 +109,9 @@ impl Both<'_> {
             }
             PolicyChange::GroupPut(group) => alone(Resource::Group(group.id)),
             PolicyChange::GroupDeleted(group) => alone(Resource::Group(*group)),
-            PolicyChange::MemberAdded(group, user) | PolicyChange::MemberRemoved(group, user) => {
+            PolicyChange::MemberAdded(group, user)
+            | PolicyChange::FederatedMemberAdded(group, user)
+            | PolicyChange::MemberRemoved(group, user) => {
                 vec![
                     (Resource::Group(*group), None),
                     (Resource::User(*user), None),

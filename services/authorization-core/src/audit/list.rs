@@ -262,6 +262,7 @@ fn concerns(change: &PolicyChange, project: ProjectId, layers: &BTreeSet<LayerId
         | PolicyChange::GroupPut(_)
         | PolicyChange::GroupDeleted(_)
         | PolicyChange::MemberAdded(_, _)
+        | PolicyChange::FederatedMemberAdded(_, _)
         | PolicyChange::MemberRemoved(_, _)
         | PolicyChange::GlobalsSet(_, _)
         | PolicyChange::ServicePut(_)

@@ -7,6 +7,7 @@ use jmap_domain::Resource;
 use super::{AuditEntry, AuditKind, Closing, Refused, Who};
 use crate::{
     Authority, Refusal,
+    federation::FederationError,
     model::{Account, Session},
     ports::{Platform, PolicyStore},
     sessions::{Credentials, SignInError},
@@ -37,7 +38,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
 
     /// Takes note of a sign-in that was refused. Of the name as it was typed only this is kept: whose account it is, if
     /// it is one's. Any other text may be a password in the wrong field.
-    pub(crate) fn note_refused_sign_in(&self, credentials: &Credentials, error: SignInError) {
+    pub(crate) fn note_refused_sign_in(&self, credentials: &Credentials, error: &SignInError) {
         let Some(reason) = refused(error) else { return };
         let call = self.platform.current();
         let (request, method) = call.map(|call| (call.request_id, call.method)).unzip();
@@ -63,14 +64,25 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 snapshot.service(service)?;
                 Some(Resource::Service(service))
             }
+            // What is not verified names nobody.
+            Credentials::FederatedToken(_) => None,
         }
     }
 }
 
 /// The reason of a refusal; nothing for what failed.
-const fn refused(error: SignInError) -> Option<&'static str> {
+const fn refused(error: &SignInError) -> Option<&'static str> {
     match error {
-        SignInError::WrongCredentials => Some("CREDENTIAL_REFUSED"),
+        SignInError::WrongCredentials
+        | SignInError::Federation(
+            FederationError::Untrusted
+            | FederationError::Expired
+            | FederationError::Spent
+            | FederationError::Nameless,
+        ) => Some("CREDENTIAL_REFUSED"),
+        SignInError::NameTaken(_) => Some("NAME_TAKEN"),
+        SignInError::Refused(Refusal::TooManyAttempts { wait: _ }) => Some("TOO_MANY_ATTEMPTS"),
+        SignInError::Federation(FederationError::Unavailable) => None,
         SignInError::RefreshReused | SignInError::Refused(Refusal::SessionClosed) => {
             Some("SESSION_CLOSED")
         }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use authorization_core::{
-    Asking, Authority, Path, Refusal, Resource, Settings, Timestamp,
+    Asking, Authority, Origin, Path, Refusal, Resource, Settings, Timestamp,
     audit::{
         AuditAsked, AuditFilter, AuditKind, AuditPortion, AuditRecord, CallInfo, Order, Outcome,
         Refused, RefusedBy, RefusedElsewhere, SampleRate, ShownRecord, Who,
@@ -270,7 +270,7 @@ fn a_refused_sign_in_names_the_account_that_was_meant_and_keeps_no_other_text() 
     let left = left_by(&house, || {
         for who in ["ana", "ana", "hunter2"] {
             house.platform.advance(Duration::from_secs(1));
-            let signed_in = block_on(house.authority.sign_in(&wrong(who)));
+            let signed_in = block_on(house.authority.sign_in(&wrong(who), Origin::default()));
             assert_eq!(signed_in.unwrap_err(), SignInError::WrongCredentials);
         }
     });
@@ -362,7 +362,7 @@ fn refusals_that_cannot_be_written_are_written_later() {
     let note = || {
         house
             .authority
-            .note_refusal(user_of(&ben.caller), refused("NOT_PERMITTED", None))
+            .note_refusal(user_of(&ben.caller), refused("NOT_PERMITTED", None));
     };
     let left = left_by(&house, || {
         note();
@@ -539,7 +539,7 @@ fn nothing_in_the_record_is_secret() {
     let house = House::new();
     house.user("ana");
     let signed_in = house.sign_in("ana");
-    block_on(house.authority.sign_in(&wrong("ana"))).unwrap_err();
+    block_on(house.authority.sign_in(&wrong("ana"), Origin::default())).unwrap_err();
     let scopes = [Scope::Check].into_iter().collect();
     let created = house
         .authority

@@ -10,6 +10,7 @@ use std::{
 use authorization_core::{
     Answer, Asking,
     layer_permissions::{RowEdits, TableEdit},
+    model::Description,
 };
 use futures::executor::block_on;
 use jmap_domain::{
@@ -113,10 +114,11 @@ fn a_right_that_moves_is_held_on_exactly_one_layer_whoever_asks_and_when() {
         let checkers = [(); 2].map(|()| scope.spawn(|| site.check(&done)));
         let others = scope.spawn(|| {
             for turn in 0..moves() {
-                let create = site
-                    .house
-                    .authority
-                    .create_group(&site.house.administrator, name(&format!("group {turn}")));
+                let create = site.house.authority.create_group(
+                    &site.house.administrator,
+                    name(&format!("group {turn}")),
+                    Description::default(),
+                );
                 block_on(create).unwrap();
             }
         });

@@ -1,6 +1,6 @@
 //! Watching the policy: every change in order, for those who may, and a word when there is a new one.
 
-use authorization_core::{Refusal, Resource, Snapshot};
+use authorization_core::{Refusal, Resource, Snapshot, model::Description};
 use futures::executor::block_on;
 use jmap_domain::{Caller, GlobalPermission, PolicyRevision, PolicyToken};
 
@@ -49,9 +49,10 @@ fn services_with_the_scope_and_super_administrators_watch_and_nobody_else() {
 fn who_waits_for_a_change_is_woken_by_it() {
     let house = House::new();
     let now = house.authority.token();
-    let create = house
-        .authority
-        .create_group(&house.administrator, name("news"));
+    let create =
+        house
+            .authority
+            .create_group(&house.administrator, name("news"), Description::default());
     let waiting = house.authority.newer_than(now.revision);
     let (made, ()) = block_on(futures::future::join(create, waiting));
     made.unwrap();

@@ -97,7 +97,7 @@ fn report(path: &FieldPath, report: pb::RefusedCalls) -> Result<RefusedElsewhere
         last_time: last,
         count: many,
     } = report;
-    let moment = |name: &str, at| {
+    let moment = |name: &'static str, at| {
         let path = path.field(name);
         time(path.clone(), required(path, at)?)
     };

@@ -273,6 +273,7 @@ async fn nobody_but_administrators_is_shown_the_record() {
     refused(nobody, Code::Unauthenticated, "SIGN_IN_REQUIRED");
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of bad fields")]
 #[tokio::test]
 async fn fields_of_filters_are_checked() {
     // R120.
@@ -364,6 +365,7 @@ fn report() -> pb::RefusedCalls {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of bad fields")]
 #[tokio::test]
 async fn fields_of_reports_are_checked_and_only_services_report() {
     // R120, R122.

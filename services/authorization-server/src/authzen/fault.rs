@@ -48,6 +48,7 @@ impl Fault {
                 | Refusal::SessionExpired
                 | Refusal::AccountDisabled => StatusCode::UNAUTHORIZED,
                 Refusal::Store(_) | Refusal::Crypto(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Refusal::TooManyAttempts { wait: _ } => StatusCode::TOO_MANY_REQUESTS,
                 Refusal::NotFound(_)
                 | Refusal::Forbidden(_)
                 | Refusal::Stale(_)

@@ -119,13 +119,13 @@ async fn kept(store: &SqlStore) -> Kept {
     let user = UserId::new(policy.marks.principal).unwrap();
     let history = store.history(PolicyRevision(0), 1_000).await.unwrap();
     let base = store.history_base().await.unwrap().unwrap();
-    let records = store.base_records(base.revision).await.unwrap();
+    let base_records = store.base_records(base.revision).await.unwrap();
     let keys = store.signing_keys().await.unwrap().into_iter();
     let password = store.password(user).await.unwrap().unwrap();
     Kept {
         installation: store.installation_id().to_owned(),
         history: history.iter().map(|set| format!("{set:?}")).collect(),
-        base: (base, records),
+        base: (base, base_records),
         records: records(store).await,
         last_record: store.last_record().await.unwrap(),
         keys: keys

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use authorization_core::{
-    Authority, CheckError, Settings, Snapshot, Timestamp,
+    Authority, CheckError, Origin, Settings, Snapshot, Timestamp,
     change::{ChangeSet, HighWaterMarks, HistoryBase, PolicyChange},
     memory::MemoryPlatform,
     model::Account,
@@ -51,7 +51,11 @@ async fn sign_in(authority: &Authority<SqlStore, MemoryPlatform>) -> Caller {
         name: Name::parse("administrator").unwrap(),
         password: PASSWORD.to_owned().into(),
     };
-    let session = authority.sign_in(&credentials).await.unwrap().session;
+    let session = authority
+        .sign_in(&credentials, Origin::default())
+        .await
+        .unwrap()
+        .session;
     let Account::User { user, kind } = session.account else {
         panic!("a user signed in")
     };

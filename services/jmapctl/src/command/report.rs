@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     client::{Client, each},
     command::{Context, as_of::AsOf, grantee::Grantee, listed, supposition::Supposing},
-    error::{Failure, Kind},
+    error::Failure,
     output::{Report, View, comma_separated},
     resolve::{self, PrincipalReference},
     words::{global_words, layer_word, layer_words, plain_word, project_words},

@@ -2,6 +2,7 @@
 
 use authorization_core::{
     Snapshot, Timestamp,
+    audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange, StoredPolicy},
     model::{
         AccountPolicy, AccountState, CreationRequest, Description, Editing, GrantRow, Group, Layer,
@@ -254,6 +255,7 @@ impl World {
             changes: self.records(revision)?,
             marks: self.marks()?,
             secrets: Vec::new(),
+            note: ChangeNote::default(),
         })
     }
 
@@ -303,7 +305,13 @@ impl World {
         let mut records = Vec::new();
         for id in groups {
             let name = name("Group", id.get())?;
-            records.push(PolicyChange::GroupPut(Group { id, name, revision }));
+            let description = Description::default();
+            records.push(PolicyChange::GroupPut(Group {
+                id,
+                name,
+                description,
+                revision,
+            }));
         }
         for member in &self.users {
             records.push(PolicyChange::UserPut(User {
@@ -312,6 +320,7 @@ impl World {
                 display_name: None,
                 policy: AccountPolicy::Ordinary,
                 state: AccountState::Enabled,
+                identity: None,
                 revision,
             }));
             let joined = member.groups.iter();

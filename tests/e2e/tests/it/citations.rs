@@ -6,7 +6,7 @@ use crate::architecture::{root, sources};
 use testkit::world::World;
 
 /// The rules that are built.
-const BUILT: [RangeInclusive<u16>; 11] = [
+const BUILT: [RangeInclusive<u16>; 9] = [
     1..=46,
     51..=59,
     65..=66,
@@ -15,8 +15,7 @@ const BUILT: [RangeInclusive<u16>; 11] = [
     100..=100,
     103..=109,
     115..=115,
-    117..=121,
-    123..=123,
+    117..=123,
 ];
 
 #[test]

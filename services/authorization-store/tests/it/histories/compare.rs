@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use authorization_core::{
     Answer, Asking, CheckError, Facts, Home, Refusal, Resource, Standing,
-    lookup::{Inquiry, LayerPlace, LayersWanted, Portion, allowed_subjects},
+    lookup::{Inquiry, LayerPlace, LayersWanted, On, Portion, allowed_subjects},
     model::{self as core, GlobalSet},
     ports::PolicyStore,
 };
@@ -336,7 +336,7 @@ const fn asking(caller: &Caller) -> Asking<'_> {
 const fn inquiry(caller: &Caller) -> Inquiry<'_> {
     Inquiry {
         asking: asking(caller),
-        supposing: &[],
+        on: On::Supposing(&[]),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use authorization_core::{
-    Authority, Settings,
-    directory::{MembersUpdate, NewUser, UserUpdate},
+    Authority, Origin, Settings,
+    directory::{GroupUpdate, MembersUpdate, NewUser, UserUpdate},
     globals::GlobalsAmendment,
     layer_permissions::{Amendment, RowEdits, TableEdit},
     memory::MemoryPlatform,
@@ -88,11 +88,16 @@ impl<S: PolicyStore> House<S> {
             .await
             .unwrap();
         authority
-            .sign_in(&credentials("administrator"))
+            .sign_in(&credentials("administrator"), Origin::default())
             .await
             .unwrap();
         let key = Credentials::ServiceKey(key);
-        let session = authority.sign_in(&key).await.unwrap().session.id;
+        let session = authority
+            .sign_in(&key, Origin::default())
+            .await
+            .unwrap()
+            .session
+            .id;
         let layer_data = Caller::Service(ServiceCaller {
             session,
             service: ServiceId::new(1).unwrap(),
@@ -128,7 +133,9 @@ impl<S: PolicyStore> House<S> {
     async fn sign_in(&self, model: &Model, user: i64) -> Verdict {
         let account = model.stored.users.get(&user);
         let account = account.map_or("nobody", |account| &account.name);
-        self.authority.sign_in(&credentials(account)).await?;
+        self.authority
+            .sign_in(&credentials(account), Origin::default())
+            .await?;
         Ok(())
     }
 
@@ -192,15 +199,17 @@ impl<S: PolicyStore> House<S> {
         match act {
             OnGroups::CreateGroup { name } => {
                 authority
-                    .create_group(by, named(&name_of("group", *name)))
+                    .create_group(by, named(&name_of("group", *name)), Description::default())
                     .await?;
             }
             OnGroups::RenameGroup { group, name } => {
-                let (group, name) = (
-                    group_id(model.group(*group)),
-                    named(&name_of("group", *name)),
-                );
-                authority.rename_group(by, group, name, None).await?;
+                let update = GroupUpdate {
+                    name: Some(named(&name_of("group", *name))),
+                    expected: None,
+                    description: None,
+                };
+                let group = group_id(model.group(*group));
+                authority.update_group(by, group, update).await?;
             }
             OnGroups::DeleteGroup { group } => {
                 authority

@@ -112,6 +112,7 @@ impl From<Refusal> for Why {
             Refusal::Stale(_) => Self::Stale,
             Refusal::LastSuperAdministrator | Refusal::LastOwner(_) => Self::Last,
             Refusal::SessionExpired
+            | Refusal::TooManyAttempts { wait: _ }
             | Refusal::NoIdsLeft(_)
             | Refusal::Store(_)
             | Refusal::Crypto(_) => panic!("no history has this: {refusal}"),
