@@ -8,7 +8,7 @@ mod keys;
 mod url;
 mod verify;
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use authorization_core::federation::{FederationError, GroupRules, Identified};
 use jsonwebtoken::{Algorithm, Header, dangerous, decode_header};
@@ -62,7 +62,7 @@ pub struct Providers(BTreeMap<String, Provider>);
 #[derive(Debug)]
 struct Provider {
     issuer: Issuer,
-    keys: Keys,
+    keys: Arc<Keys>,
 }
 
 /// What has to be known before anything can be verified.
@@ -77,7 +77,7 @@ impl Providers {
     pub fn new(issuers: impl IntoIterator<Item = Issuer>) -> Self {
         let known = issuers.into_iter().map(|issuer| {
             let http = Http::new(&issuer.issuer, &issuer.roots);
-            let keys = Keys::new(issuer.issuer.clone(), http);
+            let keys = Arc::new(Keys::new(issuer.issuer.clone(), http));
             let name = issuer.issuer.as_str().to_owned();
             (name, Provider { issuer, keys })
         });

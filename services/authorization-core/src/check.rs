@@ -28,6 +28,18 @@ pub struct Asking<'c> {
     pub at_least: Option<PolicyToken>,
 }
 
+impl<'c> Asking<'c> {
+    /// A question about somebody, on the newest policy.
+    #[must_use]
+    pub const fn about(caller: &'c Caller, subject: Subject) -> Self {
+        Self {
+            caller,
+            subject: Some(subject),
+            at_least: None,
+        }
+    }
+}
+
 /// An answer, with the policy that it was decided on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<T> {

@@ -1,9 +1,11 @@
 //! Questions of programs that enforce the answers themselves, and name subjects as they know them.
 
+use std::time::Duration;
+
 use jmap_domain::{Caller, Decision, DenyReason, Name, Question, Scope, Subject};
 
 use crate::{
-    Authority, Facts, Refusal, Standing,
+    Answer, Asking, Authority, Facts, Refusal, Snapshot, Standing,
     ports::{Platform, PolicyStore},
     rules,
 };
@@ -41,16 +43,40 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         self.admit_service(caller, Scope::Check)?;
         let snapshot = self.snapshot();
         let decide = |Evaluation { person, question }: &Evaluation| {
-            let standing = match person {
-                Person::Known(subject) => self.standing_of(&snapshot, *subject),
-                Person::Named(name) => snapshot
-                    .user_named(name)
-                    .map_or(Standing::Barred(DenyReason::AccountDisabled), |user| {
-                        Standing::of_account(user)
-                    }),
+            let subject = match person {
+                Person::Known(subject) => Some(*subject),
+                Person::Named(name) => snapshot.user_named(name).map(|user| Subject::User(user.id)),
             };
-            rules::decide(&snapshot, &Facts::of(&snapshot, standing), *question)
+            let standing = subject
+                .map_or(Standing::Barred(DenyReason::AccountDisabled), |subject| {
+                    self.standing_of(&snapshot, subject)
+                });
+            let decision = rules::decide(&snapshot, &Facts::of(&snapshot, standing), *question);
+            if let Some(subject) = subject {
+                self.note_evaluated(
+                    Asking::about(caller, subject),
+                    *question,
+                    (decision, &snapshot),
+                );
+            }
+            decision
         };
         Ok(evaluations.iter().map(decide).collect())
+    }
+
+    /// One of the checks of which a part is recorded (R122).
+    fn note_evaluated(
+        &self,
+        asking: Asking<'_>,
+        question: Question,
+        (decision, snapshot): (Decision, &Snapshot),
+    ) {
+        let answer = Answer {
+            value: vec![decision],
+            token: snapshot.token(),
+            valid_for: Duration::ZERO,
+            actor: None,
+        };
+        self.note_checks(asking, &[question], &answer);
     }
 }

@@ -159,42 +159,30 @@ impl<K: Copy + Eq + Hash> Track<K> {
         failures.not_before.saturating_sub(now)
     }
 
-    /// Lets one attempt pass, and others wait as if it failed: otherwise many at once would cost as much as one.
+    /// Lets one attempt pass and counts it as a failure at once: many at the same time are worth no more than one after
+    /// the other, and one whose caller goes away before its end has failed.
     fn pass(&mut self, key: K, now: Duration) {
-        if let Some(failures) = self.failures.get(&key) {
-            let wait = self.measure.wait_after(failures.left(self.measure, now));
-            let not_before = now.saturating_add(wait);
-            let failures = Failures {
-                not_before,
-                ..failures
-            };
-            self.failures.put(key, now, failures);
+        let held = self.failures.get(&key).unwrap_or_default();
+        let count = held.left(self.measure, now).saturating_add(1);
+        self.put(key, now, count.min(self.measure.most()));
+    }
+
+    /// Takes back the failure that an attempt was counted as. The failures of others go on counting.
+    fn take_back(&mut self, key: K, now: Duration) {
+        let held = self.failures.get(&key).unwrap_or_default();
+        match held.count.saturating_sub(1) {
+            0 => self.failures.forget(&key),
+            count => self.put(key, now, count),
         }
     }
 
-    fn end(&mut self, key: K, now: Duration, outcome: Outcome) {
-        let held = self.failures.get(&key);
-        match (outcome, held) {
-            (Outcome::Wrong, held) => {
-                let left = held.map_or(0, |held| held.left(self.measure, now));
-                let count = left.saturating_add(1).min(self.measure.most());
-                let not_before = now.saturating_add(self.measure.wait_after(count));
-                let failures = Failures {
-                    count,
-                    last: now,
-                    not_before,
-                };
-                self.failures.put(key, now, failures);
-            }
-            (Outcome::Right | Outcome::Open, Some(held)) => {
-                let failures = Failures {
-                    not_before: now,
-                    ..held
-                };
-                self.failures.put(key, now, failures);
-            }
-            (Outcome::Right | Outcome::Open, None) => {}
-        }
+    fn put(&mut self, key: K, now: Duration, count: u32) {
+        let failures = Failures {
+            count,
+            last: now,
+            not_before: now.saturating_add(self.measure.wait_after(count)),
+        };
+        self.failures.put(key, now, failures);
     }
 }
 
@@ -288,14 +276,17 @@ impl Tracks {
                 self.pairs.failures.forget(&key);
                 self.known.put(key, now, ());
             }
-            (Some(key), Outcome::Wrong | Outcome::Open) => self.pairs.end(key, now, outcome),
-            (None, _) => {}
+            (Some(key), Outcome::Open) => self.pairs.take_back(key, now),
+            (Some(_), Outcome::Wrong) | (None, _) => {}
+        }
+        if outcome == Outcome::Wrong {
+            return;
         }
         if let Some(key) = account {
-            self.accounts.end(key, now, outcome);
+            self.accounts.take_back(key, now);
         }
         if let Some(key) = network {
-            self.networks.end(key, now, outcome);
+            self.networks.take_back(key, now);
         }
     }
 }

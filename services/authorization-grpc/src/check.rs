@@ -13,7 +13,7 @@ use jmap_domain::{
     ActorId, Caller, ConnectionId, Decision, LayerId, ProjectId, Question, Scope, Subject,
 };
 use jmap_proto::authorization::{self as pb, check_service_server::CheckService};
-use jmap_service::call::CallScope;
+use jmap_service::{call::CallScope, decoding::in_our_words};
 use jmap_wire::{
     FieldPath, FieldViolation, decision_to_proto, duration_to_proto, effective_to_proto,
     format_policy_token, id, list, parse_question, required,
@@ -75,6 +75,7 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
             let closing = context.closing().clone().cancelled_owned();
             let answers = request
                 .into_inner()
+                .map_err(|status| in_our_words(status, DOMAIN))
                 .try_filter_map(move |said| ready(hear(&context, &caller, said)));
             let ended = async move {
                 let _ended = timeout_at(deadline.0, closing).await;

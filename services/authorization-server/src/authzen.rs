@@ -7,7 +7,10 @@ mod request;
 
 use std::{sync::Arc, time::Duration};
 
-use authorization_core::Authority;
+use authorization_core::{
+    Authority,
+    audit::{Refused, Who},
+};
 use authorization_store::SqlStore;
 use axum::{
     Json, Router,
@@ -70,11 +73,29 @@ impl Door {
 
     async fn pass(&self, mut request: Request, next: Next) -> Result<Response, Fault> {
         let _place = self.places.try_acquire().map_err(|_full| Fault::Busy)?;
-        let caller = self.caller(request.headers()).await?;
+        let path = Arc::from(request.uri().path());
+        let noted = |who, fault| self.noted(who, fault, Arc::clone(&path));
+        let caller = self.caller(request.headers()).await;
+        let caller = caller.map_err(|fault| noted(Who::Unknown { via: None }, fault))?;
         // Whoever may not ask learns it whatever it asks.
-        self.authority.evaluate(&caller, &[])?;
+        let admitted = self.authority.evaluate(&caller, &[]);
+        admitted.map_err(|refusal| noted(Who::of(&caller, None), refusal.into()))?;
         request.extensions_mut().insert(caller);
         Ok(next.run(request).await)
+    }
+
+    /// Takes note of a refusal for the audit record, as the stack does for calls by gRPC (R122).
+    fn noted(&self, who: Who, fault: Fault, path: Arc<str>) -> Fault {
+        if let Some(reason) = fault.reason() {
+            let refused = Refused {
+                method: Some(path),
+                reason: reason.to_owned(),
+                resource: None,
+                request: None,
+            };
+            self.authority.note_refusal(who, refused);
+        }
+        fault
     }
 
     fn evaluate(&self, caller: &Caller, asked: Vec<Asked>) -> Result<Vec<Evaluated>, Fault> {

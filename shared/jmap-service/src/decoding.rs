@@ -25,11 +25,28 @@ impl Middleware for Decoding {
     }
 }
 
+/// The same for a message in the middle of a stream, of which the stack sees nothing.
+#[must_use]
+pub fn in_our_words(status: Status, domain: &str) -> Status {
+    if !status.details().is_empty() {
+        return status;
+    }
+    match told(status.code()) {
+        Some(refusal) => refusal.status(domain),
+        None => status,
+    }
+}
+
 fn refusal(headers: &HeaderMap) -> Option<Refusal> {
     let code = Code::from_bytes(headers.get(Status::GRPC_STATUS)?.as_bytes());
     if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
         return None;
     }
+    told(code)
+}
+
+/// What tonic means by a code, where it says no more.
+const fn told(code: Code) -> Option<Refusal> {
     match code {
         Code::OutOfRange | Code::ResourceExhausted => Some(Refusal::MessageTooLarge),
         Code::Internal => Some(Refusal::MessageMalformed),

@@ -20,7 +20,7 @@ pub mod token;
 
 mod auth;
 mod deadline;
-mod decoding;
+pub mod decoding;
 mod middleware;
 mod panic;
 mod refusal;

@@ -57,6 +57,9 @@ pub(crate) fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
         }
         return Ok(());
     }
+    if figures.is_empty() {
+        return Ok(());
+    }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header([

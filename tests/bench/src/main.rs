@@ -1,8 +1,5 @@
-//! Benchmarks of the running pair, each beside its floor, measured in turn in the same run.
-//!
-//! `cargo run --release -p bench` prints a table; `--json` prints one object per figure and line. For the figures on
-//! PostgreSQL, once `tests/bench/data.sh`, then `tests/postgres.sh cargo run --release -p bench -- postgres`. For the rules
-//! beside other engines, once `tests/bench/cerbos.sh`, then `cargo run --release -p bench --features rivals -- rivals`.
+//! Benchmarks of the running pair, each beside its floor, measured in turn in the same run: `--help` lists them, and the
+//! README says what the ones on PostgreSQL and the other engines need. `--json` prints one object per figure and line.
 
 mod check;
 mod embedded;
@@ -32,9 +29,7 @@ async fn main() -> anyhow::Result<()> {
     if options.wants_postgres() {
         figures.extend(postgres::run(&options).await?);
     }
-    if !figures.is_empty() {
-        figure::print(&figures, options.json)?;
-    }
+    figure::print(&figures, options.json)?;
     #[cfg(feature = "rivals")]
     if options.wants_rivals() {
         rivals::run(options.json).await?;

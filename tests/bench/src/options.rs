@@ -7,7 +7,9 @@ use clap::{Parser, ValueEnum};
 /// Measures the pair beside its floors
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Examples:\n  bench                 everything that needs no server, as a table\n  bench postgres        everything on the server of DATABASE_URL\n  bench check --json    one benchmark, for programs"
+    after_help = "Examples:\n  bench                 everything that needs no server, as a table\n  bench postgres        everything on the server of DATABASE_URL\n  bench check --json    one benchmark, for programs\n\n\
+                  On PostgreSQL: once tests/bench/data.sh, then\n  tests/postgres.sh cargo run --release -p bench -- postgres\n\
+                  Beside other engines: once tests/bench/cerbos.sh, then\n  cargo run --release -p bench --features rivals -- rivals"
 )]
 pub(crate) struct Options {
     /// What to measure; everything that needs no server when left out

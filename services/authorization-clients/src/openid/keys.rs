@@ -1,6 +1,6 @@
 //! The keys that a provider publishes: fetched when needed, kept for a while, and fetched again for one that is new.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use authorization_core::federation::FederationError;
@@ -10,12 +10,12 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{sync::Mutex, task::JoinHandle, time::Instant};
 use tracing::{info, warn};
 
 use super::{
     fetch::{FetchError, Http},
-    url::{self, IssuerUrl},
+    url::IssuerUrl,
 };
 
 /// A key that a provider has withdrawn is trusted for no longer.
@@ -64,14 +64,35 @@ impl Keys {
     }
 
     /// The key that a token says it is signed with.
-    pub(super) async fn find(&self, header: &Header) -> Result<DecodingKey, FederationError> {
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        header: &Header,
+    ) -> Result<DecodingKey, FederationError> {
         match self.fresh(header) {
-            Ok(key) => Ok(key),
+            Ok(key) => {
+                if self.is_half_old() {
+                    let _in_the_background = self.begin_fetching();
+                }
+                Ok(key)
+            }
             Err(_unknown) => {
-                self.fetch_again().await;
+                let _ended = self.begin_fetching().await;
                 self.fresh(header)
             }
         }
+    }
+
+    /// Fetches in a task of its own: what was begun is finished, also when its caller goes away.
+    fn begin_fetching(self: &Arc<Self>) -> JoinHandle<()> {
+        let keys = Arc::clone(self);
+        tokio::spawn(async move { keys.fetch_again().await })
+    }
+
+    fn is_half_old(&self) -> bool {
+        let known = self.known.load();
+        known
+            .as_ref()
+            .is_some_and(|known| known.fetched_at.elapsed() > LIFE / 2)
     }
 
     /// The key among those that are known and not too old.
@@ -117,7 +138,7 @@ impl Keys {
         if issuer != self.issuer.as_str() {
             return Err(FetchError::OtherIssuer);
         }
-        url::check(&jwks_uri)?;
+        self.issuer.check_keys(&jwks_uri)?;
         let KeySet { keys } = serde_json::from_slice(&self.http.get(jwks_uri).await?)?;
         let usable = keys
             .into_iter()

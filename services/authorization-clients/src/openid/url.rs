@@ -46,14 +46,24 @@ impl IssuerUrl {
         format!("{base}/.well-known/openid-configuration")
     }
 
+    /// Checks where the provider says its keys are: only one on this machine may have them in clear text here.
+    pub(super) fn check_keys(&self, text: &str) -> Result<(), BadIssuer> {
+        let url = check(text)?;
+        if url.scheme() == "https" || self.is_local() {
+            Ok(())
+        } else {
+            Err(BadIssuer::Plain)
+        }
+    }
+
     /// Whether the provider is on this machine, where no proxy leads.
     pub(super) fn is_local(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
     }
 }
 
-/// An address that keys may be fetched from.
-pub(super) fn check(text: &str) -> Result<Url, BadIssuer> {
+/// An address that something may be fetched from.
+fn check(text: &str) -> Result<Url, BadIssuer> {
     let url = Url::parse(text).map_err(|_library| BadIssuer::NotAUrl)?;
     match url.scheme() {
         "https" => Ok(url),

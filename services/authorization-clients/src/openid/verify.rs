@@ -47,10 +47,14 @@ pub(super) fn identify(
         return Err(FederationError::Untrusted);
     }
     let accepted_until = accepted_until(issuer, &claims)?;
-    let Claims { sub, others, .. } = claims;
-    if sub.is_empty() || sub.len() > MAX_SUBJECT_BYTES {
+    let Claims {
+        sub, mut others, ..
+    } = claims;
+    if sub.is_empty() || sub.len() > MAX_SUBJECT_BYTES || sub.chars().any(char::is_control) {
         return Err(FederationError::Nameless);
     }
+    // A provider without names may be configured to name people by it.
+    others.insert("sub".to_owned(), Value::String(sub.clone()));
     let name = text(&others, &issuer.claims.name).and_then(|text| Name::parse(text).ok());
     let display_name = text(&others, &issuer.claims.display_name);
     Ok(Identified {

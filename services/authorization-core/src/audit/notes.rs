@@ -139,12 +139,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         questions: &[Question],
         answer: &Answer<Vec<Decision>>,
     ) {
+        let sample = self.settings.check_sample;
+        if sample.is_nothing() {
+            return;
+        }
         let [a, b, c, d, ..] = self.platform.random();
-        if !self
-            .settings
-            .check_sample
-            .chooses(u32::from_be_bytes([a, b, c, d]))
-        {
+        if !sample.chooses(u32::from_be_bytes([a, b, c, d])) {
             return;
         }
         let at = self.platform.now().as_millis();

@@ -61,6 +61,27 @@ impl Fault {
         }
     }
 
+    /// The reason of a refusal in the words of the contract; nothing for mistakes and failures.
+    pub(super) const fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Token(
+                refusal @ (TokenRefusal::TokenMalformed
+                | TokenRefusal::TokenExpired
+                | TokenRefusal::TokenUntrusted),
+            ) => Some(refusal.code_and_reason().1),
+            Self::Refused(Refusal::SessionClosed) => Some("SESSION_CLOSED"),
+            Self::Refused(Refusal::SessionExpired) => Some("SESSION_EXPIRED"),
+            Self::Refused(Refusal::AccountDisabled) => Some("ACCOUNT_DISABLED"),
+            Self::Refused(Refusal::Forbidden(_)) => Some("NOT_PERMITTED"),
+            Self::Token(_)
+            | Self::Refused(_)
+            | Self::Bad(_)
+            | Self::NoToken
+            | Self::Busy
+            | Self::Late => None,
+        }
+    }
+
     /// What the caller is told; the words of the core are about resources that the call does not name.
     fn sentence(&self) -> String {
         match self.status() {

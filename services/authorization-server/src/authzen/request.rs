@@ -152,24 +152,18 @@ impl Evaluation {
     }
 }
 
-/// A user by id or by name, whoever holds a session, or anonymous. None of an id that nothing can have.
+/// A user by name or by id (names may consist of digits, so which of them is meant is said), whoever holds a session, or
+/// anonymous. None of an id that nothing can have.
 fn person(Entity { r#type, id }: &Entity) -> Result<Option<Person>, String> {
     match r#type.as_str() {
-        "user" => Ok(user(id)),
+        "user" => Ok(Name::parse(id).ok().map(Person::Named)),
+        "user_id" => Ok(number(id, UserId::new).map(|id| Person::Known(Subject::User(id)))),
         "session" => Ok(number(id, SessionId::new).map(|id| Person::Known(Subject::Session(id)))),
         "anonymous" => Ok(Some(Person::Known(Subject::Anonymous))),
         other => Err(format!(
-            "subject type `{other}` is not one of `user`, `session`, `anonymous`"
+            "subject type `{other}` is not one of `user`, `user_id`, `session`, `anonymous`"
         )),
     }
-}
-
-/// Digits alone are an id.
-fn user(id: &str) -> Option<Person> {
-    if id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return number(id, UserId::new).map(|id| Person::Known(Subject::User(id)));
-    }
-    Name::parse(id).ok().map(Person::Named)
 }
 
 fn question(Entity { r#type, id }: &Entity, action: &Action) -> Result<Option<Question>, String> {

@@ -122,6 +122,10 @@ fn on_trees(subject: &Value, action: &str, layer: i64) -> Value {
     })
 }
 
+fn user_id(id: i64) -> Value {
+    json!({ "type": "user_id", "id": id.to_string() })
+}
+
 fn user(name: &str) -> Value {
     json!({ "type": "user", "id": name })
 }
@@ -168,7 +172,7 @@ async fn both_doors_decide_alike() {
                     .into_iter()
                     .map(|one| in_their_words(one.decision));
                 let expected: Vec<Value> = expected.collect();
-                for subject in [user(&user_name), user(&id.to_string())] {
+                for subject in [user(&user_name), user_id(id)] {
                     let actions = ACTIONS.map(|(name, _)| json!({ "action": { "name": name } }));
                     let mut body = on_trees(&subject, "view", layer);
                     body["evaluations"] = actions.to_vec().into();

@@ -301,7 +301,11 @@ async fn a_closed_project_answers_as_an_absent_one() {
                 shown(listed.map(Response::into_inner)),
                 shown(registered.map(Response::into_inner)),
             ];
-            told.push(all.map(|text| text.replace(&format!("`{id}`"), "_")));
+            let without_id = |text: String| {
+                let text = text.replace(&format!("`{id}`"), "_");
+                text.replace(&format!("\"{id}\""), "_")
+            };
+            told.push(all.map(without_id));
         }
         assert_eq!(told[0], told[1], "{who}");
         let by_name = |name: &str| GetProjectRequest {

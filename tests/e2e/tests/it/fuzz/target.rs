@@ -105,11 +105,10 @@ impl Target {
         self.methods.iter().map(path).collect()
     }
 
-    /// Up to three messages for streams, and one for others: of the right shape, or for those others any bytes.
+    /// Up to three messages for streams, and one for others: of the right shape, or any bytes.
     pub(super) fn messages(&self, die: u16, is_raw: bool, tape: &[u8]) -> Vec<Vec<u8>> {
         let (method, mut tape) = (self.method(die), Tape(tape));
-        // A message of a stream that cannot be decoded still ends it with INTERNAL: the stack sees none but the first.
-        if is_raw && !method.is_client_streaming() {
+        if is_raw {
             return vec![tape.0.to_vec()];
         }
         let most = if method.is_client_streaming() {
