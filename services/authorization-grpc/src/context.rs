@@ -15,20 +15,20 @@ use jmap_service::{
     token::{Authenticator, PublishedKeys},
 };
 use jmap_wire::{PageTokenKey, format_policy_token};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 use crate::{
     parse::When,
     retry::Retries,
-    status::{DOMAIN, Rejection, scope_missing},
+    status::{DOMAIN, Rejection, overloaded, scope_missing},
 };
 
 /// The user's own token, with which a service passes on the user's call.
 const USER_TOKEN: &str = "jmap-user-token";
 
-/// Most programs that watch the policy at once.
+/// Most programs that follow the policy or its record at once.
 const MOST_WATCHERS: usize = 64;
 
 /// What the services need: the authority, and what verifies and seals tokens.
@@ -78,6 +78,12 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         Origin::at(self.proxies.caller_address(request))
     }
 
+    /// A place among those that follow the policy or its record, until it is dropped.
+    pub(crate) fn watching(&self) -> Result<OwnedSemaphorePermit, Rejection> {
+        let place = Arc::clone(&self.watchers).try_acquire_owned();
+        place.map_err(|_all_taken| overloaded("too many follow what happens already").into())
+    }
+
     /// Cancelled by whoever ends the service: streams that would go on for long end then.
     #[must_use]
     pub const fn closing(&self) -> &CancellationToken {
@@ -86,11 +92,13 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
 
     /// The user behind a call that a service passes on, by the user's own token. Without one it is nobody.
     pub(crate) async fn user(&self, metadata: &MetadataMap) -> Result<Caller, Rejection> {
-        let Some(token) = metadata.get(USER_TOKEN) else {
-            return Ok(Caller::Anonymous);
+        let user = match metadata.get(USER_TOKEN) {
+            None => Caller::Anonymous,
+            Some(token) => {
+                let token = token.to_str().unwrap_or_default();
+                self.authenticator.authenticate(token).await?
+            }
         };
-        let token = token.to_str().unwrap_or_default();
-        let user = self.authenticator.authenticate(token).await?;
         if let Some(notes) = refusals::current() {
             notes.on_behalf_of(user);
         }

@@ -18,7 +18,7 @@ use jmap_proto::authorization::{
     self as pb, policy_watch_service_server::PolicyWatchService, watch_response::Event,
 };
 use jmap_service::call::CallScope;
-use jmap_wire::{Failure, FieldPath, FieldViolation, format_policy_token, parse_policy_token};
+use jmap_wire::{FieldPath, FieldViolation, format_policy_token, parse_policy_token};
 use prost::Message as _;
 use tokio::{
     select,
@@ -30,7 +30,7 @@ use tonic::{Request, Response, Status};
 use crate::{
     context::{Context, answer, require_scope},
     policy_change::change_set_to_proto,
-    status::{DOMAIN, Rejection, overloaded},
+    status::{DOMAIN, Rejection},
 };
 
 /// Between two heartbeats, unless the request says otherwise.
@@ -102,8 +102,7 @@ impl<S: PolicyStore, P: Platform> Watcher<S, P> {
         })?;
         require_scope(&caller, Scope::Check)?;
         context.authority.admit_watcher(&caller)?;
-        let place = Arc::clone(&context.watchers).try_acquire_owned();
-        let place = place.map_err(|_all_taken| too_many())?;
+        let place = context.watching()?;
         let token = after.unwrap_or_else(|| context.authority.token());
         let mut watcher = Self {
             context: Arc::clone(context),
@@ -208,10 +207,6 @@ fn parse_heartbeat(heartbeat: Option<Duration>) -> Result<Duration, FieldViolati
     heartbeat
         .filter(|time| (SHORTEST_HEARTBEAT..=LONGEST_HEARTBEAT).contains(time))
         .ok_or_else(|| FieldPath::of("heartbeat").invalid("is not between 1 second and 5 minutes"))
-}
-
-fn too_many() -> Failure {
-    overloaded("too many watch the policy already")
 }
 
 #[cfg(test)]

@@ -178,8 +178,10 @@ impl Authorization {
             let request = envelope.request(message.clone(), token.secret())?;
             match send(request).await {
                 Err(status) if status.code() == Code::Unauthenticated => {
-                    let token = self.session.renewed(&token).await?;
-                    send(envelope.request(message, token.secret())?).await
+                    match self.session.renewed(&token).await? {
+                        Some(token) => send(envelope.request(message, token.secret())?).await,
+                        None => Err(status),
+                    }
                 }
                 answer => answer,
             }

@@ -9,7 +9,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use jmap_domain::{Caller, Resource, Seen, SessionId, Tallied, Tally, TallyLimits};
+use jmap_domain::{
+    Caller, Resource, Seen, ServiceId, SessionId, Tallied, Tally, TallyLimits, UserId,
+};
 use jmap_proto::authorization::{
     AnonymousCaller, AuditedResource, AuditedResourceKind, RefusedCalls, ReportRefusalsRequest,
     audit_service_client::AuditServiceClient, refused_calls,
@@ -39,8 +41,11 @@ struct What {
     resource: Option<Resource>,
 }
 
+/// The account behind a call, in whatever session: what is counted for each is bounded.
+type Account = (Option<UserId>, Option<ServiceId>);
+
 /// Refusals that were not reported yet. The detail is the request id of the first.
-type Unreported = Tally<Who, What, Arc<str>>;
+type Unreported = Tally<Account, (Who, What), Arc<str>>;
 
 /// Reports refusals to authorization.
 #[derive(Debug)]
@@ -106,26 +111,27 @@ impl RefusalLog for RefusalReports {
             resource,
             request_id,
         } = refused;
-        let who = match caller {
-            None => Who::Unknown,
-            Some(Caller::Anonymous) => Who::Anonymous,
-            Some(Caller::Session(caller)) => Who::Session(caller.session),
-            Some(Caller::Service(caller)) => Who::Session(caller.session),
+        let (account, who) = match caller {
+            None => ((None, None), Who::Unknown),
+            Some(Caller::Anonymous) => ((Some(UserId::ANONYMOUS), None), Who::Anonymous),
+            Some(Caller::Session(own)) => ((Some(own.user), None), Who::Session(own.session)),
+            Some(Caller::Service(own)) => ((None, Some(own.service)), Who::Session(own.session)),
         };
         let what = What {
             method,
             reason,
             resource,
         };
-        self.lock().add(who, what, Seen::once(now(), request_id));
+        let seen = Seen::once(now(), request_id);
+        self.lock().add(account, (who, what), seen);
     }
 }
 
-fn request(taken: &Tallied<Who, What, Arc<str>>) -> ReportRefusalsRequest {
+fn request(taken: &Tallied<Account, (Who, What), Arc<str>>) -> ReportRefusalsRequest {
     let refusals = taken.entries.iter();
     ReportRefusalsRequest {
         refusals: refusals
-            .map(|(who, what, seen)| refused_calls(*who, what, seen))
+            .map(|(_, (who, what), seen)| refused_calls(*who, what, seen))
             .collect(),
         dropped_count: number(taken.dropped),
     }

@@ -21,6 +21,10 @@ use crate::authorization::PATIENCE;
 /// After a failed sign-in, calls fail at once for this long instead of queueing up for the next failure.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Between two tokens that are got because one was refused: a call may be refused for its user, too, and nobody can make
+/// this service sign in time and again by calls of that kind.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
+
 /// Signs in when first needed, again before the token runs out, and again when it is refused.
 pub(crate) struct ServiceSession {
     channel: Channel,
@@ -32,6 +36,7 @@ pub(crate) struct ServiceSession {
 struct State {
     token: Option<Arc<ServiceToken>>,
     failed_at: Option<Instant>,
+    renewed_at: Option<Instant>,
 }
 
 /// An access token, and when to get the next one.
@@ -79,15 +84,26 @@ impl ServiceSession {
         }
     }
 
-    /// A token other than one that was refused.
+    /// A token other than one that was refused; none when that one was got for the same reason a moment ago.
     pub(crate) async fn renewed(
         &self,
         refused: &Arc<ServiceToken>,
-    ) -> Result<Arc<ServiceToken>, Status> {
+    ) -> Result<Option<Arc<ServiceToken>>, Status> {
         let mut state = self.state.lock().await;
         match &state.token {
-            Some(token) if !Arc::ptr_eq(token, refused) => Ok(Arc::clone(token)),
-            Some(_) | None => self.sign_in(&mut state).await,
+            Some(token) if !Arc::ptr_eq(token, refused) => Ok(Some(Arc::clone(token))),
+            Some(_)
+                if state
+                    .renewed_at
+                    .is_some_and(|at| at.elapsed() < RENEWAL_PAUSE) =>
+            {
+                Ok(None)
+            }
+            Some(_) | None => {
+                let token = self.sign_in(&mut state).await?;
+                state.renewed_at = Some(Instant::now());
+                Ok(Some(token))
+            }
         }
     }
 
@@ -99,10 +115,8 @@ impl ServiceSession {
             Ok(token) => {
                 debug!("signed in at authorization");
                 let token = Arc::new(token);
-                *state = State {
-                    token: Some(Arc::clone(&token)),
-                    failed_at: None,
-                };
+                state.token = Some(Arc::clone(&token));
+                state.failed_at = None;
                 Ok(token)
             }
             Err(status) => {

@@ -167,13 +167,13 @@ pub fn is_refusal(code: Code, reason: &str) -> bool {
         // What one may not know of is answered as what is absent (R40).
         Code::NotFound => reason == "NOT_FOUND",
         Code::FailedPrecondition => RULES.contains(&reason),
+        Code::ResourceExhausted => reason == "TOO_MANY_ATTEMPTS",
         Code::Ok
         | Code::Cancelled
         | Code::Unknown
         | Code::InvalidArgument
         | Code::DeadlineExceeded
         | Code::AlreadyExists
-        | Code::ResourceExhausted
         | Code::Aborted
         | Code::OutOfRange
         | Code::Unimplemented

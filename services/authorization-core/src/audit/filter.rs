@@ -108,9 +108,11 @@ impl RecordsWanted<'_> {
     /// Whether a record is wanted.
     #[must_use]
     pub fn wants(&self, record: &AuditRecord) -> bool {
+        // What else a change of the project concerned is not to be found out by asking for it.
         let concerns = |project| {
             let mut concerns = record.entry.concerns.iter();
-            concerns.any(|one| one.project == Some(project))
+            let is_about = |resource| self.filter.about.is_none_or(|about| about == resource);
+            concerns.any(|one| one.project == Some(project) && is_about(one.resource))
         };
         record.id > self.span.after
             && record.id <= self.span.until

@@ -7,7 +7,7 @@ use std::{
 
 use jmap_domain::{
     Caller, Decision, DenyReason, GlobalPermission, LayerAct, Name, ProjectAct, Question, Resource,
-    Scope, Seen, ServiceId, SessionId, Subject, Tallied, Tally, TallyLimits,
+    Scope, Seen, ServiceId, SessionId, Subject, Tallied, Tally, TallyLimits, UserId,
 };
 
 use super::{
@@ -41,16 +41,21 @@ struct First {
     concern: Option<Concern>,
 }
 
+/// The account behind an act, in whatever session: what is counted for each is bounded.
+type Account = (Option<UserId>, Option<ServiceId>);
+
+type Noted = Tally<Account, (Who, Act), First>;
+
 /// What was not written yet.
 #[derive(Debug)]
-pub(crate) struct Notes(Mutex<Tally<Who, Act, First>>);
+pub(crate) struct Notes(Mutex<Noted>);
 
 impl Notes {
     pub(crate) fn new(limits: TallyLimits) -> Self {
         Self(Mutex::new(Tally::new(limits)))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tally<Who, Act, First>> {
+    fn lock(&self) -> MutexGuard<'_, Noted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -222,7 +227,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             name: name_of(&snapshot, who),
             concern: act.resource.map(|one| concern_of(&snapshot, one)),
         };
-        self.notes.lock().add(who, act, seen.with(first));
+        let account = (who.user(), who.service());
+        self.notes.lock().add(account, (who, act), seen.with(first));
     }
 
     fn refused_by(&self, by: RefusedBy, reporter: ServiceId) -> Who {
@@ -279,13 +285,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
 }
 
 /// What was gathered, as records.
-fn entries(taken: &Tallied<Who, Act, First>, now: Timestamp) -> Vec<AuditEntry> {
+fn entries(taken: &Tallied<Account, (Who, Act), First>, now: Timestamp) -> Vec<AuditEntry> {
     let each = taken.entries.iter();
     let dropped = (taken.dropped > 0).then(|| AuditEntry {
         count: taken.dropped,
         ..AuditEntry::done(AuditKind::Dropped, now, Who::System)
     });
-    let noted = each.map(|(who, act, seen)| AuditEntry {
+    let noted = each.map(|(_, (who, act), seen)| AuditEntry {
         last_at: Timestamp::from_millis(seen.last_at),
         count: seen.count,
         name: seen.detail.name.clone(),

@@ -31,17 +31,21 @@ pub(super) async fn records<S: PolicyStore, P: Platform>(
     followed: Followed,
     after: i64,
 ) -> Result<Records, Rejection> {
+    let place = match followed.follow {
+        Follow::ToTheEnd => None,
+        Follow::On => Some(context.watching()?),
+    };
     let closing = context.closing().clone().cancelled_owned();
     let deadline = followed.deadline;
     let first = part(&context, &followed, after).await?;
     let first_response = response(&context, &first);
-    let state = (context, followed, first);
-    let rest = stream::try_unfold(state, |(context, followed, before)| async move {
+    let state = (context, followed, first, place);
+    let rest = stream::try_unfold(state, |(context, followed, before, place)| async move {
         let Some(part) = next(&context, &followed, before).await? else {
             return Ok(None);
         };
         let response = response(&context, &part);
-        Ok::<_, Status>(Some((response, (context, followed, part))))
+        Ok::<_, Status>(Some((response, (context, followed, part, place))))
     });
     let ended = async move {
         let _ended = timeout_at(deadline.0, closing).await;

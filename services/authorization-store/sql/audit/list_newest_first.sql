@@ -14,7 +14,8 @@ select record_id, kind, first_at, last_at, count, caller_kind, caller_user, call
    and (cast($9 as text) is null or exists (
         select 1 from audit_concern c
          where c.record_id = r.record_id and c.kind = $9
-           and (cast($10 as bigint) is null or c.resource_id = $10)))
+           and (cast($10 as bigint) is null or c.resource_id = $10)
+           and (cast($11 as bigint) is null or c.project_id = $11)))
    and (cast($11 as bigint) is null or exists (
         select 1 from audit_concern c
          where c.record_id = r.record_id and c.project_id = $11))
