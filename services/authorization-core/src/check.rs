@@ -103,9 +103,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             },
             |decisions: &Vec<_>| decisions.iter().zip(questions).any(|(d, q)| given(d, q)),
         )?;
-        if !self.settings.check_sample.is_none() {
-            self.note_checks(asking, questions, &answer);
-        }
+        self.note_checks(asking, questions, (&answer.value, answer.token));
         Ok(answer)
     }
 

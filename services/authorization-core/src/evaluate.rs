@@ -1,11 +1,9 @@
 //! Questions of programs that enforce the answers themselves, and name subjects as they know them.
 
-use std::time::Duration;
-
 use jmap_domain::{Caller, Decision, DenyReason, Name, Question, Scope, Subject};
 
 use crate::{
-    Answer, Asking, Authority, Facts, Refusal, Snapshot, Standing,
+    Asking, Authority, Facts, Refusal, Standing,
     ports::{Platform, PolicyStore},
     rules,
 };
@@ -53,30 +51,14 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 });
             let decision = rules::decide(&snapshot, &Facts::of(&snapshot, standing), *question);
             if let Some(subject) = subject {
-                self.note_evaluated(
+                self.note_checks(
                     Asking::about(caller, subject),
-                    *question,
-                    (decision, &snapshot),
+                    &[*question],
+                    (&[decision], snapshot.token()),
                 );
             }
             decision
         };
         Ok(evaluations.iter().map(decide).collect())
-    }
-
-    /// One of the checks of which a part is recorded (R122).
-    fn note_evaluated(
-        &self,
-        asking: Asking<'_>,
-        question: Question,
-        (decision, snapshot): (Decision, &Snapshot),
-    ) {
-        let answer = Answer {
-            value: vec![decision],
-            token: snapshot.token(),
-            valid_for: Duration::ZERO,
-            actor: None,
-        };
-        self.note_checks(asking, &[question], &answer);
     }
 }

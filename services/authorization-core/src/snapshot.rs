@@ -17,8 +17,8 @@ use jmap_domain::{
 use crate::{
     change::HighWaterMarks,
     model::{
-        FederatedId, GlobalSet, Group, Layer, LayerGrant, LayerState, Placement, Project,
-        ProjectRights, RequestId, Service, Tombstone, User,
+        FederatedId, GlobalSet, Group, Layer, LayerGrant, LayerState, Project, ProjectRights,
+        RequestId, Service, Tombstone, User,
     },
 };
 pub use names::Home;
@@ -399,12 +399,6 @@ impl LayerEntry {
     /// The project that contains the layer; `None` for a personal one.
     #[must_use]
     pub fn project(&self) -> Option<ProjectId> {
-        match self.layer.placement {
-            Placement::Project {
-                project,
-                position: _,
-            } => Some(project),
-            Placement::Personal { owner: _ } => None,
-        }
+        self.layer.placement.project()
     }
 }

@@ -127,7 +127,6 @@ impl Measure {
 struct Failures {
     count: u32,
     last: Duration,
-    not_before: Duration,
 }
 
 impl Failures {
@@ -155,8 +154,9 @@ impl<K: Copy + Eq + Hash> Track<K> {
 
     /// How long the next attempt has to wait.
     fn wait(&self, key: K, now: Duration) -> Duration {
-        let failures = self.failures.get(&key).unwrap_or_default();
-        failures.not_before.saturating_sub(now)
+        let Failures { count, last } = self.failures.get(&key).unwrap_or_default();
+        let not_before = last.saturating_add(self.measure.wait_after(count));
+        not_before.saturating_sub(now)
     }
 
     /// Lets one attempt pass and counts it as a failure at once: many at the same time are worth no more than one after
@@ -177,12 +177,7 @@ impl<K: Copy + Eq + Hash> Track<K> {
     }
 
     fn put(&mut self, key: K, now: Duration, count: u32) {
-        let failures = Failures {
-            count,
-            last: now,
-            not_before: now.saturating_add(self.measure.wait_after(count)),
-        };
-        self.failures.put(key, now, failures);
+        self.failures.put(key, now, Failures { count, last: now });
     }
 }
 
@@ -272,15 +267,13 @@ impl Tracks {
             network,
         } = passage;
         match (pair, outcome) {
+            (_, Outcome::Wrong) => return,
             (Some(key), Outcome::Right) => {
                 self.pairs.failures.forget(&key);
                 self.known.put(key, now, ());
             }
             (Some(key), Outcome::Open) => self.pairs.take_back(key, now),
-            (Some(_), Outcome::Wrong) | (None, _) => {}
-        }
-        if outcome == Outcome::Wrong {
-            return;
+            (None, Outcome::Right | Outcome::Open) => {}
         }
         if let Some(key) = account {
             self.accounts.take_back(key, now);

@@ -18,7 +18,6 @@ use jmap_wire::{
     FieldPath, FieldViolation, decision_to_proto, duration_to_proto, effective_to_proto,
     format_policy_token, id, list, parse_question, required,
 };
-use tokio::time::timeout_at;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
@@ -72,14 +71,11 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
             } = CallScope::of(request.extensions(), DOMAIN)?;
             require_service(&caller, Scope::Check)?;
             let context = Arc::clone(&self.0);
-            let closing = context.closing().clone().cancelled_owned();
+            let ended = context.end_of_stream(deadline);
             let answers = request
                 .into_inner()
                 .map_err(|status| in_our_words(status, DOMAIN))
                 .try_filter_map(move |said| ready(hear(&context, &caller, said)));
-            let ended = async move {
-                let _ended = timeout_at(deadline.0, closing).await;
-            };
             Ok(answers.take_until(ended).boxed())
         })
         .await

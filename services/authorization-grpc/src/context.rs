@@ -9,13 +9,16 @@ use authorization_core::{
 };
 use jmap_domain::{Caller, Scope};
 use jmap_service::{
-    call::CallScope,
+    call::{CallScope, Deadline},
     peer::TrustedProxies,
     refusals,
     token::{Authenticator, PublishedKeys},
 };
 use jmap_wire::{PageTokenKey, format_policy_token};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout_at,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
@@ -39,7 +42,7 @@ pub struct Context<S, P> {
     pub(crate) pages: PageTokenKey,
     pub(crate) retries: Retries,
     /// The places for those who watch the policy.
-    pub(crate) watchers: Arc<Semaphore>,
+    watchers: Arc<Semaphore>,
     authenticator: Arc<Authenticator>,
     proxies: TrustedProxies,
     closing: CancellationToken,
@@ -88,6 +91,14 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     #[must_use]
     pub const fn closing(&self) -> &CancellationToken {
         &self.closing
+    }
+
+    /// Completes when a stream has to end: its time is up, or the service ends.
+    pub(crate) fn end_of_stream(&self, deadline: Deadline) -> impl Future<Output = ()> + use<S, P> {
+        let closing = self.closing.clone().cancelled_owned();
+        async move {
+            let _ended = timeout_at(deadline.0, closing).await;
+        }
     }
 
     /// The user behind a call that a service passes on, by the user's own token. Without one it is nobody.

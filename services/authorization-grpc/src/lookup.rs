@@ -19,6 +19,7 @@ use jmap_proto::{
     authorization::{self as pb, lookup_service_server::LookupService},
     types,
 };
+use jmap_service::call::CallScope;
 use jmap_wire::{
     FieldPath, FieldViolation, enumeration, format_policy_token, layer_act_from_proto, list,
     optional_id, parse_question, required,
@@ -29,9 +30,9 @@ use crate::{
     context::{Context, answer, receive},
     page::{Asked, LONG, Limits, Page, SHORT, number},
     parse::{self, When},
-    status::Rejection,
+    status::{DOMAIN, Rejection},
 };
-use parts::{Part, Watched, parts};
+use parts::{Part, parts};
 use proposal::parse_proposals;
 
 /// Most questions in one call.
@@ -140,12 +141,13 @@ impl<S: PolicyStore, P: Platform> LookupApi<S, P> {
         parse: Parse<M, W>,
         make: Make<S, P, W, T>,
     ) -> Result<Parts<T>, Rejection> {
-        let watched = Watched::of(&request, &self.0)?;
+        let deadline = CallScope::of(request.extensions(), DOMAIN)?.deadline;
+        let ended = self.0.end_of_stream(deadline);
         let (caller, message) = receive(request)?;
         let (mut asked, wanted) = parse(caller, message)?;
         asked.past = self.0.past(&asked.caller, asked.when).await?;
         let (context, first) = (Arc::clone(&self.0), asked.token.clone());
-        parts(watched, &first, move |token| {
+        parts(ended, &first, move |token| {
             make(&context, &asked, wanted, token)
         })
     }

@@ -218,11 +218,19 @@ pub(crate) fn freshness(freshness: Option<types::Freshness>) -> Result<When, Fie
             When::Then(At::Exactly(token("exactly", &text)?))
         }
         Some(types::freshness::At::AsOfTime(time)) => {
-            let time =
-                millis(time).ok_or_else(|| path.field("as_of_time").invalid("is no time"))?;
-            When::Then(At::Time(Timestamp::from_millis(time)))
+            When::Then(At::Time(self::time((&path, "as_of_time"), time)?))
         }
     })
+}
+
+/// A time.
+pub(crate) fn time(
+    path: impl Into<FieldPath>,
+    time: prost_types::Timestamp,
+) -> Result<Timestamp, FieldViolation> {
+    millis(time)
+        .map(Timestamp::from_millis)
+        .ok_or_else(|| path.into().invalid("is no time"))
 }
 
 /// Ids in a list.

@@ -23,7 +23,7 @@ use prost::Message as _;
 use tokio::{
     select,
     sync::OwnedSemaphorePermit,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 use tonic::{Request, Response, Status};
 
@@ -58,10 +58,7 @@ impl<S: PolicyStore, P: Platform> PolicyWatchService for PolicyWatchApi<S, P> {
                 caller, deadline, ..
             } = CallScope::of(request.extensions(), DOMAIN)?;
             let watcher = Watcher::new(&self.0, caller, request.into_inner()).await?;
-            let closing = self.0.closing().clone().cancelled_owned();
-            let ended = async move {
-                let _ended = timeout_at(deadline.0, closing).await;
-            };
+            let ended = self.0.end_of_stream(deadline);
             let messages = stream::try_unfold(watcher, |mut watcher| async move {
                 let message = watcher.next().await?;
                 Ok::<_, Status>(Some((message, watcher)))

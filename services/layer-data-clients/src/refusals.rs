@@ -13,11 +13,11 @@ use jmap_domain::{
     Caller, Resource, Seen, ServiceId, SessionId, Tallied, Tally, TallyLimits, UserId,
 };
 use jmap_proto::authorization::{
-    AnonymousCaller, AuditedResource, AuditedResourceKind, RefusedCalls, ReportRefusalsRequest,
+    AnonymousCaller, AuditedResource, RefusedCalls, ReportRefusalsRequest,
     audit_service_client::AuditServiceClient, refused_calls,
 };
 use jmap_service::refusals::{RefusalLog, RefusedCall};
-use jmap_wire::timestamp;
+use jmap_wire::{resource_kind_to_proto, timestamp};
 use tracing::warn;
 
 use crate::{Authorization, authorization::Envelope};
@@ -156,19 +156,8 @@ fn refused_calls(who: Who, what: &What, seen: &Seen<Arc<str>>) -> RefusedCalls {
 }
 
 fn resource(resource: Resource) -> AuditedResource {
-    let kind = match resource {
-        Resource::User(_) => AuditedResourceKind::User,
-        Resource::Group(_) => AuditedResourceKind::Group,
-        Resource::Principal(_) => AuditedResourceKind::Principal,
-        Resource::Service(_) => AuditedResourceKind::Service,
-        Resource::Session(_) => AuditedResourceKind::Session,
-        Resource::Project(_) => AuditedResourceKind::Project,
-        Resource::Layer(_) => AuditedResourceKind::Layer,
-        Resource::Connection(_) => AuditedResourceKind::Connection,
-        Resource::Installation => AuditedResourceKind::Installation,
-    };
     AuditedResource {
-        kind: kind.into(),
+        kind: resource_kind_to_proto(resource).into(),
         id: resource.id().unwrap_or_default(),
         ..AuditedResource::default()
     }

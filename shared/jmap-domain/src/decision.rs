@@ -35,6 +35,22 @@ pub enum DenyReason {
     AccountDisabled,
 }
 
+impl DenyReason {
+    /// The reason as the contract writes it, without the prefix.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NotVisible => "NOT_VISIBLE",
+            Self::NoGrant => "NO_GRANT",
+            Self::EditingDisabled => "EDITING_DISABLED",
+            Self::OwnsNothing => "OWNS_NOTHING",
+            Self::SessionClosed => "SESSION_CLOSED",
+            Self::SessionExpired => "SESSION_EXPIRED",
+            Self::AccountDisabled => "ACCOUNT_DISABLED",
+        }
+    }
+}
+
 /// What a subject may do on one layer, as a client needs it (R43): equal to what the writes enforce (R44).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EffectivePermissions {

@@ -26,5 +26,5 @@ pub use time::{duration_from_proto, duration_to_proto, millis, timestamp};
 pub use words::{
     effective_from_proto, effective_to_proto, global_permission_from_proto,
     global_permission_to_proto, parse_permissions, permission_from_proto, permission_to_proto,
-    permissions_to_proto,
+    permissions_to_proto, resource_kind_to_proto,
 };

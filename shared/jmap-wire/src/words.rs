@@ -1,7 +1,7 @@
-//! Permissions, both ways.
+//! Permissions, both ways, and kinds of things.
 
-use jmap_domain::{EffectivePermissions, GlobalPermission, Permission, PermissionSet};
-use jmap_proto::types as pb;
+use jmap_domain::{EffectivePermissions, GlobalPermission, Permission, PermissionSet, Resource};
+use jmap_proto::{authorization::AuditedResourceKind, types as pb};
 
 use crate::{FieldPath, FieldViolation, enumeration};
 
@@ -100,6 +100,22 @@ pub fn effective_to_proto(effective: EffectivePermissions) -> pb::EffectivePermi
     pb::EffectivePermissions {
         all: bits(effective.all),
         own: bits(effective.own),
+    }
+}
+
+/// What kind of thing an audit record names.
+#[must_use]
+pub const fn resource_kind_to_proto(resource: Resource) -> AuditedResourceKind {
+    match resource {
+        Resource::User(_) => AuditedResourceKind::User,
+        Resource::Group(_) => AuditedResourceKind::Group,
+        Resource::Principal(_) => AuditedResourceKind::Principal,
+        Resource::Service(_) => AuditedResourceKind::Service,
+        Resource::Session(_) => AuditedResourceKind::Session,
+        Resource::Project(_) => AuditedResourceKind::Project,
+        Resource::Layer(_) => AuditedResourceKind::Layer,
+        Resource::Connection(_) => AuditedResourceKind::Connection,
+        Resource::Installation => AuditedResourceKind::Installation,
     }
 }
 

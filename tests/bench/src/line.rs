@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use hdrhistogram::Histogram;
 use jmap_proto::authorization::{
-    CheckRequest, CheckStreamRequest, NumberedAnswer, NumberedCheck, SignInRequest,
-    check_stream_request::Message as Said, check_stream_response::Message as Told,
+    CheckRequest, CheckStreamRequest, NumberedAnswer, NumberedCheck, PasswordCredential,
+    SignInRequest, check_stream_request::Message as Said, check_stream_response::Message as Told,
     numbered_answer::Outcome, sign_in_request::Credential, subject::Subject as Who,
 };
 use testkit::{Caller, PASSWORD, Pair};
@@ -73,12 +73,10 @@ async fn service(pair: &Pair) -> anyhow::Result<Caller> {
 /// A session of the viewer, about which the service asks.
 async fn session(pair: &Pair) -> anyhow::Result<i64> {
     let request = SignInRequest {
-        credential: Some(Credential::Password(
-            jmap_proto::authorization::PasswordCredential {
-                user_name: "viewer".to_owned(),
-                password: PASSWORD.to_owned(),
-            },
-        )),
+        credential: Some(Credential::Password(PasswordCredential {
+            user_name: "viewer".to_owned(),
+            password: PASSWORD.to_owned(),
+        })),
         server: None,
     };
     let signed_in = pair.anonymous().sessions().sign_in(request).await;

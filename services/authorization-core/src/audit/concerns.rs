@@ -8,7 +8,7 @@ use super::{AuditEntry, CallInfo, ChangeNote, Concern, Who};
 use crate::{
     Facts, Path, Principal, Snapshot, Standing,
     change::{ChangeSet, PolicyChange},
-    model::{Placement, Project},
+    model::Project,
 };
 
 /// The policy before and after a change.
@@ -134,14 +134,7 @@ impl Both<'_> {
                 self.table(Resource::Project(*project), &[Some(*project)], holders)
             }
             PolicyChange::LayerPut(layer) => {
-                let project = match layer.placement {
-                    Placement::Project {
-                        project,
-                        position: _,
-                    } => Some(project),
-                    Placement::Personal { owner: _ } => None,
-                };
-                vec![(Resource::Layer(layer.id), project)]
+                vec![(Resource::Layer(layer.id), layer.placement.project())]
             }
             PolicyChange::LayerGrantsSet {
                 layer,

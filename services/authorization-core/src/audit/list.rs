@@ -11,7 +11,6 @@ use crate::{
     Authority, Facts, LayerEntry, Refusal,
     change::PolicyChange,
     check::may_inspect,
-    model::Placement,
     ports::{Platform, PolicyStore},
     rules,
 };
@@ -243,13 +242,7 @@ fn concerns(change: &PolicyChange, project: ProjectId, layers: &BTreeSet<LayerId
             revision: _,
             rows: _,
         } => *id == project,
-        PolicyChange::LayerPut(layer) => match layer.placement {
-            Placement::Project {
-                project: home,
-                position: _,
-            } => home == project,
-            Placement::Personal { owner: _ } => false,
-        },
+        PolicyChange::LayerPut(layer) => layer.placement.project() == Some(project),
         PolicyChange::LayerGrantsSet {
             layer,
             revision: _,

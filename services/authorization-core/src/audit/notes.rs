@@ -6,8 +6,8 @@ use std::{
 };
 
 use jmap_domain::{
-    Caller, Decision, DenyReason, GlobalPermission, LayerAct, Name, ProjectAct, Question, Resource,
-    Scope, Seen, ServiceId, SessionId, Subject, Tallied, Tally, TallyLimits, UserId,
+    Caller, Decision, GlobalPermission, LayerAct, Name, PolicyToken, ProjectAct, Question,
+    Resource, Scope, Seen, ServiceId, SessionId, Subject, Tallied, Tally, TallyLimits, UserId,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     concerns::{concern_of, name_of},
 };
 use crate::{
-    Answer, Asking, Authority, Path, Refusal, Standing, Timestamp, explain,
+    Asking, Authority, Path, Refusal, Standing, Timestamp, explain,
     ports::{Platform, PolicyStore},
 };
 
@@ -137,15 +137,15 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(())
     }
 
-    /// Takes note of some of the answers that were given.
+    /// Takes note of some of the answers that were given, all on one policy.
     pub(crate) fn note_checks(
         &self,
         asking: Asking<'_>,
         questions: &[Question],
-        answer: &Answer<Vec<Decision>>,
+        (decisions, token): (&[Decision], PolicyToken),
     ) {
         let sample = self.settings.check_sample;
-        if sample.is_nothing() {
+        if sample.is_none() {
             return;
         }
         let [a, b, c, d, ..] = self.platform.random();
@@ -153,7 +153,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             return;
         }
         let at = self.platform.now().as_millis();
-        for (question, decision) in questions.iter().zip(&answer.value) {
+        for (question, decision) in questions.iter().zip(decisions) {
             let (outcome, reason) = outcome(*decision);
             let act = Act {
                 kind: AuditKind::Check,
@@ -161,7 +161,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 reason: reason.map(str::to_owned),
                 what: Some(words(*question).into()),
                 resource: Some(Resource::of(*question)),
-                path: self.path_of(asking, *question, answer),
+                path: self.path_of(asking, *question, token),
             };
             self.add(self.checked(asking), act, Seen::once(at, None));
         }
@@ -260,12 +260,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     /// By which path an allowed question is allowed; nothing when the policy changed in between.
-    fn path_of(
-        &self,
-        asking: Asking<'_>,
-        question: Question,
-        answer: &Answer<Vec<Decision>>,
-    ) -> Option<Path> {
+    fn path_of(&self, asking: Asking<'_>, question: Question, token: PolicyToken) -> Option<Path> {
         let snapshot = self.snapshot();
         let standing: Standing = match asking.subject {
             Some(subject) => self.standing_of(&snapshot, subject),
@@ -273,7 +268,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         };
         let explanation = explain::explain(&snapshot, standing, question);
         let is_allowed = !matches!(explanation.decision, Decision::Denied(_));
-        if snapshot.token() != answer.token || !is_allowed {
+        if snapshot.token() != token || !is_allowed {
             return None;
         }
         // The last need is what was asked for itself.
@@ -310,20 +305,7 @@ const fn outcome(decision: Decision) -> (Outcome, Option<&'static str>) {
     match decision {
         Decision::All => (Outcome::Done, None),
         Decision::Own { creator: _ } => (Outcome::Own, None),
-        Decision::Denied(reason) => (Outcome::Refused, Some(denied(reason))),
-    }
-}
-
-/// As the contract's `DenyReason` says it.
-const fn denied(reason: DenyReason) -> &'static str {
-    match reason {
-        DenyReason::NotVisible => "NOT_VISIBLE",
-        DenyReason::NoGrant => "NO_GRANT",
-        DenyReason::EditingDisabled => "EDITING_DISABLED",
-        DenyReason::OwnsNothing => "OWNS_NOTHING",
-        DenyReason::SessionClosed => "SESSION_CLOSED",
-        DenyReason::SessionExpired => "SESSION_EXPIRED",
-        DenyReason::AccountDisabled => "ACCOUNT_DISABLED",
+        Decision::Denied(reason) => (Outcome::Refused, Some(reason.word())),
     }
 }
 

@@ -23,12 +23,6 @@ impl SampleRate {
         self.0 == 0
     }
 
-    /// Whether none is ever chosen.
-    #[must_use]
-    pub const fn is_nothing(self) -> bool {
-        self.0 == 0
-    }
-
     /// Whether one is chosen, by chance.
     #[must_use]
     pub const fn chooses(self, chance: u32) -> bool {

@@ -5,11 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use jmap_domain::{Decision, GlobalPermission, LayerAct, LayerId, ProjectAct, ProjectId, Question};
 
 use super::Portion;
-use crate::{
-    Facts, Home, LayerEntry, Path, Snapshot,
-    model::{Layer, Placement},
-    rules,
-};
+use crate::{Facts, Home, LayerEntry, Path, Snapshot, model::Layer, rules};
 
 /// Which layers are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +30,8 @@ impl LayerPlace {
     /// Where a layer is.
     #[must_use]
     pub fn of(layer: &Layer) -> Self {
-        let project = match layer.placement {
-            Placement::Project {
-                project,
-                position: _,
-            } => Some(project),
-            Placement::Personal { owner: _ } => None,
-        };
         Self {
-            project,
+            project: layer.placement.project(),
             layer: layer.id,
         }
     }

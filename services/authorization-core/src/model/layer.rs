@@ -65,6 +65,20 @@ pub enum Placement {
     },
 }
 
+impl Placement {
+    /// The project; `None` for a personal layer.
+    #[must_use]
+    pub const fn project(self) -> Option<ProjectId> {
+        match self {
+            Self::Project {
+                project,
+                position: _,
+            } => Some(project),
+            Self::Personal { owner: _ } => None,
+        }
+    }
+}
+
 /// The editing switch of a layer (R31).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Editing {

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use authorization_core::{
-    Timestamp,
-    audit::{
-        AuditAsked, AuditFilter, AuditKind, KindSet, Outcome, Refused, RefusedBy, RefusedElsewhere,
-    },
+use authorization_core::audit::{
+    AuditAsked, AuditFilter, AuditKind, KindSet, Outcome, Refused, RefusedBy, RefusedElsewhere,
 };
 use jmap_domain::{Resource, ServiceId, SessionId};
 use jmap_proto::authorization::{self as pb, refused_calls};
@@ -14,6 +11,8 @@ use jmap_service::call::RequestId;
 use jmap_wire::{
     FieldPath, FieldViolation, Violation, enumeration, id, list, optional_id, required,
 };
+
+use crate::parse::time;
 
 /// Most reports in one call.
 const MAX_REPORTS: usize = 1_000;
@@ -42,10 +41,10 @@ pub(super) fn asked(filter: Option<pb::AuditFilter>) -> Result<AuditAsked, Field
     let about = about.map(|about| resource(&path.field("about"), about));
     let filter = AuditFilter {
         from: from_time
-            .map(|at| time(path.field("from_time"), at))
+            .map(|at| time((&path, "from_time"), at))
             .transpose()?,
         until: until_time
-            .map(|at| time(path.field("until_time"), at))
+            .map(|at| time((&path, "until_time"), at))
             .transpose()?,
         user: optional_id(path.field("user_id"), user_id)?,
         service: optional_id::<ServiceId>(path.field("service_id"), service_id)?,
@@ -209,14 +208,4 @@ const fn outcome(outcome: pb::AuditOutcome) -> Option<Outcome> {
         pb::AuditOutcome::Own => Some(Outcome::Own),
         pb::AuditOutcome::Refused => Some(Outcome::Refused),
     }
-}
-
-fn time(path: FieldPath, at: prost_types::Timestamp) -> Result<Timestamp, FieldViolation> {
-    let millis = at
-        .seconds
-        .checked_mul(1000)
-        .and_then(|millis| millis.checked_add(i64::from(at.nanos) / 1_000_000));
-    millis
-        .map(Timestamp::from_millis)
-        .ok_or_else(|| path.invalid("is out of range"))
 }

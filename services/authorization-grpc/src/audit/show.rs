@@ -4,9 +4,9 @@ use authorization_core::{
     Path, Snapshot,
     audit::{AuditEntry, AuditKind, AuditRecord, Concern, Outcome, ShownRecord, Who},
 };
-use jmap_domain::{GroupId, Name, ProjectId, Resource, ServiceId, SessionId, UserId};
+use jmap_domain::{GroupId, Name, ProjectId, ServiceId, SessionId, UserId};
 use jmap_proto::authorization as pb;
-use jmap_wire::timestamp;
+use jmap_wire::{resource_kind_to_proto, timestamp};
 
 use crate::{explain::path_to_proto, policy_change::change_to_proto, principals};
 
@@ -86,24 +86,10 @@ fn concern(concern: &Concern) -> pb::AuditedResource {
         name,
     } = concern;
     pb::AuditedResource {
-        kind: resource_kind(*resource).into(),
+        kind: resource_kind_to_proto(*resource).into(),
         id: resource.id().unwrap_or_default(),
         name: name.as_ref().map(Name::to_string).unwrap_or_default(),
         project_id: project.map_or(0, ProjectId::get),
-    }
-}
-
-const fn resource_kind(resource: Resource) -> pb::AuditedResourceKind {
-    match resource {
-        Resource::User(_) => pb::AuditedResourceKind::User,
-        Resource::Group(_) => pb::AuditedResourceKind::Group,
-        Resource::Principal(_) => pb::AuditedResourceKind::Principal,
-        Resource::Service(_) => pb::AuditedResourceKind::Service,
-        Resource::Session(_) => pb::AuditedResourceKind::Session,
-        Resource::Project(_) => pb::AuditedResourceKind::Project,
-        Resource::Layer(_) => pb::AuditedResourceKind::Layer,
-        Resource::Connection(_) => pb::AuditedResourceKind::Connection,
-        Resource::Installation => pb::AuditedResourceKind::Installation,
     }
 }
 

@@ -12,7 +12,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use jmap_proto::authorization as pb;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::sleep;
 use tonic::Status;
 
 use super::{Follow, Followed, show};
@@ -35,8 +35,7 @@ pub(super) async fn records<S: PolicyStore, P: Platform>(
         Follow::ToTheEnd => None,
         Follow::On => Some(context.watching()?),
     };
-    let closing = context.closing().clone().cancelled_owned();
-    let deadline = followed.deadline;
+    let ended = context.end_of_stream(followed.deadline);
     let first = part(&context, &followed, after).await?;
     let first_response = response(&context, &first);
     let state = (context, followed, first, place);
@@ -47,9 +46,6 @@ pub(super) async fn records<S: PolicyStore, P: Platform>(
         let response = response(&context, &part);
         Ok::<_, Status>(Some((response, (context, followed, part, place))))
     });
-    let ended = async move {
-        let _ended = timeout_at(deadline.0, closing).await;
-    };
     let all = stream::once(ready(Ok(first_response))).chain(rest);
     Ok(all.take_until(Box::pin(ended)).boxed())
 }

@@ -2,20 +2,14 @@
 
 use std::future::ready;
 
-use authorization_core::ports::{Platform, PolicyStore};
 use futures::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use jmap_service::call::{CallScope, Deadline};
-use tokio::{task::yield_now, time::timeout_at};
-use tokio_util::sync::CancellationToken;
-use tonic::{Request, Status};
+use tokio::task::yield_now;
+use tonic::Status;
 
-use crate::{
-    context::Context,
-    status::{DOMAIN, Rejection},
-};
+use crate::status::Rejection;
 
 /// A part, and the token of the one after it; empty at the end.
 pub(super) struct Part<T> {
@@ -23,26 +17,10 @@ pub(super) struct Part<T> {
     pub(super) next: String,
 }
 
-/// What ends a stream before its last part.
-pub(super) struct Watched {
-    deadline: Deadline,
-    closing: CancellationToken,
-}
-
-impl Watched {
-    pub(super) fn of<T, S: PolicyStore, P: Platform>(
-        request: &Request<T>,
-        context: &Context<S, P>,
-    ) -> Result<Self, Rejection> {
-        let deadline = CallScope::of(request.extensions(), DOMAIN)?.deadline;
-        let closing = context.closing().clone();
-        Ok(Self { deadline, closing })
-    }
-}
-
-/// The parts from a token on. The first one is made at once, so that a refusal is the answer to the call.
+/// The parts from a token on, unless the stream is ended before the last one. The first one is made at once, so that a
+/// refusal is the answer to the call.
 pub(super) fn parts<T: Send + 'static>(
-    watched: Watched,
+    ended: impl Future<Output = ()> + Send + 'static,
     token: &str,
     make: impl Fn(&str) -> Result<Part<T>, Rejection> + Send + 'static,
 ) -> Result<BoxStream<'static, Result<T, Status>>, Rejection> {
@@ -56,10 +34,6 @@ pub(super) fn parts<T: Send + 'static>(
         let Part { part, next } = make(&token)?;
         Ok::<_, Status>(Some((part, (next, make))))
     });
-    let Watched { deadline, closing } = watched;
-    let ended = async move {
-        let _ended = timeout_at(deadline.0, closing.cancelled_owned()).await;
-    };
     let all = stream::once(ready(Ok(first.part))).chain(rest);
     Ok(all.take_until(Box::pin(ended)).boxed())
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use jmap_domain::{
-    Decision, DenyReason, GlobalPermission, LayerAct, LayerId, Permission, ProjectAct, ProjectId,
-    Question,
+    Decision, GlobalPermission, LayerAct, LayerId, Permission, ProjectAct, ProjectId, Question,
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -183,21 +182,8 @@ impl From<Decision> for Answer {
         match decision {
             Decision::All => Self::All,
             Decision::Own { creator: _ } => Self::Own,
-            Decision::Denied(reason) => Self::Denied(reason_word(reason).to_owned()),
+            Decision::Denied(reason) => Self::Denied(reason.word().to_owned()),
         }
-    }
-}
-
-/// The reason as the contract writes it.
-const fn reason_word(reason: DenyReason) -> &'static str {
-    match reason {
-        DenyReason::NotVisible => "NOT_VISIBLE",
-        DenyReason::NoGrant => "NO_GRANT",
-        DenyReason::EditingDisabled => "EDITING_DISABLED",
-        DenyReason::OwnsNothing => "OWNS_NOTHING",
-        DenyReason::SessionClosed => "SESSION_CLOSED",
-        DenyReason::SessionExpired => "SESSION_EXPIRED",
-        DenyReason::AccountDisabled => "ACCOUNT_DISABLED",
     }
 }
 
