@@ -8,7 +8,10 @@ use authorization_core::{
     past::Past,
     ports::{Platform, PolicyStore},
 };
-use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use jmap_domain::{
     ActorId, Caller, ConnectionId, Decision, LayerId, ProjectId, Question, Scope, Subject,
 };
@@ -31,6 +34,8 @@ use crate::{
 
 /// Most questions in one call.
 const MAX_QUESTIONS: usize = 100;
+/// Most messages of a check stream that are taken in before any is answered.
+const AT_ONCE: usize = 32;
 /// Most layers named in one call.
 const MAX_LAYERS: usize = 1000;
 
@@ -72,11 +77,13 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
             require_service(&caller, Scope::Check)?;
             let context = Arc::clone(&self.0);
             let ended = context.end_of_stream(deadline);
-            let answers = request
-                .into_inner()
+            // Whether to end is looked at between messages that are there together, not between any two.
+            let said = request.into_inner().ready_chunks(AT_ONCE);
+            let said = said.take_until(ended).flat_map(stream::iter);
+            let answers = said
                 .map_err(|status| in_our_words(status, DOMAIN))
                 .try_filter_map(move |said| ready(hear(&context, &caller, said)));
-            Ok(answers.take_until(ended).boxed())
+            Ok(answers.boxed())
         })
         .await
     }

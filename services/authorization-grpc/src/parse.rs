@@ -158,22 +158,20 @@ pub(crate) fn grants(
 
 /// About whom is asked; `None` is the caller itself.
 pub(crate) fn subject(subject: Option<pb::Subject>) -> Result<Option<Subject>, FieldViolation> {
-    let path = FieldPath::of("subject");
     let pb::Subject {
         subject,
         end_user_assertion,
-    } = required(&path, subject)?;
+    } = required("subject", subject)?;
     if !end_user_assertion.is_empty() {
-        return Err(path
-            .field("end_user_assertion")
-            .violates(Violation::NotBuilt));
+        let path = FieldPath::from(["subject", "end_user_assertion"]);
+        return Err(path.violates(Violation::NotBuilt));
     }
-    match required(&path, subject)? {
+    match required("subject", subject)? {
         pb::subject::Subject::SessionId(session) => {
-            id((&path, "session_id"), session).map(|id| Some(Subject::Session(id)))
+            id(["subject", "session_id"], session).map(|id| Some(Subject::Session(id)))
         }
         pb::subject::Subject::UserId(user) => {
-            id((&path, "user_id"), user).map(|id| Some(Subject::User(id)))
+            id(["subject", "user_id"], user).map(|id| Some(Subject::User(id)))
         }
         pb::subject::Subject::Anonymous(pb::AnonymousSubject {}) => Ok(Some(Subject::Anonymous)),
         pb::subject::Subject::Self_(pb::SelfSubject {}) => Ok(None),
@@ -204,9 +202,9 @@ impl When {
 
 /// On which policy a question is asked.
 pub(crate) fn freshness(freshness: Option<types::Freshness>) -> Result<When, FieldViolation> {
-    let path = FieldPath::of("freshness");
     let token = |field: &'static str, text: &str| {
-        parse_policy_token(text).map_err(|error| path.field(field).invalid(error))
+        parse_policy_token(text)
+            .map_err(|error| FieldPath::from(["freshness", field]).invalid(error))
     };
     let at = freshness.and_then(|types::Freshness { at }| at);
     Ok(match at {
@@ -218,7 +216,7 @@ pub(crate) fn freshness(freshness: Option<types::Freshness>) -> Result<When, Fie
             When::Then(At::Exactly(token("exactly", &text)?))
         }
         Some(types::freshness::At::AsOfTime(time)) => {
-            When::Then(At::Time(self::time((&path, "as_of_time"), time)?))
+            When::Then(At::Time(self::time(["freshness", "as_of_time"], time)?))
         }
     })
 }

@@ -99,6 +99,20 @@ impl From<(&Self, &'static str)> for FieldPath {
     }
 }
 
+/// A field of a message in the request, needed only when something is wrong with it.
+impl From<[&'static str; 2]> for FieldPath {
+    fn from([message, name]: [&'static str; 2]) -> Self {
+        Self::of(message).field(name)
+    }
+}
+
+/// A field of a message in the message at a path, needed only when something is wrong with it.
+impl From<(&Self, [&'static str; 2])> for FieldPath {
+    fn from((path, [message, name]): (&Self, [&'static str; 2])) -> Self {
+        path.field(message).field(name)
+    }
+}
+
 /// A field that is not what it must be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}`: {violation}")]

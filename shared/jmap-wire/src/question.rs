@@ -22,23 +22,27 @@ pub fn parse_question(
     let pb::Question { question } = question;
     match required(path, question)? {
         pb::question::Question::Layer(pb::LayerQuestion { layer_id, act }) => {
-            let path = path.field("layer");
-            let act = enumeration((&path, "act"), act, layer_act_from_proto)?;
-            Ok(Question::Layer(id((&path, "layer_id"), layer_id)?, act))
+            let act = enumeration((path, ["layer", "act"]), act, layer_act_from_proto)?;
+            Ok(Question::Layer(
+                id((path, ["layer", "layer_id"]), layer_id)?,
+                act,
+            ))
         }
         pb::question::Question::Project(pb::ProjectQuestion { project_id, act }) => {
-            let path = path.field("project");
-            let act = enumeration((&path, "act"), act, project_act_from_proto)?;
+            let act = enumeration((path, ["project", "act"]), act, project_act_from_proto)?;
             Ok(Question::Project(
-                id((&path, "project_id"), project_id)?,
+                id((path, ["project", "project_id"]), project_id)?,
                 act,
             ))
         }
         pb::question::Question::Connection(pb::ConnectionQuestion { connection_id, act }) => {
-            let path = path.field("connection");
-            let act = enumeration((&path, "act"), act, connection_act_from_proto)?;
+            let act = enumeration(
+                (path, ["connection", "act"]),
+                act,
+                connection_act_from_proto,
+            )?;
             Ok(Question::Connection(
-                id((&path, "connection_id"), connection_id)?,
+                id((path, ["connection", "connection_id"]), connection_id)?,
                 act,
             ))
         }
