@@ -9,10 +9,10 @@ use imbl::OrdMap;
 use jmap_domain::{Caller, DenyReason, PolicyToken, Scope, ServiceCaller, SessionId, TallyLimits};
 
 use crate::{
-    Facts, Snapshot, Standing,
+    Facts, Snapshot, Standing, Timestamp,
     audit::{self, AuditEntry, Notes, SampleRate},
     bootstrap,
-    change::Author,
+    change::{Author, Changed},
     draft::Draft,
     guard,
     model::{Account, Session},
@@ -169,9 +169,18 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         plan: impl FnOnce(&mut Draft) -> Result<R, E> + Send,
-    ) -> Result<R, E> {
+    ) -> Result<Changed<R>, E> {
         let (standing, author) = self.admit_author(caller)?;
         self.change_as(standing, author, plan).await
+    }
+
+    /// Plans and commits a change that the service makes by itself.
+    pub(crate) async fn change_by_itself<R, E: From<Refusal>>(
+        &self,
+        plan: impl FnOnce(&mut Draft) -> Result<R, E> + Send,
+    ) -> Result<R, E> {
+        let changed = self.change_as(Standing::Service, Author::System, plan);
+        changed.await.map(|changed| changed.value)
     }
 
     /// Plans a change by a known author, commits it, and answers once nothing old can be used any more.
@@ -180,28 +189,29 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         standing: Standing,
         author: Author,
         plan: impl FnOnce(&mut Draft) -> Result<R, E> + Send,
-    ) -> Result<R, E> {
+    ) -> Result<Changed<R>, E> {
         let mut writer = self.writer.lock().await;
         self.get_in_step(&mut writer).await?;
-        let mut draft = Draft::new(self.snapshot(), standing, author, self.platform.now());
-        let result = plan(&mut draft)?;
+        let policy = self.snapshot();
+        let mut draft = Draft::new(Arc::clone(&policy), standing, author, self.platform.now());
+        let value = plan(&mut draft)?;
         let Some((before, mut set)) = draft.finish() else {
-            return Ok(result);
+            return Ok(Changed { value, policy });
         };
-        let after = before.apply(&set);
-        guard::keep_holders(&before, &after, &set.changes)?;
+        let policy = Arc::new(before.apply(&set));
+        guard::keep_holders(&before, &policy, &set.changes)?;
         let call = self.platform.current();
-        set.note = audit::change_note(&before, &after, &set, standing, call);
+        set.note = audit::change_note(&before, &policy, &set, standing, call);
         *writer = Writer::Unsure;
         self.store.commit(&set).await.map_err(Refusal::from)?;
-        self.publish(after);
+        self.publish(Arc::clone(&policy));
         *writer = Writer::InStep;
         drop(writer);
         // The right is gone already; only the answer waits (R123).
         if revocation::takes_away(&before, &set) {
             self.permits.run_out(&self.platform).await;
         }
-        Ok(result)
+        Ok(Changed { value, policy })
     }
 
     /// Reads the policy again if the end of a commit was not seen, as when its call was given up half-way, and stores
@@ -223,7 +233,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             Writer::InStep => Ok(()),
             Writer::Unsure => {
                 let stored = self.store.load().await?;
-                self.publish(Snapshot::rebuild(&stored));
+                self.publish(Arc::new(Snapshot::rebuild(&stored)));
                 *writer = Writer::InStep;
                 Ok(())
             }
@@ -231,14 +241,19 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     /// Makes a policy the current one, and tells those who wait for it.
-    fn publish(&self, policy: Snapshot) {
-        self.policy.store(Arc::new(policy));
+    fn publish(&self, policy: Arc<Snapshot>) {
+        self.policy.store(policy);
         self.changed.notify(usize::MAX);
     }
 
     /// Who a caller is by now; refuses sessions that are over and accounts that may not be used (R117). Nobody is let
     /// in while another process may be changing the policy.
     pub(crate) fn admit(&self, caller: &Caller) -> Result<Standing, Refusal> {
+        self.admit_at(self.platform.now(), caller)
+    }
+
+    /// The same at a moment that was looked up already.
+    pub(crate) fn admit_at(&self, now: Timestamp, caller: &Caller) -> Result<Standing, Refusal> {
         if !self.store.is_held() {
             return Err(StoreError::Unavailable.into());
         }
@@ -249,13 +264,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                     user: session.user,
                     kind: session.kind,
                 };
-                self.standing_in(session.session, Some(account))
+                self.standing_in(now, session.session, Some(account))
             }
             Caller::Service(service) => {
                 let account = Account::Service {
                     service: service.service,
                 };
-                self.standing_in(service.session, Some(account))
+                self.standing_in(now, service.session, Some(account))
             }
         };
         match Facts::of(&self.policy.load(), standing).barred() {
@@ -265,7 +280,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     }
 
     /// Who a session stands for; `expected` is what the caller's token said of it.
-    pub(crate) fn standing_in(&self, id: SessionId, expected: Option<Account>) -> Standing {
+    pub(crate) fn standing_in(
+        &self,
+        now: Timestamp,
+        id: SessionId,
+        expected: Option<Account>,
+    ) -> Standing {
         let sessions = self.sessions.load();
         let session = sessions
             .get(&id)
@@ -274,7 +294,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let Some(session) = session else {
             return Standing::Barred(DenyReason::SessionClosed);
         };
-        session.standing(self.platform.now())
+        session.standing(now)
     }
 
     /// A service that holds a scope, by its token and by its account as it is now.

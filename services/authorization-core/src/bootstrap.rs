@@ -4,7 +4,7 @@ use jmap_domain::{GlobalPermission, GroupId, Name, PolicyRevision, UserId};
 use secrecy::SecretString;
 
 use crate::{
-    Authority, Standing, Timestamp,
+    Authority, Timestamp,
     audit::ChangeNote,
     change::{Author, ChangeSet, HighWaterMarks, PolicyChange},
     model::{AccountPolicy, AccountState, Description, GlobalSet, Group, User},
@@ -79,7 +79,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         }
         let secret: &SecretString = password.secret();
         let hash = self.platform.hash(secret).await?;
-        self.change_as(Standing::Service, Author::System, |draft| {
+        self.change_by_itself(|draft| {
             draft.push(PolicyChange::PasswordSet(UserId::ADMINISTRATOR));
             draft.keep(SecretChange::Password {
                 user: UserId::ADMINISTRATOR,

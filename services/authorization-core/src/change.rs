@@ -1,11 +1,14 @@
 //! Changes of the policy: one vocabulary for the store, the snapshot, watchers, the audit record and what-if.
 
+use std::sync::Arc;
+
 use jmap_domain::{
-    Epoch, GroupId, LayerId, PolicyRevision, PrincipalId, ProjectId, ServiceId, SessionId, UserId,
+    Epoch, GroupId, LayerId, PolicyRevision, PolicyToken, PrincipalId, ProjectId, ServiceId,
+    SessionId, UserId,
 };
 
 use crate::{
-    Timestamp,
+    Snapshot, Timestamp,
     audit::ChangeNote,
     model::{
         GlobalSet, GrantRow, Group, Layer, Project, ProjectGrantRow, Service, Session, Tombstone,
@@ -13,6 +16,30 @@ use crate::{
     },
     secret::SecretChange,
 };
+
+/// What a change made, with the policy as the change left it.
+#[derive(Clone, Debug)]
+pub struct Changed<T> {
+    /// What was made.
+    pub value: T,
+    /// The policy right after the change; the one before it when nothing had to be changed.
+    pub policy: Arc<Snapshot>,
+}
+
+impl<T> Changed<T> {
+    /// The number that the change took.
+    #[must_use]
+    pub fn token(&self) -> PolicyToken {
+        self.policy.token()
+    }
+}
+
+/// The same change of the same policy.
+impl<T: PartialEq> PartialEq for Changed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value && self.token() == other.token()
+    }
+}
 
 /// Everything that can change the policy. A `Put` carries the whole record, new or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use jmap_domain::{
 };
 
 use crate::{
-    Authority, Explanation, Facts, Snapshot, Standing,
+    Authority, Explanation, Facts, Snapshot, Standing, Timestamp,
     authority::require_scope,
     explain,
     past::{Moment, Past},
@@ -212,7 +212,8 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     /// About whom is asked, if the caller may ask about it: a session about itself, a service with scope *check*
     /// about any session, a super administrator about any account.
     fn subject(&self, snapshot: &Snapshot, asking: Asking<'_>) -> Result<Standing, Refusal> {
-        let caller = self.admit(asking.caller)?;
+        let now = self.platform.now();
+        let caller = self.admit_at(now, asking.caller)?;
         let Some(subject) = asking.subject else {
             return Ok(caller);
         };
@@ -221,10 +222,10 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             (Caller::Session(own), Subject::Session(id)) if own.session == id => Ok(caller),
             (Caller::Service(service), Subject::Session(_) | Subject::Anonymous) => {
                 require_scope(snapshot, service, Scope::Check)?;
-                Ok(self.standing_of(snapshot, subject))
+                Ok(self.standing_at(now, snapshot, subject))
             }
             (Caller::Session(_), _) if Facts::of(snapshot, caller).is_super_administrator() => {
-                Ok(self.standing_of(snapshot, subject))
+                Ok(self.standing_at(now, snapshot, subject))
             }
             (Caller::Anonymous | Caller::Session(_) | Caller::Service(_), _) => {
                 Err(Refusal::Forbidden(Resource::Installation))
@@ -234,9 +235,13 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
 
     /// Who a subject is by now.
     pub(crate) fn standing_of(&self, snapshot: &Snapshot, subject: Subject) -> Standing {
+        self.standing_at(self.platform.now(), snapshot, subject)
+    }
+
+    fn standing_at(&self, now: Timestamp, snapshot: &Snapshot, subject: Subject) -> Standing {
         match subject {
             Subject::Anonymous => Standing::Anonymous,
-            Subject::Session(id) => self.standing_in(id, None),
+            Subject::Session(id) => self.standing_in(now, id, None),
             Subject::User(user) => snapshot
                 .user(user)
                 .map_or(Standing::Barred(DenyReason::AccountDisabled), |user| {

@@ -1,5 +1,7 @@
 //! What the rules need to know about a subject: who it is, and by which paths grants reach it.
 
+use std::cell::OnceCell;
+
 use imbl::OrdSet;
 use jmap_domain::{
     ActorId, DenyReason, GlobalPermission, GroupId, PrincipalId, ProjectAct, ProjectId,
@@ -61,57 +63,54 @@ pub enum Path {
 }
 
 /// A subject at one snapshot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Facts<'s> {
+    snapshot: &'s Snapshot,
     standing: Standing,
     groups: Option<&'s OrdSet<GroupId>>,
-    globals: GlobalSet,
+    /// Looked up when first asked for: most questions are about elements, and are not decided by these.
+    globals: OnceCell<GlobalSet>,
 }
 
 impl<'s> Facts<'s> {
     /// Looks a subject up. An account that is gone or disabled is barred (R9).
     #[must_use]
     pub fn of(snapshot: &'s Snapshot, standing: Standing) -> Self {
-        match standing {
-            Standing::User { user, kind: _ }
-                if !snapshot.user(user).is_some_and(|user| user.is_enabled()) =>
-            {
-                Self::without_grants(Standing::Barred(DenyReason::AccountDisabled))
-            }
-            Standing::User { user: _, kind: _ }
-            | Standing::Anonymous
-            | Standing::Service
-            | Standing::Barred(_) => Self::if_enabled(snapshot, standing),
-        }
+        Self::reached(snapshot, standing, User::is_enabled)
     }
 
     /// Looks a subject up as if its account were enabled: grants are given to disabled accounts, too, and are told.
     pub(crate) fn if_enabled(snapshot: &'s Snapshot, standing: Standing) -> Self {
-        let Standing::User { user, kind: _ } = standing else {
-            return Self::without_grants(standing);
+        Self::reached(snapshot, standing, |_| true)
+    }
+
+    fn reached(
+        snapshot: &'s Snapshot,
+        standing: Standing,
+        is_let_in: impl FnOnce(&User) -> bool,
+    ) -> Self {
+        let (standing, groups) = match standing {
+            Standing::User { user, kind: _ } => match snapshot.user(user) {
+                Some(account) if is_let_in(account) => (standing, snapshot.groups_of(user)),
+                Some(_) | None => (Standing::Barred(DenyReason::AccountDisabled), None),
+            },
+            Standing::Anonymous | Standing::Service | Standing::Barred(_) => (standing, None),
         };
-        if snapshot.user(user).is_none() {
-            return Self::without_grants(Standing::Barred(DenyReason::AccountDisabled));
-        }
-        let facts = Self {
-            groups: snapshot.groups_of(user),
-            ..Self::without_grants(standing)
-        };
-        // Global permissions never come from `everyone` (R27).
-        let paths = facts.paths().filter(|(path, _)| *path != Path::Everyone);
-        let globals = paths.map(|(_, principal)| snapshot.globals(principal));
         Self {
-            globals: globals.fold(GlobalSet::EMPTY, GlobalSet::union),
-            ..facts
+            snapshot,
+            standing,
+            groups,
+            globals: OnceCell::new(),
         }
     }
 
-    const fn without_grants(standing: Standing) -> Self {
-        Self {
-            standing,
-            groups: None,
-            globals: GlobalSet::EMPTY,
-        }
+    /// What the subject's account and its groups were granted; never by `everyone` (R27).
+    fn globals(&self) -> GlobalSet {
+        *self.globals.get_or_init(|| {
+            let paths = self.paths().filter(|(path, _)| *path != Path::Everyone);
+            let sets = paths.map(|(_, principal)| self.snapshot.globals(principal));
+            sets.fold(GlobalSet::EMPTY, GlobalSet::union)
+        })
     }
 
     /// Whether the subject is nobody any more, and why.
@@ -180,13 +179,16 @@ impl<'s> Facts<'s> {
 
     /// Whether the subject may do everything in the administration plane (R15).
     #[must_use]
-    pub const fn is_super_administrator(&self) -> bool {
-        self.person().is_some() && self.globals.contains(GlobalPermission::SuperAdministrator)
+    pub fn is_super_administrator(&self) -> bool {
+        self.person().is_some()
+            && self
+                .globals()
+                .contains(GlobalPermission::SuperAdministrator)
     }
 
     /// Whether the subject holds a global permission, by itself or as a super administrator (R15).
     #[must_use]
-    pub const fn holds(&self, permission: GlobalPermission) -> bool {
+    pub fn holds(&self, permission: GlobalPermission) -> bool {
         let implied = match permission {
             // Personal layers hold data, so nobody has this one by default, whatever it administers (R12).
             GlobalPermission::CreatePersonalLayers => false,
@@ -195,7 +197,7 @@ impl<'s> Facts<'s> {
             | GlobalPermission::CreateRemoteConnections
             | GlobalPermission::AdministerPersonalLayers => self.is_super_administrator(),
         };
-        implied || (self.person().is_some() && self.globals.contains(permission))
+        implied || (self.person().is_some() && self.globals().contains(permission))
     }
 
     /// The principals whose grants reach the subject, each with its path (R6).

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jmap_domain::{GroupId, Name, UserId};
 
 use crate::{
-    Authority, Refusal, Snapshot, Standing, Timestamp,
-    change::{Author, PolicyChange},
+    Authority, Refusal, Snapshot, Timestamp,
+    change::PolicyChange,
     directory::{draft_group, is_special_group},
     draft::Draft,
     model::{Account, AccountPolicy, AccountState, Description, FederatedId, User},
@@ -118,7 +118,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         if !spending.await.map_err(Refusal::from)? {
             return Err(FederationError::Spent.into());
         }
-        self.change_as(Standing::Service, Author::System, |draft| {
+        self.change_by_itself(|draft| {
             let user = draft_account(draft, &identified)?;
             let account = Account::User {
                 user: user.id,

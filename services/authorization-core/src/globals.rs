@@ -4,7 +4,7 @@ use jmap_domain::{Caller, GlobalPermission, GroupId, PrincipalId, Question, User
 
 use crate::{
     Authority, Facts, Refusal, Resource,
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
     draft::Draft,
     model::GlobalSet,
     ports::{Platform, PolicyStore},
@@ -40,7 +40,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         principal: PrincipalId,
         amendment: GlobalsAmendment,
-    ) -> Result<(), GlobalsError> {
+    ) -> Result<Changed<()>, GlobalsError> {
         self.change(caller, |draft| draft_amendment(draft, principal, amendment))
             .await
     }

@@ -16,7 +16,7 @@ pub use table::{LayerTable, TableRow};
 
 use crate::{
     Authority, LayerEntry, Refusal, Resource,
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
     draft::Draft,
     model::{GrantRow, LayerGrant},
     ports::{Platform, PolicyStore},
@@ -118,9 +118,9 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         edits: Vec<TableEdit>,
-    ) -> Result<Vec<LayerTable>, TableError> {
+    ) -> Result<Changed<Vec<LayerTable>>, TableError> {
         let layers: Vec<LayerId> = edits.iter().map(|edit| edit.layer).collect();
-        self.change(caller, |draft| {
+        let plan = |draft: &mut Draft| {
             let mut seen = BTreeSet::new();
             for edit in edits {
                 if !seen.insert(edit.layer) {
@@ -128,14 +128,15 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 }
                 draft_edit(draft, edit)?;
             }
-            Ok(())
+            Ok::<_, TableError>(())
+        };
+        let Changed { value: (), policy } = self.change(caller, plan).await?;
+        let entries = layers.into_iter().filter_map(|id| policy.layer(id));
+        let tables = entries.map(|entry| table::table(&policy, entry)).collect();
+        Ok(Changed {
+            value: tables,
+            policy,
         })
-        .await?;
-        let snapshot = self.snapshot();
-        let entries = layers.into_iter().filter_map(|id| snapshot.layer(id));
-        Ok(entries
-            .map(|entry| table::table(&snapshot, entry))
-            .collect())
     }
 }
 

@@ -8,7 +8,7 @@ use jmap_domain::{
 
 use crate::{
     Authority, Home, ProjectEntry, Refusal, Resource, Snapshot,
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
     draft::Draft,
     globals::is_anybody,
     model::{Description, Project, ProjectGrantRow, ProjectRights},
@@ -91,7 +91,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         new: NewProject,
-    ) -> Result<Arc<Project>, ProjectError> {
+    ) -> Result<Changed<Arc<Project>>, ProjectError> {
         self.change(caller, |draft| {
             draft.require(Question::Global(GlobalPermission::CreateProjects))?;
             let maker = draft.person()?;
@@ -138,7 +138,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         id: ProjectId,
         update: ProjectUpdate,
-    ) -> Result<Arc<Project>, ProjectError> {
+    ) -> Result<Changed<Arc<Project>>, ProjectError> {
         self.change(caller, |draft| {
             draft.require(Question::Project(id, ProjectAct::Administrate))?;
             let snapshot = draft.snapshot();
@@ -181,7 +181,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         id: ProjectId,
         name: &Name,
-    ) -> Result<(), ProjectError> {
+    ) -> Result<Changed<()>, ProjectError> {
         self.change(caller, |draft| {
             draft.require(Question::Project(id, ProjectAct::Own))?;
             let snapshot = draft.snapshot();
@@ -205,7 +205,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         order: &[ProjectId],
-    ) -> Result<(), ProjectError> {
+    ) -> Result<Changed<()>, ProjectError> {
         self.change(caller, |draft| {
             draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
             let snapshot = draft.snapshot();
@@ -250,10 +250,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         id: ProjectId,
         edit: ProjectTableEdit,
-    ) -> Result<ProjectEntry, ProjectError> {
-        self.change(caller, |draft| draft_table_edit(draft, id, edit))
+    ) -> Result<Changed<ProjectEntry>, ProjectError> {
+        let Changed { value: (), policy } = self
+            .change(caller, |draft| draft_table_edit(draft, id, edit))
             .await?;
-        Ok(project(&self.snapshot(), id)?.clone())
+        let value = project(&policy, id)?.clone();
+        Ok(Changed { value, policy })
     }
 
     /// Adds to and removes from rows of a project's permission table; what is not mentioned stays.
@@ -265,7 +267,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         id: ProjectId,
         amendments: &[ProjectAmendment],
-    ) -> Result<(), ProjectError> {
+    ) -> Result<Changed<()>, ProjectError> {
         self.change(caller, |draft| draft_amendments(draft, id, amendments))
             .await
     }

@@ -15,7 +15,7 @@ pub use reserve::{InitialView, ReserveLayer, Site};
 
 use crate::{
     Authority, LayerEntry, Refusal, Resource, Snapshot, Standing,
-    change::{Author, PolicyChange},
+    change::{Author, Changed, PolicyChange},
     draft::Draft,
     layer_permissions::GrantError,
     model::Tombstone,
@@ -66,7 +66,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         callers: OnBehalf<'_>,
         plan: impl FnOnce(&mut Draft) -> Result<R, RegistryError> + Send,
-    ) -> Result<R, RegistryError> {
+    ) -> Result<Changed<R>, RegistryError> {
         let (standing, author) = self.admit_on_behalf(callers)?;
         self.change_as(standing, author, plan).await
     }

@@ -6,9 +6,9 @@ use jmap_domain::{Caller, GlobalPermission, Name, Question, ScopeSet, ServiceId}
 use secrecy::SecretString;
 
 use crate::{
-    Authority, Refusal, Resource, Standing,
+    Authority, Refusal, Resource,
     audit::{Closing, Who},
-    change::{Author, PolicyChange},
+    change::{Changed, PolicyChange},
     draft::Draft,
     model::{Account, Service},
     ports::{Platform, PolicyStore},
@@ -64,7 +64,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         scopes: ScopeSet,
     ) -> Result<(Arc<Service>, SecretString), ServiceError> {
         let secret = self.platform.random();
-        self.change_as(Standing::Service, Author::System, |draft| {
+        self.change_by_itself(|draft| {
             let Some(before) = draft.snapshot().service_named(&name).cloned() else {
                 return draft_service(draft, name, scopes, secret);
             };
@@ -94,7 +94,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ) -> Result<(), AdoptionError> {
         let ServiceKey { service, secret } =
             ServiceKey::decode(key).ok_or(AdoptionError::NotAKey)?;
-        self.change_as(Standing::Service, Author::System, |draft| {
+        self.change_by_itself(|draft| {
             let (made, _) = draft_service(draft, name, scopes, secret)?;
             if made.id != service {
                 return Err(AdoptionError::OtherAccount {
@@ -116,7 +116,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         name: Name,
         scopes: ScopeSet,
-    ) -> Result<(Arc<Service>, SecretString), ServiceError> {
+    ) -> Result<Changed<(Arc<Service>, SecretString)>, ServiceError> {
         let secret = self.platform.random();
         self.change(caller, |draft| {
             draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
@@ -134,7 +134,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         id: ServiceId,
-    ) -> Result<(Arc<Service>, SecretString), ServiceError> {
+    ) -> Result<Changed<(Arc<Service>, SecretString)>, ServiceError> {
         self.admit_directory(caller)?;
         let secret = self.platform.random();
         let mut writer = self.session_writer.lock().await;
@@ -173,7 +173,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] unless a super administrator asks.
-    pub async fn delete_service(&self, caller: &Caller, id: ServiceId) -> Result<(), ServiceError> {
+    pub async fn delete_service(
+        &self,
+        caller: &Caller,
+        id: ServiceId,
+    ) -> Result<Changed<()>, ServiceError> {
         self.change(caller, |draft| {
             draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
             draft

@@ -14,7 +14,7 @@ use jmap_service::{
     refusals,
     token::{Authenticator, PublishedKeys},
 };
-use jmap_wire::{PageTokenKey, format_policy_token};
+use jmap_wire::PageTokenKey;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout_at,
@@ -134,11 +134,6 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             || self.authority.snapshot(),
             |past| Arc::clone(past.policy()),
         )
-    }
-
-    /// The policy as it is now, for answers about a change that has just been made.
-    pub(crate) fn policy_token(&self) -> String {
-        format_policy_token(self.authority.token())
     }
 }
 

@@ -81,11 +81,11 @@ impl<S: PolicyStore, P: Platform> LayerAdministrationService for LayerAdministra
             let (caller, message) = receive(request)?;
             let (layer, update) = parse_update(message)?;
             let result = self.0.authority.update_layer(&caller, layer, update).await;
-            let layer = result.map_err(|error| self.registry_rejection(error))?;
-            let layer = Some(registration(&layer));
+            let made = result.map_err(|error| self.registry_rejection(error))?;
+            let layer = Some(registration(&made.value));
             Ok(pb::UpdateLayerRegistrationResponse {
                 layer,
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -103,12 +103,13 @@ impl<S: PolicyStore, P: Platform> LayerAdministrationService for LayerAdministra
             } = message;
             let project = id("project_id", project_id)?;
             let order: Vec<LayerId> = parse::ids(&"layer_ids".into(), &layer_ids, MAX_LAYERS)?;
-            self.0
+            let made = self
+                .0
                 .authority
                 .order_layers(&caller, project, &order)
                 .await?;
             Ok(pb::ReorderLayersResponse {
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -202,13 +203,12 @@ impl<S: PolicyStore, P: Platform> LayerAdministrationService for LayerAdministra
             let (caller, pb::UpdateLayerPermissionsRequest { changes }) = receive(request)?;
             let edits = parse_edits(changes)?;
             let result = self.0.authority.edit_layer_tables(&caller, edits).await;
-            let tables = result.map_err(|error| self.table_rejection(error))?;
-            let revisions = tables
-                .iter()
-                .map(|table| principals::revision(table.revision));
+            let made = result.map_err(|error| self.table_rejection(error))?;
+            let tables = made.value.iter();
+            let revisions = tables.map(|table| principals::revision(table.revision));
             Ok(pb::UpdateLayerPermissionsResponse {
                 grants_revisions: revisions.collect(),
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await

@@ -12,7 +12,7 @@ use authorization_core::{
 };
 use jmap_domain::{Caller, Decision, Name, ProjectAct, ProjectId, Question};
 use jmap_proto::authorization::{self as pb, project_service_server::ProjectService};
-use jmap_wire::{FieldPath, id, list, required};
+use jmap_wire::{FieldPath, format_policy_token, id, list, required};
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -57,11 +57,11 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
                 content: &content,
             };
             let create = async {
-                let project = self.0.authority.create_project(&caller, new).await?;
-                let project = Some(self.show(&caller, &project)?);
+                let made = self.0.authority.create_project(&caller, new).await?;
+                let project = Some(self.show(&caller, &made.value)?);
                 Ok(pb::CreateProjectResponse {
                     project,
-                    policy_token: self.0.policy_token(),
+                    policy_token: format_policy_token(made.token()),
                 })
             };
             self.0.retries.once(&caller, attempt, create).await
@@ -162,11 +162,11 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
                 .authority
                 .update_project(&caller, project, update)
                 .await;
-            let project = result.map_err(|error| self.rejection(project, error))?;
-            let project = Some(self.show(&caller, &project)?);
+            let made = result.map_err(|error| self.rejection(project, error))?;
+            let project = Some(self.show(&caller, &made.value)?);
             Ok(pb::UpdateProjectResponse {
                 project,
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -181,9 +181,9 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
             let path = FieldPath::of("project_ids");
             let parse = |path: &FieldPath, project| id(path.clone(), project);
             let order: Vec<ProjectId> = list(&path, project_ids, MAX_ORDER, parse)?;
-            self.0.authority.order_projects(&caller, &order).await?;
+            let made = self.0.authority.order_projects(&caller, &order).await?;
             Ok(pb::ReorderProjectsResponse {
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -201,12 +201,13 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
             } = message;
             let project = id("project_id", project_id)?;
             let name = parse::name("confirm_name", &confirm_name)?;
-            self.0
+            let made = self
+                .0
                 .authority
                 .delete_project(&caller, project, &name)
                 .await?;
             Ok(pb::DeleteProjectResponse {
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -252,12 +253,13 @@ impl<S: PolicyStore, P: Platform> ProjectService for ProjectApi<S, P> {
             } = message;
             let project = id("project_id", project_id)?;
             let amendments = parse_amendments(&"changes".into(), changes)?;
-            self.0
+            let made = self
+                .0
                 .authority
                 .amend_project_table(&caller, project, &amendments)
                 .await?;
             Ok(pb::UpdateProjectPermissionsResponse {
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await

@@ -14,8 +14,8 @@ use jmap_proto::{
     types,
 };
 use jmap_wire::{
-    FieldPath, FieldViolation, Violation, enumeration, id, page_size, request_id, required,
-    timestamp,
+    FieldPath, FieldViolation, Violation, enumeration, format_policy_token, id, page_size,
+    request_id, required, timestamp,
 };
 use tonic::{Request, Response, Status};
 
@@ -41,11 +41,12 @@ impl<S: PolicyStore, P: Platform> RegistryService for RegistryApi<S, P> {
         answer(async {
             let (callers, message) = self.receive(request).await?;
             let reservation = parse_reservation(message)?;
-            let layer = self
+            let made = self
                 .0
                 .authority
                 .reserve_layer(callers.borrow(), reservation)
                 .await?;
+            let layer = &made.value;
             let expires_at = match layer.state {
                 LayerState::Pending { expires_at } => Some(expires_at),
                 LayerState::Active => None,
@@ -55,6 +56,7 @@ impl<S: PolicyStore, P: Platform> RegistryService for RegistryApi<S, P> {
                 expire_time: expires_at.map(|at| timestamp(at.as_millis())),
                 active: expires_at.is_none(),
                 name: layer.name.to_string(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -67,12 +69,13 @@ impl<S: PolicyStore, P: Platform> RegistryService for RegistryApi<S, P> {
         answer(async {
             let (callers, pb::ActivateLayerRequest { layer_id }) = self.receive(request).await?;
             let layer = id("layer_id", layer_id)?;
-            self.0
+            let made = self
+                .0
                 .authority
                 .activate_layer(callers.borrow(), layer)
                 .await?;
             Ok(pb::ActivateLayerResponse {
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -85,11 +88,14 @@ impl<S: PolicyStore, P: Platform> RegistryService for RegistryApi<S, P> {
         answer(async {
             let (callers, pb::AbandonLayerRequest { layer_id }) = self.receive(request).await?;
             let layer = id("layer_id", layer_id)?;
-            self.0
+            let made = self
+                .0
                 .authority
                 .abandon_layer(callers.borrow(), layer)
                 .await?;
-            Ok(pb::AbandonLayerResponse {})
+            Ok(pb::AbandonLayerResponse {
+                policy_token: format_policy_token(made.token()),
+            })
         })
         .await
     }
@@ -106,12 +112,13 @@ impl<S: PolicyStore, P: Platform> RegistryService for RegistryApi<S, P> {
             } = message;
             let layer = id("layer_id", layer_id)?;
             let name = parse::name("confirm_name", &confirm_name)?;
-            self.0
+            let made = self
+                .0
                 .authority
                 .unregister_layer(callers.borrow(), layer, Some(&name))
                 .await?;
             Ok(pb::UnregisterLayerResponse {
-                policy_token: self.0.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         })
         .await
@@ -146,8 +153,10 @@ impl<S: PolicyStore, P: Platform> RegistryService for RegistryApi<S, P> {
             let (service, pb::ConfirmRemovalsRequest { layer_ids }) = receive(request)?;
             require_registrar(&service)?;
             let layers: Vec<LayerId> = parse::ids(&"layer_ids".into(), &layer_ids, MAX_CONFIRMED)?;
-            self.0.authority.confirm_removals(&service, &layers).await?;
-            Ok(pb::ConfirmRemovalsResponse {})
+            let made = self.0.authority.confirm_removals(&service, &layers).await?;
+            Ok(pb::ConfirmRemovalsResponse {
+                policy_token: format_policy_token(made.token()),
+            })
         })
         .await
     }

@@ -189,6 +189,7 @@ fn reserved(response: ReserveLayerResponse) -> Result<Reserved, RegistryError> {
         expire_time: _,
         active,
         name,
+        policy_token: _,
     } = response;
     Ok(Reserved {
         layer: layer(layer_id)?,

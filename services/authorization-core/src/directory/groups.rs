@@ -7,7 +7,7 @@ use jmap_domain::{Caller, GroupId, Name, PolicyRevision, UserId};
 use super::{DirectoryError, is_special_group, is_special_user, require_directory};
 use crate::{
     Authority, Facts, Refusal, Resource, Snapshot,
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
     draft::Draft,
     model::{Description, Group, User},
     ports::{Platform, PolicyStore},
@@ -43,7 +43,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         name: Name,
         description: Description,
-    ) -> Result<Arc<Group>, DirectoryError> {
+    ) -> Result<Changed<Arc<Group>>, DirectoryError> {
         self.change(caller, |draft| {
             require_directory(draft)?;
             if draft.snapshot().group_named(&name).is_some() {
@@ -63,7 +63,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         id: GroupId,
         update: GroupUpdate,
-    ) -> Result<Arc<Group>, DirectoryError> {
+    ) -> Result<Changed<Arc<Group>>, DirectoryError> {
         self.change(caller, |draft| draft_group_update(draft, id, update))
             .await
     }
@@ -72,7 +72,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ///
     /// # Errors
     /// [`DirectoryError::Special`] for the two that always exist (R1); the last holders are kept (R16).
-    pub async fn delete_group(&self, caller: &Caller, id: GroupId) -> Result<(), DirectoryError> {
+    pub async fn delete_group(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+    ) -> Result<Changed<()>, DirectoryError> {
         self.change(caller, |draft| draft_group_deletion(draft, id))
             .await
     }
@@ -86,7 +90,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         group: GroupId,
         update: MembersUpdate,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<Changed<()>, DirectoryError> {
         self.change(caller, |draft| draft_members(draft, group, &update))
             .await
     }

@@ -7,7 +7,8 @@ use super::DirectoryError;
 use crate::{
     Authority, Origin, Refusal, Resource,
     audit::{Closing, Who},
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
+    draft::Draft,
     ports::{Platform, PolicyStore},
     secret::{NewPassword, PasswordHash, SecretChange},
     throttle::{Attempt, Claimed},
@@ -34,7 +35,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         current: &SecretString,
         new: &NewPassword,
         from: Origin,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<Changed<()>, DirectoryError> {
         self.admit(caller)?;
         let Caller::Session(SessionCaller {
             user,
@@ -85,7 +86,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         user: UserId,
         new: &NewPassword,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<Changed<()>, DirectoryError> {
         self.admit_directory(caller)?;
         if user == UserId::ANONYMOUS {
             return Err(DirectoryError::NoPasswordAllowed);
@@ -109,7 +110,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         change: Change,
         new: &NewPassword,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<Changed<()>, DirectoryError> {
         let Change {
             user,
             verified,
@@ -128,7 +129,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let closing = Closing::because("PASSWORD_SET", Who::of(caller, None));
         self.close_others(&mut writer, closing, user, session)
             .await?;
-        self.change(caller, |draft| {
+        let plan = |draft: &mut Draft| {
             if draft.facts().account() != Some(user) {
                 draft.require(Question::Global(GlobalPermission::SuperAdministrator))?;
             }
@@ -139,10 +140,10 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             draft.push(PolicyChange::PasswordSet(user));
             draft.keep(SecretChange::Password { user, hash });
             Ok::<_, DirectoryError>(())
-        })
-        .await?;
+        };
+        let changed = self.change(caller, plan).await?;
         drop(writer);
         self.permits.run_out(&self.platform).await;
-        Ok(())
+        Ok(changed)
     }
 }

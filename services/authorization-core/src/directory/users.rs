@@ -7,7 +7,7 @@ use jmap_domain::{Caller, Name, PolicyRevision, UserId};
 use super::{DirectoryError, is_special_user, require_directory};
 use crate::{
     Authority, Facts, Refusal, Resource,
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
     draft::Draft,
     model::{AccountPolicy, AccountState, User},
     ports::{Platform, PolicyStore},
@@ -47,7 +47,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         new: NewUser,
-    ) -> Result<Arc<User>, DirectoryError> {
+    ) -> Result<Changed<Arc<User>>, DirectoryError> {
         // Hashing is slow on purpose: asked for by those who may, and not while others wait to write.
         self.admit_directory(caller)?;
         let hash = match &new.password {
@@ -82,7 +82,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         id: UserId,
         update: UserUpdate,
-    ) -> Result<Arc<User>, DirectoryError> {
+    ) -> Result<Changed<Arc<User>>, DirectoryError> {
         self.change(caller, |draft| draft_user_update(draft, id, update))
             .await
     }
@@ -91,7 +91,11 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ///
     /// # Errors
     /// [`DirectoryError::Special`] for the two that always exist (R1); the last holders are kept (R16).
-    pub async fn delete_user(&self, caller: &Caller, id: UserId) -> Result<(), DirectoryError> {
+    pub async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+    ) -> Result<Changed<()>, DirectoryError> {
         self.change(caller, |draft| draft_user_deletion(draft, id))
             .await
     }

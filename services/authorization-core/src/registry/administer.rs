@@ -9,7 +9,7 @@ use jmap_domain::{
 use super::{OnBehalf, RegistryError, layer, tombstone};
 use crate::{
     Authority, Home, Refusal, Resource,
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
     draft::Draft,
     model::{Editing, Layer, Placement},
     ports::{Platform, PolicyStore},
@@ -38,7 +38,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         id: LayerId,
         update: LayerUpdate,
-    ) -> Result<Arc<Layer>, RegistryError> {
+    ) -> Result<Changed<Arc<Layer>>, RegistryError> {
         self.change(caller, |draft| draft_update(draft, id, update))
             .await
     }
@@ -52,7 +52,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         caller: &Caller,
         project: ProjectId,
         order: &[LayerId],
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Changed<()>, RegistryError> {
         self.change(caller, |draft| {
             draft.require(Question::Project(project, ProjectAct::Administrate))?;
             let snapshot = draft.snapshot();
@@ -89,7 +89,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         callers: OnBehalf<'_>,
         id: LayerId,
         name: Option<&Name>,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Changed<()>, RegistryError> {
         self.change_on_behalf(callers, |draft| draft_removal(draft, id, name))
             .await
     }

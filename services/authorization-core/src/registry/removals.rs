@@ -5,7 +5,7 @@ use jmap_domain::{Caller, LayerId, PolicyRevision, Scope};
 use super::RegistryError;
 use crate::{
     Authority, Refusal, Resource, Snapshot,
-    change::PolicyChange,
+    change::{Changed, PolicyChange},
     model::Tombstone,
     ports::{Platform, PolicyStore},
 };
@@ -51,7 +51,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         caller: &Caller,
         layers: &[LayerId],
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Changed<()>, RegistryError> {
         self.admit_service(caller, Scope::Register)?;
         self.change(caller, |draft| {
             let snapshot = draft.snapshot();

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{OnBehalf, RegistryError, initial, tombstone};
 use crate::{
-    Authority, Home, LayerEntry, Refusal, Snapshot, Standing,
-    change::{Author, PolicyChange},
+    Authority, Home, LayerEntry, Refusal, Snapshot,
+    change::{Changed, PolicyChange},
     draft::Draft,
     model::{CreationRequest, Editing, GrantRow, Layer, LayerState, Placement, RequestId},
     ports::{Platform, PolicyStore},
@@ -65,7 +65,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         callers: OnBehalf<'_>,
         request: ReserveLayer,
-    ) -> Result<Arc<Layer>, RegistryError> {
+    ) -> Result<Changed<Arc<Layer>>, RegistryError> {
         let life = self.settings.reservation;
         self.change_on_behalf(callers, move |draft| {
             let by = draft.person()?;
@@ -123,7 +123,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         callers: OnBehalf<'_>,
         id: LayerId,
-    ) -> Result<Arc<Layer>, RegistryError> {
+    ) -> Result<Changed<Arc<Layer>>, RegistryError> {
         self.change_on_behalf(callers, |draft| {
             let snapshot = draft.snapshot();
             let entry = reserved(&snapshot, draft.person()?, id)?;
@@ -154,7 +154,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self,
         callers: OnBehalf<'_>,
         id: LayerId,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Changed<()>, RegistryError> {
         self.change_on_behalf(callers, |draft| {
             let snapshot = draft.snapshot();
             if reserved(&snapshot, draft.person()?, id)?.is_active() {
@@ -179,7 +179,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         {
             return Ok(());
         }
-        self.change_as(Standing::Service, Author::System, |draft| {
+        self.change_by_itself(|draft| {
             let snapshot = draft.snapshot();
             let expired = snapshot
                 .pending_layers()

@@ -544,7 +544,7 @@ fn nothing_in_the_record_is_secret() {
     let created = house
         .authority
         .create_service(&house.administrator, name("robot"), scopes);
-    let (_, key) = block_on(created).unwrap();
+    let (_, key) = block_on(created).unwrap().value;
     block_on(house.authority.write_notes()).unwrap();
     let asked = AuditAsked::default();
     let text = format!(

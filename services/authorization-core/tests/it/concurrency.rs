@@ -139,3 +139,32 @@ fn a_right_that_moves_is_held_on_exactly_one_layer_whoever_asks_and_when() {
         assert_eq!(other, answer, "two checkers at {revision:?}");
     }
 }
+
+/// Each of several writers at once is told the number that its own change took, and none is given twice.
+#[test]
+fn a_change_answers_with_its_own_number_whoever_else_writes() {
+    let house = House::new();
+    let first = house.authority.token().revision.0;
+    let write = |writer: usize| {
+        let made = (0..50).map(|turn| {
+            let new = name(&format!("group {writer} {turn}"));
+            let create = house.authority.create_group(
+                &house.administrator,
+                new.clone(),
+                Description::default(),
+            );
+            let made = block_on(create).unwrap();
+            assert!(made.policy.group_named(&new).is_some());
+            assert_eq!(made.value.revision, made.token().revision);
+            made.token().revision.0
+        });
+        made.collect::<Vec<_>>()
+    };
+    let mut told: Vec<u64> = thread::scope(|scope| {
+        let writers = [0, 1, 2].map(|writer| scope.spawn(move || write(writer)));
+        let told = writers.map(|writer| writer.join().unwrap());
+        told.into_iter().flatten().collect()
+    });
+    told.sort_unstable();
+    assert_eq!(told, (first + 1..=first + 150).collect::<Vec<_>>());
+}

@@ -105,11 +105,10 @@ fn a_group_is_described_and_renamed_apart_and_a_stale_update_changes_nothing() {
             name: text.map(name),
             description: described.map(|text| Description::parse(text).unwrap()),
         };
-        block_on(
-            house
-                .authority
-                .update_group(&house.administrator, team, update),
-        )
+        let made = house
+            .authority
+            .update_group(&house.administrator, team, update);
+        block_on(made).map(|made| made.value)
     };
     let shown = |group: &authorization_core::model::Group| {
         (
@@ -338,7 +337,10 @@ fn a_user_changed_by_someone_else_is_stale() {
                 .update_user(&house.administrator, ana.id, update(text)),
         )
     };
-    assert_eq!(put("Ana A.").unwrap().display_name, Some(name("Ana A.")));
+    assert_eq!(
+        put("Ana A.").unwrap().value.display_name,
+        Some(name("Ana A."))
+    );
     assert_eq!(
         put("Ana B.").unwrap_err(),
         Refusal::Stale(Resource::User(ana.id)).into()

@@ -137,9 +137,9 @@ impl House {
             policy,
             password: Some(password()),
         };
-        let user = block_on(self.authority.create_user(&self.administrator, new)).unwrap();
+        let made = block_on(self.authority.create_user(&self.administrator, new)).unwrap();
         Person {
-            id: user.id,
+            id: made.value.id,
             caller: caller(&self.sign_in(who)),
         }
     }
@@ -148,7 +148,7 @@ impl House {
         let create =
             self.authority
                 .create_group(&self.administrator, name(text), Description::default());
-        let group = block_on(create).unwrap().id;
+        let group = block_on(create).unwrap().value.id;
         for member in members {
             self.join(group, member.id).unwrap();
         }
@@ -160,10 +160,7 @@ impl House {
             add: [user].into(),
             remove: [].into(),
         };
-        block_on(
-            self.authority
-                .update_members(&self.administrator, group, update),
-        )
+        self.update_members(&self.administrator, group, update)
     }
 
     pub(crate) fn leave(
@@ -176,7 +173,17 @@ impl House {
             add: [].into(),
             remove: [user].into(),
         };
-        block_on(self.authority.update_members(caller, group, update))
+        self.update_members(caller, group, update)
+    }
+
+    fn update_members(
+        &self,
+        caller: &Caller,
+        group: GroupId,
+        update: MembersUpdate,
+    ) -> Result<(), DirectoryError> {
+        let made = self.authority.update_members(caller, group, update);
+        block_on(made).map(|made| made.value)
     }
 
     pub(crate) fn disable(&self, user: UserId) {
@@ -207,7 +214,7 @@ impl House {
         let amend = self
             .authority
             .amend_globals(&self.administrator, principal.into(), amendment);
-        block_on(amend)
+        block_on(amend).map(|made| made.value)
     }
 
     pub(crate) fn project(&self, text: &str) -> ProjectId {
@@ -217,6 +224,7 @@ impl House {
         };
         block_on(self.authority.create_project(&self.administrator, new))
             .unwrap()
+            .value
             .id
     }
 
@@ -270,7 +278,7 @@ impl House {
         let reserve = self
             .authority
             .reserve_layer(self.on_behalf(&administrator), request);
-        block_on(reserve).map(|layer| layer.id)
+        block_on(reserve).map(|made| made.value.id)
     }
 
     pub(crate) fn on_behalf<'c>(&'c self, user: &'c Caller) -> OnBehalf<'c> {
@@ -333,7 +341,7 @@ impl House {
             expected: None,
             rows: RowEdits::Amend(vec![amendment]),
         };
-        block_on(self.authority.edit_layer_tables(caller, vec![edit]))
+        block_on(self.authority.edit_layer_tables(caller, vec![edit])).map(|made| made.value)
     }
 
     /// What a caller is answered about itself.

@@ -198,7 +198,7 @@ fn a_stored_row_sent_back_unchanged_is_no_grant() {
                 .edit_layer_tables(&house.administrator, vec![edit]),
         )
     };
-    assert_eq!(replace(&rows).unwrap()[0].revision, table.revision);
+    assert_eq!(replace(&rows).unwrap().value[0].revision, table.revision);
     // One more permission in the same row is a grant.
     let ana_row = rows
         .iter_mut()
@@ -260,7 +260,7 @@ fn replacing_a_table_takes_out_what_is_not_named() {
             .authority
             .edit_layer_tables(&house.administrator, vec![edit]),
     );
-    let left: Vec<_> = tables.unwrap()[0]
+    let left: Vec<_> = tables.unwrap().value[0]
         .rows
         .iter()
         .map(|row| row.row.principal)

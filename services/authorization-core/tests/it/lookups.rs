@@ -232,9 +232,10 @@ fn personal_layer(house: &House, owner: &Person) -> LayerId {
         ..request(ProjectId::new(1).unwrap(), "mine", 7)
     };
     let on_behalf = || house.on_behalf(&owner.caller);
-    let layer = block_on(house.authority.reserve_layer(on_behalf(), reserve)).unwrap();
-    block_on(house.authority.activate_layer(on_behalf(), layer.id)).unwrap();
-    layer.id
+    let made = block_on(house.authority.reserve_layer(on_behalf(), reserve)).unwrap();
+    let layer = made.value.id;
+    block_on(house.authority.activate_layer(on_behalf(), layer)).unwrap();
+    layer
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn creating_a_project_needs_the_global_permission_and_makes_an_owner() {
     house
         .set_globals(ana, &[GlobalPermission::CreateProjects])
         .unwrap();
-    let project = create().unwrap().id;
+    let project = create().unwrap().value.id;
     for act in [
         ProjectAct::Open,
         ProjectAct::Access,
@@ -80,7 +80,7 @@ fn project_names_are_unique_whatever_their_case() {
         rename("LAKE").unwrap_err(),
         ProjectError::NameTaken(name("LAKE"))
     );
-    assert_eq!(rename("TOWN").unwrap().name, name("TOWN"));
+    assert_eq!(rename("TOWN").unwrap().value.name, name("TOWN"));
 }
 
 #[test]

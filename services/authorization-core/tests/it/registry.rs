@@ -71,6 +71,7 @@ fn a_layer_can_start_seen_by_nobody_but_those_granted() {
     let callers = house.on_behalf(&house.administrator);
     let layer = block_on(house.authority.reserve_layer(callers, asked))
         .unwrap()
+        .value
         .id;
     block_on(house.authority.activate_layer(callers, layer)).unwrap();
     assert_eq!(
@@ -222,6 +223,7 @@ fn an_expired_reservation_makes_way_for_a_new_one_under_its_request_id() {
     let reserve = || {
         block_on(house.authority.reserve_layer(callers, other.clone()))
             .unwrap()
+            .value
             .id
     };
     let next = reserve();
@@ -376,7 +378,7 @@ fn a_personal_layer_needs_the_global_permission_and_is_its_owners_alone() {
     house
         .set_globals(ana, &[GlobalPermission::CreatePersonalLayers])
         .unwrap();
-    let layer = reserve().unwrap().id;
+    let layer = reserve().unwrap().value.id;
     block_on(
         house
             .authority

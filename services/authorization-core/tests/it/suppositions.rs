@@ -319,8 +319,12 @@ fn make(house: &House, proposal: Proposal) {
         Proposal::Layer(layer, update) => {
             block_on(authority.update_layer(by, layer, update)).unwrap();
         }
-        Proposal::UserDeleted(user) => block_on(authority.delete_user(by, user)).unwrap(),
-        Proposal::GroupDeleted(group) => block_on(authority.delete_group(by, group)).unwrap(),
+        Proposal::UserDeleted(user) => {
+            block_on(authority.delete_user(by, user)).unwrap();
+        }
+        Proposal::GroupDeleted(group) => {
+            block_on(authority.delete_group(by, group)).unwrap();
+        }
     }
 }
 

@@ -199,13 +199,15 @@ fn service_keys_and_the_current_password_are_slowed_as_well() {
         name("monitor"),
         jmap_domain::ScopeSet::default(),
     ))
-    .unwrap();
+    .unwrap()
+    .value;
     let (other, _) = block_on(
         house
             .authority
             .rotate_service_key(&house.administrator, ServiceId::new(2).unwrap()),
     )
-    .unwrap();
+    .unwrap()
+    .value;
     assert_eq!(other.id.get(), 2);
     let old = Credentials::ServiceKey(key);
     let from = at("192.0.2.3");

@@ -8,7 +8,7 @@ use authorization_core::{
 use jmap_domain::Caller;
 use jmap_proto::authorization as pb;
 use jmap_wire::{
-    FieldPath, FieldViolation, enumeration, global_permission_from_proto,
+    FieldPath, FieldViolation, enumeration, format_policy_token, global_permission_from_proto,
     global_permission_to_proto,
 };
 
@@ -47,11 +47,12 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         } = message;
         let principal = parse::principal(&"principal".into(), principal)?;
         let amendment = parse_amendment(&FieldPath::default(), &add, &remove)?;
-        self.authority
+        let made = self
+            .authority
             .amend_globals(caller, principal, amendment)
             .await?;
         Ok(pb::UpdateGlobalPermissionsResponse {
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 }

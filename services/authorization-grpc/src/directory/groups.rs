@@ -10,7 +10,7 @@ use authorization_core::{
 };
 use jmap_domain::{Caller, GroupId, Name, UserId};
 use jmap_proto::authorization as pb;
-use jmap_wire::{FieldPath, FieldViolation, field_mask, id, required};
+use jmap_wire::{FieldPath, FieldViolation, field_mask, format_policy_token, id, required};
 
 use crate::{
     context::Context,
@@ -39,14 +39,14 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             content: &content,
         };
         let create = async {
-            let group = self
+            let made = self
                 .authority
                 .create_group(caller, name, description)
                 .await?;
-            let group = Some(principals::group(&group));
+            let group = Some(principals::group(&made.value));
             Ok(pb::CreateGroupResponse {
                 group,
-                policy_token: self.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         };
         self.retries.once(caller, attempt, create).await
@@ -87,11 +87,11 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     ) -> Result<pb::UpdateGroupResponse, Rejection> {
         let (group, update) = parse_update(message)?;
         let result = self.authority.update_group(caller, group, update).await;
-        let group = result.map_err(|error| self.group_rejection(group, error))?;
-        let group = Some(principals::group(&group));
+        let made = result.map_err(|error| self.group_rejection(group, error))?;
+        let group = Some(principals::group(&made.value));
         Ok(pb::UpdateGroupResponse {
             group,
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 
@@ -101,11 +101,12 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         message: pb::DeleteGroupRequest,
     ) -> Result<pb::DeleteGroupResponse, Rejection> {
         let pb::DeleteGroupRequest { group_id } = message;
-        self.authority
+        let made = self
+            .authority
             .delete_group(caller, id("group_id", group_id)?)
             .await?;
         Ok(pb::DeleteGroupResponse {
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 
@@ -149,9 +150,9 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         } = message;
         let group = id("group_id", group_id)?;
         let update = parse_members(&FieldPath::default(), &add_user_ids, &remove_user_ids)?;
-        self.authority.update_members(caller, group, update).await?;
+        let made = self.authority.update_members(caller, group, update).await?;
         Ok(pb::UpdateGroupMembersResponse {
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 

@@ -6,7 +6,7 @@ use authorization_core::{
 };
 use jmap_domain::{Caller, Name, Scope, ScopeSet};
 use jmap_proto::authorization as pb;
-use jmap_wire::{FieldPath, FieldViolation, enumeration, id, required};
+use jmap_wire::{FieldPath, FieldViolation, enumeration, format_policy_token, id, required};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -25,11 +25,12 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         let pb::CreateServiceAccountRequest { service_account } = message;
         let (name, scopes) = parse_new(required("service_account", service_account)?)?;
         let created = self.authority.create_service(caller, name, scopes).await;
-        let (service, key) = created?;
+        let made = created?;
+        let (service, key) = &made.value;
         Ok(pb::CreateServiceAccountResponse {
-            service_account: Some(service_account_to_proto(&service)),
+            service_account: Some(service_account_to_proto(service)),
             key: key.expose_secret().to_owned(),
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 
@@ -63,10 +64,11 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     ) -> Result<pb::RotateServiceKeyResponse, Rejection> {
         let pb::RotateServiceKeyRequest { service_id } = message;
         let service = id("service_id", service_id)?;
-        let (_, key) = self.authority.rotate_service_key(caller, service).await?;
+        let made = self.authority.rotate_service_key(caller, service).await?;
+        let (_, key) = &made.value;
         Ok(pb::RotateServiceKeyResponse {
             key: key.expose_secret().to_owned(),
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 
@@ -77,9 +79,9 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     ) -> Result<pb::DeleteServiceAccountResponse, Rejection> {
         let pb::DeleteServiceAccountRequest { service_id } = message;
         let service = id("service_id", service_id)?;
-        self.authority.delete_service(caller, service).await?;
+        let made = self.authority.delete_service(caller, service).await?;
         Ok(pb::DeleteServiceAccountResponse {
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 }

@@ -9,7 +9,9 @@ use authorization_core::{
 };
 use jmap_domain::{Caller, UserId};
 use jmap_proto::authorization as pb;
-use jmap_wire::{FieldPath, FieldViolation, enumeration, field_mask, id, required};
+use jmap_wire::{
+    FieldPath, FieldViolation, enumeration, field_mask, format_policy_token, id, required,
+};
 use secrecy::SecretString;
 
 use crate::{
@@ -40,11 +42,11 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             content: &content,
         };
         let create = async {
-            let user = self.authority.create_user(caller, new).await?;
-            let user = Some(principals::user(&user));
+            let made = self.authority.create_user(caller, new).await?;
+            let user = Some(principals::user(&made.value));
             Ok(pb::CreateUserResponse {
                 user,
-                policy_token: self.policy_token(),
+                policy_token: format_policy_token(made.token()),
             })
         };
         self.retries.once(caller, attempt, create).await
@@ -103,11 +105,11 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     ) -> Result<pb::UpdateUserResponse, Rejection> {
         let (user, update) = parse_update(message)?;
         let result = self.authority.update_user(caller, user, update).await;
-        let user = result.map_err(|error| self.user_rejection(user, error))?;
-        let user = Some(principals::user(&user));
+        let made = result.map_err(|error| self.user_rejection(user, error))?;
+        let user = Some(principals::user(&made.value));
         Ok(pb::UpdateUserResponse {
             user,
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 
@@ -117,11 +119,12 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         message: pb::DeleteUserRequest,
     ) -> Result<pb::DeleteUserResponse, Rejection> {
         let pb::DeleteUserRequest { user_id } = message;
-        self.authority
+        let made = self
+            .authority
             .delete_user(caller, id("user_id", user_id)?)
             .await?;
         Ok(pb::DeleteUserResponse {
-            policy_token: self.policy_token(),
+            policy_token: format_policy_token(made.token()),
         })
     }
 
@@ -138,17 +141,19 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         } = message;
         let user = id("user_id", user_id)?;
         let new = parse_new_password("new_password", new_password)?;
-        if is_own(caller, user) {
+        let made = if is_own(caller, user) {
             let present = parse::secret("present_password", present_password)?;
             self.authority
                 .change_own_password(caller, &present, &new, from)
-                .await?;
+                .await?
         } else {
             // What somebody else's password is proves nothing here, so it is not looked at.
             drop(SecretString::from(present_password));
-            self.authority.set_password(caller, user, &new).await?;
-        }
-        Ok(pb::SetPasswordResponse {})
+            self.authority.set_password(caller, user, &new).await?
+        };
+        Ok(pb::SetPasswordResponse {
+            policy_token: format_policy_token(made.token()),
+        })
     }
 
     fn user_rejection(&self, user: UserId, error: DirectoryError) -> Rejection {

@@ -322,7 +322,9 @@ impl<S: PolicyStore> House<S> {
             OnLayers::Activate { layer } => {
                 authority.activate_layer(callers, id(layer)).await?;
             }
-            OnLayers::Abandon { layer } => authority.abandon_layer(callers, id(layer)).await?,
+            OnLayers::Abandon { layer } => {
+                authority.abandon_layer(callers, id(layer)).await?;
+            }
             OnLayers::Unregister { layer } => {
                 authority.unregister_layer(callers, id(layer), None).await?;
             }
