@@ -31,6 +31,7 @@ mod element;
 mod file;
 mod grant_spec;
 mod grantee;
+mod order;
 mod question;
 mod selection;
 mod supposition;

@@ -12,6 +12,7 @@ mod group;
 mod layers;
 mod lock;
 mod open;
+mod order;
 mod read;
 mod replay;
 mod rows;

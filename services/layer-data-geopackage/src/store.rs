@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Instant};
 
-use jmap_domain::{DataRevision, ElementId, LayerId};
+use jmap_domain::{DataRevision, LayerId};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::{PermittedBatch, StoredAnswer},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
-    query::CheckedQuery,
+    query::{CheckedQuery, Mark},
     value::DateTime,
 };
 use sqlx::SqlitePool;
@@ -110,7 +110,7 @@ impl LayerStore for GeoPackage {
     async fn read(
         &self,
         query: &CheckedQuery,
-        after: Option<ElementId>,
+        after: Option<&Mark>,
         limit: ChunkLimit,
         // It notices when nobody waits any more.
         _deadline: Instant,

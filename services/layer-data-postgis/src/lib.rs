@@ -15,6 +15,7 @@ mod group;
 mod lanes;
 mod layers;
 mod open;
+mod order;
 mod plan;
 mod read;
 mod requests;

@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jmap_domain::{DataRevision, ElementId, LayerId};
+use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::{PermittedBatch, StoredAnswer},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
-    query::CheckedQuery,
+    query::{CheckedQuery, Mark},
     value::DateTime,
 };
 
@@ -206,7 +206,7 @@ impl LayerStore for PostGis {
     async fn read(
         &self,
         query: &CheckedQuery,
-        after: Option<ElementId>,
+        after: Option<&Mark>,
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<Chunk, StoreError> {

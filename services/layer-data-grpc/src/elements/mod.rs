@@ -3,6 +3,7 @@
 mod edits;
 mod pages;
 mod stream;
+mod token;
 
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, CreateElementRequest,

@@ -62,6 +62,7 @@ pub(crate) fn mask(path: &FieldPath, mask: Option<ElementMask>) -> Result<Mask, 
         output: OutputInput {
             geometry,
             attributes: Some(attributes),
+            ..OutputInput::default()
         },
         stamps: if stamps {
             Stamps::Include

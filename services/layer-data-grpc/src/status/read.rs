@@ -6,7 +6,7 @@ use tonic::Code;
 
 use super::{
     ask::{ask, unavailable},
-    no_such_layer, not_permitted,
+    invalid_page_token, no_such_layer, not_permitted,
     store::{inside, store},
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn read(error: ReadError, base: &FieldPath) -> Failure {
             permission,
             reason,
         } => not_permitted(layer, permission, reason),
+        ReadError::ForeignMark => invalid_page_token(),
         ReadError::Query(error) => query(&error, base),
         ReadError::TooManyElements { maximum } => {
             Failure::new(Code::ResourceExhausted, "TOO_MANY_ELEMENTS", message)
@@ -44,6 +45,13 @@ fn query(error: &QueryError, base: &FieldPath) -> Failure {
         QueryError::UnknownOutput(name) | QueryError::RepeatedAttribute(name) => {
             let violation = base.field("mask").field("attributes").invalid(error);
             about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
+        QueryError::UnknownSortKey(name) | QueryError::RepeatedSortKey(name) => {
+            let violation = base.field("order_by").invalid(error);
+            about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
+        QueryError::TooManySortKeys => {
+            about("INVALID_FIELD", base.field("order_by").invalid(error))
         }
         QueryError::WrongType {
             attribute,

@@ -11,6 +11,8 @@ mod fixture;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod order;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod selections;
