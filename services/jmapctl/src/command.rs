@@ -20,6 +20,7 @@ pub(crate) mod restored;
 pub(crate) mod services;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
+pub(crate) mod stats;
 pub(crate) mod up;
 pub(crate) mod users;
 pub(crate) mod watch;

@@ -21,6 +21,7 @@ use crate::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Removal, Rest, StoreError, StoredLayer, Summary,
     },
     query::{CheckedQuery, GeometryOutput, Mark},
+    statistics::Tally,
     value::{DateTime, Value},
 };
 
@@ -175,6 +176,27 @@ impl LayerStore for MemoryStore {
             extent: found.into_iter().reduce(Bounds::union),
             revision,
         })
+    }
+
+    async fn tally(
+        &self,
+        query: &CheckedQuery,
+        mut tally: Tally,
+        _deadline: Instant,
+    ) -> Result<(Tally, DataRevision), StoreError> {
+        let state = self.state();
+        let layer = state
+            .layers
+            .get(&query.layer())
+            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        for row in layer.rows.values().filter(|row| layer.selects(query, row)) {
+            let element = layer.output(query, row);
+            let bounds = element.geometry.map(|_| row.geometry.bounds());
+            if tally.add(&element.values, bounds).is_break() {
+                break;
+            }
+        }
+        Ok((tally, layer.revision))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading: by view, within the display limit unless *copy / export* lifts it (R38, R40, R112, R113).
 
+mod statistics;
+
 use std::{num::NonZeroU64, time::Instant};
 
 use jmap_domain::{
@@ -16,6 +18,8 @@ use crate::{
     query::{CheckedQuery, Mark, OutputInput, QueryError, QueryInput, SelectionInput},
     service::{AskError, LayerData, elements},
 };
+
+pub use statistics::StatisticsError;
 
 /// Why a read was not begun, or ended early.
 #[derive(Debug, thiserror::Error)]
@@ -253,8 +257,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         layer: LayerId,
         selection: SelectionInput,
     ) -> Result<(StoredLayer, Summary), ReadError> {
-        let answer = self.ask(call, &[elements(layer, Permission::View)]).await?;
-        viewable(layer, &answer)?;
+        self.may_view(call, layer).await?;
         let stored = self.stored(layer).await?;
         let input = QueryInput {
             layer,

@@ -19,6 +19,7 @@ mod rows;
 mod sieve;
 mod store;
 mod table;
+mod tally;
 mod values;
 mod writer;
 

@@ -1,7 +1,7 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
-use std::{future::ready, sync::Arc};
+use std::{future::ready, ops::ControlFlow, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt};
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
@@ -55,7 +55,7 @@ pub(crate) struct Source<'a> {
 }
 
 /// A query prepared for a layer: which columns come, and what is left to look at on the rows.
-struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     layer: &'a Layer,
     query: &'a CheckedQuery,
     /// What of the blob is needed, for the answer or for a look.
@@ -68,14 +68,14 @@ struct Plan<'a> {
 }
 
 /// A row that belongs to the answer.
-struct Found<'r> {
+pub(crate) struct Found<'r> {
     mark: Mark,
-    blob: Option<(Bounds, &'r [u8])>,
-    values: Vec<Value>,
+    pub(crate) blob: Option<(Bounds, &'r [u8])>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl<'a> Plan<'a> {
-    fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
+    pub(crate) fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
         let boxes = query.search_boxes();
         let part = if query.operand().is_some() {
             BlobPart::Whole
@@ -321,21 +321,36 @@ pub(crate) async fn summary(
     revision: DataRevision,
 ) -> Result<Summary, StoreError> {
     let plan = Plan::new(layer, query, BlobPart::Header);
-    let mut sql = plan.sql(None, Index::Search)?;
-    let mut rows = plan.rows(source, &mut sql).await?;
     let mut summary = Summary {
         count: 0,
         extent: None,
         revision,
     };
-    while let Some(row) = rows.next().await? {
-        let Some(found) = plan.look(&row)? else {
-            continue;
-        };
+    let add = |found: Found<'_>| {
         summary.count += 1;
         if let Some((bounds, _)) = found.blob {
             summary.extent = Some(summary.extent.map_or(bounds, |extent| extent.union(bounds)));
         }
-    }
+        ControlFlow::Continue(())
+    };
+    visit(source, &plan, add).await?;
     Ok(summary)
+}
+
+/// Visits all elements of a query by one statement, as long as the visitor wants more.
+pub(crate) async fn visit(
+    source: &Source<'_>,
+    plan: &Plan<'_>,
+    mut visitor: impl FnMut(Found<'_>) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let mut sql = plan.sql(None, Index::Search)?;
+    let mut rows = plan.rows(source, &mut sql).await?;
+    while let Some(row) = rows.next().await? {
+        if let Some(found) = plan.look(&row)?
+            && visitor(found).is_break()
+        {
+            break;
+        }
+    }
+    Ok(())
 }

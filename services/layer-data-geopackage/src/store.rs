@@ -8,11 +8,12 @@ use layer_data_core::{
     edit::{PermittedBatch, StoredAnswer},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
     query::{CheckedQuery, Mark},
+    statistics::Tally,
     value::DateTime,
 };
 use sqlx::SqlitePool;
 
-use crate::{lock::Lock, read, sieve::Comparisons, table::Table, writer::Writer};
+use crate::{lock::Lock, read, sieve::Comparisons, table::Table, tally, writer::Writer};
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
@@ -136,5 +137,15 @@ impl LayerStore for GeoPackage {
     ) -> Result<Summary, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
         read::summary(&self.source(), &layer, query, revision).await
+    }
+
+    async fn tally(
+        &self,
+        query: &CheckedQuery,
+        tally: Tally,
+        _deadline: Instant,
+    ) -> Result<(Tally, DataRevision), StoreError> {
+        let (layer, revision) = self.found(query.layer())?;
+        tally::tally(&self.source(), &layer, query, (tally, revision)).await
     }
 }

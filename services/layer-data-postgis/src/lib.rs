@@ -24,6 +24,7 @@ mod rows;
 mod sieve;
 mod store;
 mod table;
+mod tally;
 mod values;
 
 pub use error::OpenError;

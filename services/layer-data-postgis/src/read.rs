@@ -62,7 +62,7 @@ enum Index {
 }
 
 /// A query prepared for a layer: which columns come, and what is left to look at on the rows.
-struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     layer: &'a Layer,
     query: &'a CheckedQuery,
     /// Whether the geometry is needed, for the answer or for a look.
@@ -77,13 +77,13 @@ struct Plan<'a> {
 }
 
 /// A row that belongs to the answer.
-struct Found {
-    geometry: Option<(Vec<u8>, Bounds)>,
-    values: Vec<Value>,
+pub(crate) struct Found {
+    pub(crate) geometry: Option<(Vec<u8>, Bounds)>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl<'a> Plan<'a> {
-    async fn new(
+    pub(crate) async fn new(
         shared: &Shared,
         layer: &'a Layer,
         query: &'a CheckedQuery,
@@ -182,7 +182,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The row's part in the answer, if it has one.
-    fn look(&self, row: &PgRow) -> Result<Option<Found>, StoreError> {
+    pub(crate) fn look(&self, row: &PgRow) -> Result<Option<Found>, StoreError> {
         let ewkb = values::bytes(row, fields::GEOMETRY).map_err(store_error)?;
         let geometry = ewkb.map(ewkb::decode).transpose().map_err(unexpected)?;
         if let (Some(boxes), Some((_, bounds))) = (&self.boxes, &geometry)
@@ -229,7 +229,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-async fn session(shared: &Shared, deadline: Instant) -> Result<Session, StoreError> {
+pub(crate) async fn session(shared: &Shared, deadline: Instant) -> Result<Session, StoreError> {
     let session = shared.database.session_until(deadline.into()).await;
     session.map_err(store_error)
 }
@@ -408,7 +408,7 @@ pub(crate) async fn summary(
     let plan = Plan::new(shared, layer, query, GeometryColumn::Included).await?;
     let mut session = session(shared, deadline).await?;
     let (count, extent) = if plan.recheck || query.operand().is_some() {
-        look_at_all(&mut session, &plan).await?
+        count_each(&mut session, &plan).await?
     } else {
         measure(&mut session, &plan).await?
     };
@@ -448,12 +448,10 @@ async fn measure(
     Ok((u64::try_from(row.0).map_err(unexpected)?, extent))
 }
 
-async fn look_at_all(
+async fn count_each(
     session: &mut Session,
     plan: &Plan<'_>,
 ) -> Result<(u64, Option<Bounds>), StoreError> {
-    let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
-    plan.push_selection(&mut sql, Index::Search);
     let (mut count, mut extent) = (0, None::<Bounds>);
     let add = |row: &PgRow| {
         if let Some(Found {
@@ -466,6 +464,17 @@ async fn look_at_all(
         }
         Ok(ControlFlow::Continue(()))
     };
-    look_at(session, plan, sql, add).await?;
+    look_at_all(session, plan, add).await?;
     Ok((count, extent))
+}
+
+/// Visits all rows of a query by one statement, as long as the visitor wants more.
+pub(crate) async fn look_at_all(
+    session: &mut Session,
+    plan: &Plan<'_>,
+    visit: impl FnMut(&PgRow) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
+    plan.push_selection(&mut sql, Index::Search);
+    look_at(session, plan, sql, visit).await.map(drop)
 }

@@ -15,6 +15,7 @@ use layer_data_core::{
     edit::{PermittedBatch, StoredAnswer},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
     query::{CheckedQuery, Mark},
+    statistics::Tally,
     value::DateTime,
 };
 
@@ -24,6 +25,7 @@ use crate::{
     layers, read,
     sieve::Comparisons,
     table::{Counters, Table},
+    tally,
 };
 
 /// A database with its layers, held by this process.
@@ -229,5 +231,16 @@ impl LayerStore for PostGis {
         let shared = self.held()?;
         let (layer, revision) = shared.found(query.layer())?;
         read::summary(shared, &layer, query, (revision, deadline)).await
+    }
+
+    async fn tally(
+        &self,
+        query: &CheckedQuery,
+        tally: Tally,
+        deadline: Instant,
+    ) -> Result<(Tally, DataRevision), StoreError> {
+        let shared = self.held()?;
+        let (layer, revision) = shared.found(query.layer())?;
+        tally::tally(shared, &layer, query, (tally, revision, deadline)).await
     }
 }

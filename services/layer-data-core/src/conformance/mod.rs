@@ -14,6 +14,7 @@ pub mod edits;
 pub mod layers;
 pub mod order;
 pub mod reads;
+pub mod statistics;
 
 /// Calls a macro of a store's tests with the path of every function of the suite, each of which takes an empty store:
 /// the list stands once, so that no store leaves one out.
@@ -53,6 +54,9 @@ macro_rules! for_each_conformance_fact {
             reads::text_compares_alike_everywhere,
             reads::output_is_what_was_asked_for,
             reads::summaries_are_exact,
+            statistics::are_those_of_the_selection,
+            statistics::are_of_nothing_as_well,
+            statistics::stop_where_there_is_too_much,
         }
     };
 }

@@ -11,6 +11,7 @@ use crate::{
     element::Element,
     geometry::Bounds,
     query::{CheckedQuery, Mark},
+    statistics::Tally,
     value::DateTime,
 };
 
@@ -89,6 +90,18 @@ pub trait LayerStore: Send + Sync + 'static {
         query: &CheckedQuery,
         deadline: Instant,
     ) -> impl Future<Output = Result<Summary, StoreError>> + Send;
+
+    /// Adds the elements of a query to a tally, all as they are at one moment and no further than it wants them. Nobody
+    /// waits for that after the deadline.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn tally(
+        &self,
+        query: &CheckedQuery,
+        tally: Tally,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(Tally, DataRevision), StoreError>> + Send;
 }
 
 /// A layer to make storage for.

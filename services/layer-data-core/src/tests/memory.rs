@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::{
-    conformance::{conditions, edits, layers, order, reads},
+    conformance::{conditions, edits, layers, order, reads, statistics},
     memory::MemoryStore,
 };
 

@@ -6,6 +6,7 @@ mod filter;
 mod layer;
 mod order;
 mod query;
+mod statistics;
 mod value;
 
 pub(crate) use definition::draft;
@@ -15,4 +16,5 @@ pub(crate) use order::order_by;
 pub(crate) use query::{
     Mask, Stamps, element_ids, known_crs, limited_maximum, mask, no_reprojection, selection,
 };
+pub(crate) use statistics::{attribute_refs, distinct_limit};
 pub(crate) use value::{attribute_ref, value};

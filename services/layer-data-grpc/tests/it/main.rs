@@ -17,4 +17,6 @@ mod reads;
 #[cfg(test)]
 mod selections;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 mod transfers;
