@@ -2,12 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
+use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
     definition::LayerDefinition,
@@ -21,7 +20,8 @@ use crate::{
     ports::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Removal, Rest, StoreError, StoredLayer, Summary,
     },
-    query::{CheckedQuery, GeometryOutput},
+    query::{CheckedQuery, GeometryOutput, Mark},
+    statistics::Tally,
     value::{DateTime, Value},
 };
 
@@ -125,7 +125,7 @@ impl LayerStore for MemoryStore {
     async fn read(
         &self,
         query: &CheckedQuery,
-        after: Option<ElementId>,
+        after: Option<&Mark>,
         limit: ChunkLimit,
         _deadline: Instant,
     ) -> Result<Chunk, StoreError> {
@@ -134,26 +134,22 @@ impl LayerStore for MemoryStore {
             .layers
             .get(&query.layer())
             .ok_or(StoreError::LayerMissing(query.layer()))?;
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = layer
-            .rows
-            .range((start, Bound::Unbounded))
-            .map(|(_, row)| row);
         let mut chunk = Chunk {
             elements: Vec::new(),
             rest: Rest::End,
             revision: layer.revision,
         };
-        let mut bytes = 0;
-        for row in rows.filter(|row| layer.selects(query, row)) {
-            if let Some(last) = chunk.elements.last()
+        let (mut bytes, mut last) = (0, None);
+        for (mark, row) in layer.sorted(query, after) {
+            if let Some(last) = last.take()
                 && (chunk.elements.len() >= limit.rows.get() as usize || bytes >= limit.bytes)
             {
-                chunk.rest = Rest::After(last.id);
+                chunk.rest = Rest::After(last);
                 break;
             }
             bytes += row.geometry.wkb().len();
             chunk.elements.push(layer.output(query, row));
+            last = Some(mark);
         }
         Ok(chunk)
     }
@@ -180,6 +176,27 @@ impl LayerStore for MemoryStore {
             extent: found.into_iter().reduce(Bounds::union),
             revision,
         })
+    }
+
+    async fn tally(
+        &self,
+        query: &CheckedQuery,
+        mut tally: Tally,
+        _deadline: Instant,
+    ) -> Result<(Tally, DataRevision), StoreError> {
+        let state = self.state();
+        let layer = state
+            .layers
+            .get(&query.layer())
+            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        for row in layer.rows.values().filter(|row| layer.selects(query, row)) {
+            let element = layer.output(query, row);
+            let bounds = element.geometry.map(|_| row.geometry.bounds());
+            if tally.add(&element.values, bounds).is_break() {
+                break;
+            }
+        }
+        Ok((tally, layer.revision))
     }
 }
 
@@ -332,13 +349,30 @@ impl Layer {
         }
     }
 
+    /// The rows of a query after a mark, each with its own.
+    fn sorted(&self, query: &CheckedQuery, after: Option<&Mark>) -> Vec<(Mark, &Row)> {
+        let order = query.order();
+        let selected = self.rows.values().filter(|row| self.selects(query, row));
+        let marked = selected.map(|row| {
+            let mark = order.mark(row.element.id, &|id| self.value(row, id));
+            (mark, row)
+        });
+        let is_after =
+            |(mark, _): &(Mark, &Row)| after.is_none_or(|after| order.compare(mark, after).is_gt());
+        let mut rows: Vec<_> = marked.filter(is_after).collect();
+        rows.sort_by(|(left, _), (right, _)| order.compare(left, right));
+        rows
+    }
+
+    fn value<'a>(&self, row: &'a Row, id: AttributeId) -> &'a Value {
+        let place = self.definition.attribute(id).map(|(place, _)| place);
+        place
+            .and_then(|place| row.element.values.get(place))
+            .unwrap_or(&Value::Null)
+    }
+
     fn selects(&self, query: &CheckedQuery, row: &Row) -> bool {
-        let value_of = |id| {
-            let place = self.definition.attribute(id).map(|(place, _)| place);
-            place
-                .and_then(|place| row.element.values.get(place))
-                .unwrap_or(&Value::Null)
-        };
+        let value_of = |id| self.value(row, id);
         query.ids().is_none_or(|ids| ids.contains(&row.element.id))
             && query.meets_boxes(&row.geometry.bounds())
             && query
@@ -350,10 +384,6 @@ impl Layer {
     }
 
     fn output(&self, query: &CheckedQuery, row: &Row) -> Element {
-        let value = |id| {
-            let (place, _) = self.definition.attribute(id)?;
-            row.element.values.get(place).cloned()
-        };
         let geometry = match query.geometry() {
             GeometryOutput::Include => Some(row.geometry.wkb().to_vec()),
             GeometryOutput::Omit => None,
@@ -361,7 +391,7 @@ impl Layer {
         let values = query
             .attributes()
             .iter()
-            .map(|id| value(*id).unwrap_or(Value::Null))
+            .map(|id| self.value(row, *id).clone())
             .collect();
         Element {
             geometry,

@@ -21,7 +21,7 @@ use crate::{
     element::ElementRecord,
     geometry::GeometryError,
     ports::{Archive, Arrival, ChunkLimit, LayerRecord, Occupant, Removal, Rest, StoreError},
-    query::{CheckedQuery, OutputInput, QueryInput, SelectionInput},
+    query::{CheckedQuery, Mark, OutputInput, QueryInput, SelectionInput},
 };
 
 /// How many elements are read and written at once.
@@ -217,13 +217,13 @@ async fn copy_elements(
         elements: 0,
         total: from.summarize(&query, some_day()).await?.count,
     };
-    let mut after = to.last_element(record.layer).await?;
+    let mut after = to.last_element(record.layer).await?.map(Mark::from);
     if after.is_some() {
         progress.elements = to.summarize(&query, some_day()).await?.count;
     }
     loop {
         told(progress);
-        let chunk = from.read(&query, after, CHUNK, some_day()).await?;
+        let chunk = from.read(&query, after.as_ref(), CHUNK, some_day()).await?;
         let elements = chunk.elements.into_iter().map(|element| {
             let id = element.id;
             let read = ElementRecord::read(element, record.definition.geometry());

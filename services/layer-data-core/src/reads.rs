@@ -1,8 +1,12 @@
 //! Reading: by view, within the display limit unless *copy / export* lifts it (R38, R40, R112, R113).
 
+mod statistics;
+
 use std::{num::NonZeroU64, time::Instant};
 
-use jmap_domain::{ActorId, Decision, DenyReason, ElementId, LayerId, Permission, UserId};
+use jmap_domain::{
+    ActorId, AttributeId, Decision, DenyReason, ElementId, LayerId, Permission, UserId,
+};
 
 use crate::{
     definition::LayerDefinition,
@@ -11,9 +15,11 @@ use crate::{
         Answer, Authorizer, Call, Chunk, ChunkLimit, LayerStore, Rest, StoreError, StoredLayer,
         Summary,
     },
-    query::{CheckedQuery, OutputInput, QueryError, QueryInput, SelectionInput},
+    query::{CheckedQuery, Mark, OutputInput, QueryError, QueryInput, SelectionInput},
     service::{AskError, LayerData, elements},
 };
+
+pub use statistics::StatisticsError;
 
 /// Why a read was not begun, or ended early.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +40,9 @@ pub enum ReadError {
         /// Why.
         reason: DenyReason,
     },
+    /// The page token is of another order, or of an attribute that has changed its type since (R114).
+    #[error("the page begins nowhere in this query")]
+    ForeignMark,
     /// The query makes no sense for the layer.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -61,10 +70,12 @@ pub enum ReadPurpose {
 }
 
 /// Where a page begins: what a page token says. It carries no right, and belongs to one query.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PageStart {
     /// The last element of the page before; `None` at the beginning.
-    pub after: Option<ElementId>,
+    pub after: Option<Mark>,
+    /// The attributes that the mark's values are of.
+    pub keys: Vec<AttributeId>,
     /// How many elements the pages before had: pages do not get around a limit (R38, R112).
     pub seen: u64,
 }
@@ -74,7 +85,7 @@ pub struct PageStart {
 pub struct Page {
     /// The layer that they are of.
     pub layer: StoredLayer,
-    /// The elements, in the order of their ids.
+    /// The elements, in the order of the query.
     pub elements: Vec<Element>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<PageStart>,
@@ -129,9 +140,9 @@ struct Terms {
     valid_until: Instant,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Position {
-    after: Option<ElementId>,
+    after: Option<Mark>,
     seen: u64,
     ended: bool,
 }
@@ -157,6 +168,10 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         let terms = self.terms(call, input.layer, wanted).await?;
         let layer = self.stored(input.layer).await?;
         let query = input.check(&layer.definition)?;
+        let fits = |mark| query.order().fits(&start.keys, mark);
+        if !start.after.as_ref().is_none_or(fits) {
+            return Err(ReadError::ForeignMark);
+        }
         let position = Position {
             after: start.after,
             seen: start.seen,
@@ -191,7 +206,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             .map(|chunk| chunk.elements)
             .unwrap_or_default();
         let Position { after, seen, ended } = reader.position;
-        let next = (!ended).then_some(PageStart { after, seen });
+        let keys = reader.query.order().keys().iter();
+        let keys = keys.map(|key| key.attribute).collect();
+        let next = (!ended).then_some(PageStart { after, keys, seen });
         Ok(Page {
             layer: reader.layer,
             elements,
@@ -240,8 +257,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         layer: LayerId,
         selection: SelectionInput,
     ) -> Result<(StoredLayer, Summary), ReadError> {
-        let answer = self.ask(call, &[elements(layer, Permission::View)]).await?;
-        viewable(layer, &answer)?;
+        self.may_view(call, layer).await?;
         let stored = self.stored(layer).await?;
         let input = QueryInput {
             layer,
@@ -368,7 +384,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
         let chunk = self
             .service
             .store
-            .read(&self.query, self.position.after, limit, self.call.deadline)
+            .read(
+                &self.query,
+                self.position.after.as_ref(),
+                limit,
+                self.call.deadline,
+            )
             .await
             .map_err(|error| unanswered(&self.call, error))?;
         self.position.seen += chunk.elements.len() as u64;
@@ -378,9 +399,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
             self.position.ended = true;
             return Err(ReadError::TooManyElements { maximum });
         }
-        match chunk.rest {
+        match &chunk.rest {
             Rest::End => self.position.ended = true,
-            Rest::After(last) => self.position.after = Some(last),
+            Rest::After(last) => self.position.after = Some(last.clone()),
         }
         Ok(Some(chunk))
     }

@@ -12,12 +12,14 @@ mod group;
 mod layers;
 mod lock;
 mod open;
+mod order;
 mod read;
 mod replay;
 mod rows;
 mod sieve;
 mod store;
 mod table;
+mod tally;
 mod values;
 mod writer;
 

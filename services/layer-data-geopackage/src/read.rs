@@ -1,7 +1,7 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
-use std::{future::ready, sync::Arc};
+use std::{future::ready, ops::ControlFlow, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt};
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
@@ -9,7 +9,7 @@ use layer_data_core::{
     element::{Element, Stamps},
     geometry::Bounds,
     ports::{Chunk, ChunkLimit, Rest, StoreError, Summary},
-    query::{CheckedQuery, GeometryOutput},
+    query::{CheckedQuery, GeometryOutput, Mark},
     value::{DateTime, Value},
 };
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
@@ -18,6 +18,7 @@ use crate::{
     blob,
     condition::push_condition,
     error::{store_error, unexpected},
+    order::{push_after, push_order},
     sieve::{Comparisons, Sieve},
     store::Layer,
     table::{BlobPart, Column},
@@ -41,8 +42,8 @@ pub(crate) mod fields {
 
 /// Which part of a query's elements to read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    pub(crate) after: Option<ElementId>,
+pub(crate) struct Window<'a> {
+    pub(crate) after: Option<&'a Mark>,
     pub(crate) limit: ChunkLimit,
     pub(crate) revision: DataRevision,
 }
@@ -54,12 +55,12 @@ pub(crate) struct Source<'a> {
 }
 
 /// A query prepared for a layer: which columns come, and what is left to look at on the rows.
-struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     layer: &'a Layer,
     query: &'a CheckedQuery,
     /// What of the blob is needed, for the answer or for a look.
     part: BlobPart,
-    /// The wanted attributes, then those that the condition needs.
+    /// The wanted attributes, then those that the condition and the order need.
     columns: Vec<&'a Column>,
     /// What the elements' boxes must intersect.
     boxes: Option<Vec<Bounds>>,
@@ -67,13 +68,14 @@ struct Plan<'a> {
 }
 
 /// A row that belongs to the answer.
-struct Found<'r> {
-    blob: Option<(Bounds, &'r [u8])>,
-    values: Vec<Value>,
+pub(crate) struct Found<'r> {
+    mark: Mark,
+    pub(crate) blob: Option<(Bounds, &'r [u8])>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl<'a> Plan<'a> {
-    fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
+    pub(crate) fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
         let boxes = query.search_boxes();
         let part = if query.operand().is_some() {
             BlobPart::Whole
@@ -89,12 +91,15 @@ impl<'a> Plan<'a> {
             .condition()
             .filter(|_| recheck)
             .map(layer_data_core::query::Condition::attributes);
-        let attributes = query
-            .attributes()
-            .iter()
-            .copied()
-            .chain(looked_at.into_iter().flatten());
+        let mut attributes = query.attributes().to_vec();
+        attributes.extend(looked_at.into_iter().flatten());
+        for key in query.order().keys() {
+            if !attributes.contains(&key.attribute) {
+                attributes.push(key.attribute);
+            }
+        }
         let columns = attributes
+            .into_iter()
             .filter_map(|attribute| layer.table.column(attribute))
             .collect();
         Self {
@@ -107,14 +112,10 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn sql(
-        &self,
-        after: Option<ElementId>,
-        index: Index,
-    ) -> Result<QueryBuilder<Sqlite>, StoreError> {
+    fn sql(&self, after: Option<&Mark>, index: Index) -> Result<QueryBuilder<Sqlite>, StoreError> {
         let mut sql = self.layer.table.select(self.part, &self.columns);
         if let Some(after) = after {
-            sql.push(" and t.\"fid\" > ").push_bind(after.get());
+            push_after(&mut sql, &self.layer.table, (self.query.order(), after));
         }
         if let Some(ids) = self.query.ids() {
             let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
@@ -129,18 +130,16 @@ impl<'a> Plan<'a> {
         if let Some(condition) = self.query.condition() {
             push_condition(&mut sql, &self.layer.table, condition);
         }
-        sql.push(" order by t.\"fid\"");
+        push_order(&mut sql, &self.layer.table, self.query.order());
         Ok(sql)
     }
 
     /// Whether to search the index. It finds all that is in a box at once, whichever chunk is wanted, so the later chunks
     /// of a large answer are read in the order of ids instead.
-    async fn index(
-        &self,
-        readers: &SqlitePool,
-        after: Option<ElementId>,
-    ) -> Result<Index, StoreError> {
-        let (Some(boxes), Some(_)) = (&self.boxes, after) else {
+    async fn index(&self, readers: &SqlitePool, after: Option<&Mark>) -> Result<Index, StoreError> {
+        // In another order all must be found before the first can be told.
+        let (Some(boxes), Some(_), true) = (&self.boxes, after, self.query.order().is_by_id())
+        else {
             return Ok(Index::Search);
         };
         let mut sql = self.layer.table.count_candidates(boxes, MANY_CANDIDATES);
@@ -192,23 +191,32 @@ impl<'a> Plan<'a> {
         if self.recheck && !self.holds(&values) {
             return Ok(None);
         }
+        let id = ElementId::new(number(row, fields::ID)?).map_err(unexpected)?;
+        let mark = self.query.order().mark(id, &|id| self.value(&values, id));
         values.truncate(self.query.attributes().len());
-        Ok(Some(Found { blob, values }))
+        Ok(Some(Found { mark, blob, values }))
     }
 
     fn holds(&self, values: &[Value]) -> bool {
-        let value_of = |attribute: AttributeId| {
-            let place = self
-                .columns
-                .iter()
-                .position(|column| column.attribute == attribute);
-            place
-                .and_then(|place| values.get(place))
-                .unwrap_or(&Value::Null)
-        };
         self.query
             .condition()
-            .is_none_or(|condition| condition.holds(&value_of))
+            .is_none_or(|condition| condition.holds(&|id| self.value(values, id)))
+    }
+
+    fn value<'v>(&self, values: &'v [Value], attribute: AttributeId) -> &'v Value {
+        let mut columns = self.columns.iter();
+        let place = columns.position(|column| column.attribute == attribute);
+        place
+            .and_then(|place| values.get(place))
+            .unwrap_or(&Value::Null)
+    }
+
+    /// How many rows are enough for so many elements, where that can be told. Sorted by values, all rows would be kept
+    /// until the first is given.
+    fn enough(&self, elements: usize) -> Option<i64> {
+        let is_sieved = self.recheck || self.boxes.is_some() || self.query.operand().is_some();
+        let rows = i64::try_from(elements.saturating_add(1)).ok();
+        rows.filter(|_| !is_sieved && !self.query.order().is_by_id())
     }
 }
 
@@ -226,12 +234,16 @@ fn stored_geometry(row: &SqliteRow) -> Result<Option<(Bounds, &[u8])>, StoreErro
     blob.map(blob::decode).transpose().map_err(unexpected)
 }
 
+fn number(row: &SqliteRow, place: usize) -> Result<i64, StoreError> {
+    row.try_get_unchecked(place).map_err(store_error)
+}
+
 /// Reads the next elements of a query.
 pub(crate) async fn chunk(
     source: &Source<'_>,
     layer: &Layer,
     query: &CheckedQuery,
-    window: Window,
+    window: Window<'_>,
 ) -> Result<Chunk, StoreError> {
     let wanted = match query.geometry() {
         GeometryOutput::Include => BlobPart::Whole,
@@ -239,28 +251,34 @@ pub(crate) async fn chunk(
     };
     let plan = Plan::new(layer, query, wanted);
     let index = plan.index(source.readers, window.after).await?;
+    let rows_wanted = window.limit.rows.get() as usize;
     let mut sql = plan.sql(window.after, index)?;
+    if let Some(enough) = plan.enough(rows_wanted) {
+        sql.push(" limit ").push_bind(enough);
+    }
     let mut rows = plan.rows(source, &mut sql).await?;
     let mut chunk = Chunk {
         elements: Vec::new(),
         rest: Rest::End,
         revision: window.revision,
     };
-    let (mut bytes, rows_wanted) = (0, window.limit.rows.get() as usize);
+    let (mut bytes, mut last) = (0, None);
     while let Some(row) = rows.next().await? {
         let Some(found) = plan.look(&row)? else {
             continue;
         };
+        let mark = found.mark.clone();
         let element = element(&row, found, query.geometry())?;
         let geometry = element.geometry.as_ref().map_or(0, Vec::len);
         bytes += geometry + element.values.iter().map(Value::size).sum::<usize>();
-        if let Some(last) = chunk.elements.last()
+        if let Some(last) = last.take()
             && (chunk.elements.len() >= rows_wanted || bytes > window.limit.bytes)
         {
-            chunk.rest = Rest::After(last.id);
+            chunk.rest = Rest::After(last);
             break;
         }
         chunk.elements.push(element);
+        last = Some(mark);
     }
     Ok(chunk)
 }
@@ -270,17 +288,16 @@ fn element(
     found: Found<'_>,
     geometry: GeometryOutput,
 ) -> Result<Element, StoreError> {
-    let number = |place: usize| row.try_get_unchecked::<i64, _>(place).map_err(store_error);
     let actor = |place: usize| {
         let id = row
             .try_get_unchecked::<Option<i64>, _>(place)
             .map_err(store_error)?;
         id.map(ActorId::new).transpose().map_err(unexpected)
     };
-    let time = |place: usize| DateTime::from_millis(number(place)?).map_err(unexpected);
+    let time = |place: usize| DateTime::from_millis(number(row, place)?).map_err(unexpected);
     Ok(Element {
-        id: ElementId::new(number(fields::ID)?).map_err(unexpected)?,
-        revision: DataRevision::new(number(fields::REVISION)?)
+        id: found.mark.id(),
+        revision: DataRevision::new(number(row, fields::REVISION)?)
             .ok_or_else(|| unexpected("a negative revision"))?,
         geometry: match geometry {
             GeometryOutput::Include => found.blob.map(|(_, wkb)| wkb.to_vec()),
@@ -304,21 +321,36 @@ pub(crate) async fn summary(
     revision: DataRevision,
 ) -> Result<Summary, StoreError> {
     let plan = Plan::new(layer, query, BlobPart::Header);
-    let mut sql = plan.sql(None, Index::Search)?;
-    let mut rows = plan.rows(source, &mut sql).await?;
     let mut summary = Summary {
         count: 0,
         extent: None,
         revision,
     };
-    while let Some(row) = rows.next().await? {
-        let Some(found) = plan.look(&row)? else {
-            continue;
-        };
+    let add = |found: Found<'_>| {
         summary.count += 1;
         if let Some((bounds, _)) = found.blob {
             summary.extent = Some(summary.extent.map_or(bounds, |extent| extent.union(bounds)));
         }
-    }
+        ControlFlow::Continue(())
+    };
+    visit(source, &plan, add).await?;
     Ok(summary)
+}
+
+/// Visits all elements of a query by one statement, as long as the visitor wants more.
+pub(crate) async fn visit(
+    source: &Source<'_>,
+    plan: &Plan<'_>,
+    mut visitor: impl FnMut(Found<'_>) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let mut sql = plan.sql(None, Index::Search)?;
+    let mut rows = plan.rows(source, &mut sql).await?;
+    while let Some(row) = rows.next().await? {
+        if let Some(found) = plan.look(&row)?
+            && visitor(found).is_break()
+        {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -2,17 +2,18 @@
 
 use std::{sync::Arc, time::Instant};
 
-use jmap_domain::{DataRevision, ElementId, LayerId};
+use jmap_domain::{DataRevision, LayerId};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::{PermittedBatch, StoredAnswer},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
-    query::CheckedQuery,
+    query::{CheckedQuery, Mark},
+    statistics::Tally,
     value::DateTime,
 };
 use sqlx::SqlitePool;
 
-use crate::{lock::Lock, read, sieve::Comparisons, table::Table, writer::Writer};
+use crate::{lock::Lock, read, sieve::Comparisons, table::Table, tally, writer::Writer};
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
@@ -110,7 +111,7 @@ impl LayerStore for GeoPackage {
     async fn read(
         &self,
         query: &CheckedQuery,
-        after: Option<ElementId>,
+        after: Option<&Mark>,
         limit: ChunkLimit,
         // It notices when nobody waits any more.
         _deadline: Instant,
@@ -136,5 +137,15 @@ impl LayerStore for GeoPackage {
     ) -> Result<Summary, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
         read::summary(&self.source(), &layer, query, revision).await
+    }
+
+    async fn tally(
+        &self,
+        query: &CheckedQuery,
+        tally: Tally,
+        _deadline: Instant,
+    ) -> Result<(Tally, DataRevision), StoreError> {
+        let (layer, revision) = self.found(query.layer())?;
+        tally::tally(&self.source(), &layer, query, (tally, revision)).await
     }
 }

@@ -15,6 +15,7 @@ mod group;
 mod lanes;
 mod layers;
 mod open;
+mod order;
 mod plan;
 mod read;
 mod requests;
@@ -23,6 +24,7 @@ mod rows;
 mod sieve;
 mod store;
 mod table;
+mod tally;
 mod values;
 
 pub use error::OpenError;

@@ -10,7 +10,7 @@ use layer_data_core::{
     element::{Element, Stamps},
     geometry::Bounds,
     ports::{Chunk, ChunkLimit, Rest, StoreError, Summary},
-    query::{CheckedQuery, Condition, GeometryOutput},
+    query::{CheckedQuery, Condition, GeometryOutput, Mark},
     value::Value,
 };
 use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
@@ -19,6 +19,7 @@ use crate::{
     condition::push_condition,
     error::{store_error, unexpected},
     ewkb,
+    order::{push_after, push_order},
     sieve::{Candidates, Test},
     store::{Layer, Shared},
     table::{Column, GeometryColumn, Table},
@@ -44,8 +45,8 @@ pub(crate) mod fields {
 
 /// Which part of a query's elements to read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    pub(crate) after: Option<ElementId>,
+pub(crate) struct Window<'a> {
+    pub(crate) after: Option<&'a Mark>,
     pub(crate) limit: ChunkLimit,
     pub(crate) revision: DataRevision,
     pub(crate) deadline: Instant,
@@ -61,12 +62,12 @@ enum Index {
 }
 
 /// A query prepared for a layer: which columns come, and what is left to look at on the rows.
-struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     layer: &'a Layer,
     query: &'a CheckedQuery,
     /// Whether the geometry is needed, for the answer or for a look.
     geometry: GeometryColumn,
-    /// The wanted attributes, then those that the condition needs.
+    /// The wanted attributes, then those that the condition and the order need.
     columns: Vec<&'a Column>,
     /// What the elements' boxes must intersect.
     boxes: Option<Vec<Bounds>>,
@@ -76,13 +77,13 @@ struct Plan<'a> {
 }
 
 /// A row that belongs to the answer.
-struct Found {
-    geometry: Option<(Vec<u8>, Bounds)>,
-    values: Vec<Value>,
+pub(crate) struct Found {
+    pub(crate) geometry: Option<(Vec<u8>, Bounds)>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl<'a> Plan<'a> {
-    async fn new(
+    pub(crate) async fn new(
         shared: &Shared,
         layer: &'a Layer,
         query: &'a CheckedQuery,
@@ -94,7 +95,13 @@ impl<'a> Plan<'a> {
             .is_some_and(|condition| !condition.is_exact_in_sql());
         let looked_at = query.condition().filter(|_| recheck);
         let looked_at = looked_at.map(Condition::attributes).into_iter().flatten();
-        let attributes = query.attributes().iter().copied().chain(looked_at);
+        let mut attributes = query.attributes().to_vec();
+        attributes.extend(looked_at);
+        for key in query.order().keys() {
+            if !attributes.contains(&key.attribute) {
+                attributes.push(key.attribute);
+            }
+        }
         Ok(Self {
             layer,
             query,
@@ -104,6 +111,7 @@ impl<'a> Plan<'a> {
                 wanted
             },
             columns: attributes
+                .into_iter()
                 .filter_map(|attribute| layer.table.column(attribute))
                 .collect(),
             boxes,
@@ -112,21 +120,22 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The statement for the next rows after an element.
-    fn sql(&self, after: Option<ElementId>, index: Index, rows: usize) -> QueryBuilder<Postgres> {
+    /// The statement for the next rows after a mark.
+    fn sql(&self, after: Option<&Mark>, index: Index, rows: usize) -> QueryBuilder<Postgres> {
         let mut sql = self.layer.table.select(self.geometry, &self.columns);
         self.push_selection(&mut sql, index);
         if let Some(after) = after {
-            sql.push(" and t.\"fid\" > ").push_bind(after.get());
+            push_after(&mut sql, &self.layer.table, (self.query.order(), after));
         }
         // Sorted by an expression, the rows cannot be found by the index of ids, which the planner would otherwise take
         // for a box of which it knows nothing.
         let is_searched = self.boxes.is_some() && index == Index::Search;
-        sql.push(if is_searched {
-            " order by t.\"fid\" + 0 limit "
+        if is_searched && self.query.order().is_by_id() {
+            sql.push(" order by t.\"fid\" + 0");
         } else {
-            " order by t.\"fid\" limit "
-        });
+            push_order(&mut sql, &self.layer.table, self.query.order());
+        }
+        sql.push(" limit ");
         sql.push_bind(i64::try_from(rows).unwrap_or(i64::MAX));
         sql
     }
@@ -151,9 +160,11 @@ impl<'a> Plan<'a> {
     async fn index(
         &self,
         session: &mut Session,
-        after: Option<ElementId>,
+        after: Option<&Mark>,
     ) -> Result<Index, StoreError> {
-        let (Some(boxes), Some(_)) = (&self.boxes, after) else {
+        // In another order all must be found before the first can be told.
+        let (Some(boxes), Some(_), true) = (&self.boxes, after, self.query.order().is_by_id())
+        else {
             return Ok(Index::Search);
         };
         let mut sql = self.layer.table.candidates();
@@ -171,7 +182,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The row's part in the answer, if it has one.
-    fn look(&self, row: &PgRow) -> Result<Option<Found>, StoreError> {
+    pub(crate) fn look(&self, row: &PgRow) -> Result<Option<Found>, StoreError> {
         let ewkb = values::bytes(row, fields::GEOMETRY).map_err(store_error)?;
         let geometry = ewkb.map(ewkb::decode).transpose().map_err(unexpected)?;
         if let (Some(boxes), Some((_, bounds))) = (&self.boxes, &geometry)
@@ -179,10 +190,7 @@ impl<'a> Plan<'a> {
         {
             return Ok(None);
         }
-        let mut values = Vec::with_capacity(self.columns.len());
-        for (column, place) in self.columns.iter().zip(fields::ATTRIBUTES..) {
-            values.push(values::read(row, place, column.kind).map_err(store_error)?);
-        }
+        let mut values = self.values(row)?;
         if self.recheck && !self.holds(&values) {
             return Ok(None);
         }
@@ -190,21 +198,38 @@ impl<'a> Plan<'a> {
         Ok(Some(Found { geometry, values }))
     }
 
+    fn values(&self, row: &PgRow) -> Result<Vec<Value>, StoreError> {
+        let columns = self.columns.iter().zip(fields::ATTRIBUTES..);
+        let values = columns.map(|(column, place)| values::read(row, place, column.kind));
+        values.collect::<Result<_, _>>().map_err(store_error)
+    }
+
     fn holds(&self, values: &[Value]) -> bool {
-        let value_of = |attribute: AttributeId| {
-            let mut columns = self.columns.iter();
-            let place = columns.position(|column| column.attribute == attribute);
-            place
-                .and_then(|place| values.get(place))
-                .unwrap_or(&Value::Null)
-        };
         self.query
             .condition()
-            .is_none_or(|condition| condition.holds(&value_of))
+            .is_none_or(|condition| condition.holds(&|id| self.value(values, id)))
+    }
+
+    fn value<'v>(&self, values: &'v [Value], attribute: AttributeId) -> &'v Value {
+        let mut columns = self.columns.iter();
+        let place = columns.position(|column| column.attribute == attribute);
+        place
+            .and_then(|place| values.get(place))
+            .unwrap_or(&Value::Null)
+    }
+
+    /// Where a row stands in the order, whether it belongs to the answer or not.
+    fn mark(&self, row: &PgRow) -> Result<Mark, StoreError> {
+        let (id, order) = (id(row)?, self.query.order());
+        if order.is_by_id() {
+            return Ok(id.into());
+        }
+        let values = self.values(row)?;
+        Ok(order.mark(id, &|id| self.value(&values, id)))
     }
 }
 
-async fn session(shared: &Shared, deadline: Instant) -> Result<Session, StoreError> {
+pub(crate) async fn session(shared: &Shared, deadline: Instant) -> Result<Session, StoreError> {
     let session = shared.database.session_until(deadline.into()).await;
     session.map_err(store_error)
 }
@@ -214,7 +239,7 @@ pub(crate) async fn chunk(
     shared: &Shared,
     layer: &Layer,
     query: &CheckedQuery,
-    window: Window,
+    window: Window<'_>,
 ) -> Result<Chunk, StoreError> {
     let wanted = match query.geometry() {
         GeometryOutput::Include => GeometryColumn::Included,
@@ -227,7 +252,7 @@ pub(crate) async fn chunk(
     let wanted = window.limit.rows.get() as usize + 1;
     let mut rows = wanted.min(layer.elements_within(window.limit.bytes));
     while !filling.is_over {
-        let sql = plan.sql(filling.scanned, index, rows.min(MOST_ROWS));
+        let sql = plan.sql(filling.scanned.as_ref(), index, rows.min(MOST_ROWS));
         let looked_at = look_at(&mut session, &plan, sql, |row| filling.take(row, &plan)).await?;
         filling.is_over |= looked_at.count < rows.min(MOST_ROWS);
         filling.scanned = looked_at.last;
@@ -243,8 +268,8 @@ pub(crate) async fn chunk(
 struct LookedAt {
     /// How many rows.
     count: usize,
-    /// The last of them.
-    last: Option<ElementId>,
+    /// Where the last of them stands.
+    last: Option<Mark>,
 }
 
 /// Visits the rows of a statement that meet the geometry to compare with, if there is one, as long as the visitor wants
@@ -260,7 +285,7 @@ async fn look_at(
     let mut rows = sql.build().fetch(&mut **session);
     while let Some(row) = rows.try_next().await.map_err(store_error)? {
         count += 1;
-        last = Some(id(&row)?);
+        last = Some(plan.mark(&row)?);
         match &plan.test {
             _ if flow.is_break() => {}
             None => flow = visit(&row)?,
@@ -296,13 +321,15 @@ struct Filling {
     chunk: Chunk,
     limit: ChunkLimit,
     bytes: usize,
+    /// The last element that was taken.
+    last: Option<Mark>,
     /// The last element that was looked at.
-    scanned: Option<ElementId>,
+    scanned: Option<Mark>,
     is_over: bool,
 }
 
 impl Filling {
-    const fn new(window: Window) -> Self {
+    fn new(window: Window<'_>) -> Self {
         Self {
             chunk: Chunk {
                 elements: Vec::new(),
@@ -311,7 +338,8 @@ impl Filling {
             },
             limit: window.limit,
             bytes: 0,
-            scanned: window.after,
+            last: None,
+            scanned: window.after.cloned(),
             is_over: false,
         }
     }
@@ -325,15 +353,14 @@ impl Filling {
         let bytes = geometry + element.values.iter().map(Value::size).sum::<usize>();
         let is_full = self.chunk.elements.len() >= self.limit.rows.get() as usize
             || self.bytes + bytes > self.limit.bytes;
-        if let Some(last) = self.chunk.elements.last()
-            && is_full
-        {
-            self.chunk.rest = Rest::After(last.id);
+        if is_full && let Some(last) = self.last.take() {
+            self.chunk.rest = Rest::After(last);
             self.is_over = true;
             return Ok(ControlFlow::Break(()));
         }
         self.bytes += bytes;
         self.chunk.elements.push(element);
+        self.last = Some(plan.mark(row)?);
         Ok(ControlFlow::Continue(()))
     }
 }
@@ -381,7 +408,7 @@ pub(crate) async fn summary(
     let plan = Plan::new(shared, layer, query, GeometryColumn::Included).await?;
     let mut session = session(shared, deadline).await?;
     let (count, extent) = if plan.recheck || query.operand().is_some() {
-        look_at_all(&mut session, &plan).await?
+        count_each(&mut session, &plan).await?
     } else {
         measure(&mut session, &plan).await?
     };
@@ -421,12 +448,10 @@ async fn measure(
     Ok((u64::try_from(row.0).map_err(unexpected)?, extent))
 }
 
-async fn look_at_all(
+async fn count_each(
     session: &mut Session,
     plan: &Plan<'_>,
 ) -> Result<(u64, Option<Bounds>), StoreError> {
-    let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
-    plan.push_selection(&mut sql, Index::Search);
     let (mut count, mut extent) = (0, None::<Bounds>);
     let add = |row: &PgRow| {
         if let Some(Found {
@@ -439,6 +464,17 @@ async fn look_at_all(
         }
         Ok(ControlFlow::Continue(()))
     };
-    look_at(session, plan, sql, add).await?;
+    look_at_all(session, plan, add).await?;
     Ok((count, extent))
+}
+
+/// Visits all rows of a query by one statement, as long as the visitor wants more.
+pub(crate) async fn look_at_all(
+    session: &mut Session,
+    plan: &Plan<'_>,
+    visit: impl FnMut(&PgRow) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
+    plan.push_selection(&mut sql, Index::Search);
+    look_at(session, plan, sql, visit).await.map(drop)
 }

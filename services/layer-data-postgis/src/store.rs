@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jmap_domain::{DataRevision, ElementId, LayerId};
+use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::{PermittedBatch, StoredAnswer},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
-    query::CheckedQuery,
+    query::{CheckedQuery, Mark},
+    statistics::Tally,
     value::DateTime,
 };
 
@@ -24,6 +25,7 @@ use crate::{
     layers, read,
     sieve::Comparisons,
     table::{Counters, Table},
+    tally,
 };
 
 /// A database with its layers, held by this process.
@@ -206,7 +208,7 @@ impl LayerStore for PostGis {
     async fn read(
         &self,
         query: &CheckedQuery,
-        after: Option<ElementId>,
+        after: Option<&Mark>,
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<Chunk, StoreError> {
@@ -229,5 +231,16 @@ impl LayerStore for PostGis {
         let shared = self.held()?;
         let (layer, revision) = shared.found(query.layer())?;
         read::summary(shared, &layer, query, (revision, deadline)).await
+    }
+
+    async fn tally(
+        &self,
+        query: &CheckedQuery,
+        tally: Tally,
+        deadline: Instant,
+    ) -> Result<(Tally, DataRevision), StoreError> {
+        let shared = self.held()?;
+        let (layer, revision) = shared.found(query.layer())?;
+        tally::tally(shared, &layer, query, (tally, revision, deadline)).await
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         Context,
         element::{ElementView, feature, table},
         layers,
+        order::{self, SortSpec},
         selection::SelectionArgs,
     },
     condition,
@@ -29,9 +30,11 @@ Examples:
   jmapctl query Atlas/cities --where 'population >= 5000000 and country = JP'
   jmapctl query Atlas/cities --bbox -10,35,5,45 --count
   jmapctl query Atlas/cities --intersects 'POLYGON((2 48,3 48,3 49,2 48))' --geojson
+  jmapctl query Atlas/cities --where 'country = JP' --sort -population,name --page-size 20
   jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
 
-Elements come page by page, in the order of their ids; where there are more, the answer says how to go on.
+Elements come page by page, in the order of their ids unless `--sort` says otherwise; elements without a value
+come last. Where there are more, the answer says how to go on.
 Reading a layer as a whole, without ids, box, geometry or condition, needs `export`.";
 
 /// Read elements
@@ -43,9 +46,18 @@ pub(crate) struct Query {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     attributes: Vec<String>,
     /// Most elements in the answer, 1 to 1000
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=1000))]
+    #[arg(long, visible_alias = "page-size", default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=1000))]
     limit: i32,
-    /// Go on where an earlier answer ended
+    /// Sort by these attributes, the deciding one first; with a minus the greatest comes first
+    #[arg(
+        long,
+        value_name = "[-]NAME,...",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        conflicts_with = "count"
+    )]
+    sort: Vec<SortSpec>,
+    /// Go on where an earlier answer ended, of the same query
     #[arg(
         long,
         value_name = "TOKEN",
@@ -63,16 +75,39 @@ pub(crate) struct Query {
     selection: SelectionArgs,
 }
 
+/// How a page is shown.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// As a table, or as an object.
+    Listing,
+    /// As a GeoJSON feature collection.
+    Collection,
+}
+
 impl Query {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
         let layer = layers::get(&context.client, &self.layer).await?;
         let selection = self.selection.bind(&layer)?;
         let attributes = layer.definition.unwrap_or_default().attributes;
         let mask = self.mask(&attributes)?;
+        let order_by = order::bind(&self.sort, &attributes)?;
         if self.count {
             count(context, layer.layer_id, selection).await
         } else {
-            self.page(context, layer.layer_id, (selection, mask)).await
+            let message = ListElementsRequest {
+                layer_id: layer.layer_id,
+                selection: Some(selection),
+                mask,
+                page_size: self.limit,
+                page_token: self.page_token,
+                order_by,
+            };
+            let form = if self.geojson {
+                Form::Collection
+            } else {
+                Form::Listing
+            };
+            page(context, message, form).await
         }
     }
 
@@ -88,27 +123,18 @@ impl Query {
             stamps: false,
         }))
     }
+}
 
-    async fn page(
-        self,
-        context: &Context,
-        layer_id: i64,
-        (selection, mask): (Selection, Option<ElementMask>),
-    ) -> Result<Report, Failure> {
-        let client = &context.client;
-        let message = ListElementsRequest {
-            layer_id,
-            selection: Some(selection),
-            mask,
-            page_size: self.limit,
-            page_token: self.page_token,
-        };
-        let page = call!(client, client.elements().await?, list_elements, message);
-        if self.geojson {
-            collection(&page)
-        } else {
-            listing(&page)
-        }
+async fn page(
+    context: &Context,
+    message: ListElementsRequest,
+    form: Form,
+) -> Result<Report, Failure> {
+    let client = &context.client;
+    let page = call!(client, client.elements().await?, list_elements, message);
+    match form {
+        Form::Collection => collection(&page),
+        Form::Listing => listing(&page),
     }
 }
 

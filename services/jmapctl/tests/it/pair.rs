@@ -188,6 +188,35 @@ fn an_element_is_created_read_changed_counted_and_deleted() {
     );
     let count = ["query", "Town/trees", "--bbox", "1,47,3,49", "--count"];
     assert_eq!(house.answer("ana", &count)["count"], 1);
+    let taller = [
+        "edit",
+        "create",
+        "Town/trees",
+        "--geometry",
+        "POINT(3.5 48)",
+        "--set",
+        "species=elm",
+        "--set",
+        "height=20",
+    ];
+    house.run("ana", &taller).success();
+    // The one without a height comes last in either direction.
+    for sort in ["height", "-height,species"] {
+        let box_ = ["--bbox", "1,47,4,49", "--sort", sort, "--page-size", "1"];
+        let sorted = [&["query", "Town/trees"][..], &box_].concat();
+        let page = house.answer("ana", &sorted);
+        assert_eq!(page["elements"][0]["attributes"]["species"], "elm");
+        let token = page["next_page_token"].as_str().unwrap();
+        let rest = [&sorted[..], &["--page-token", token]].concat();
+        let page = house.answer("ana", &rest);
+        assert_eq!(page["elements"][0]["attributes"]["species"], "oak");
+    }
+    let statistics = house.answer("ana", &["stats", "Town/trees", "--attributes", "height"]);
+    let group = &statistics["groups"][0];
+    assert_eq!(
+        (&group["count"], &group["attributes"]["height"]["sum"]),
+        (&json!(2), &json!(20.0))
+    );
 
     house
         .run(

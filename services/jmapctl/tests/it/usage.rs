@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use crate::fixture::{failure, jmapctl};
 
-const AREAS: [&str; 22] = [
+const AREAS: [&str; 23] = [
     "sign-in",
     "sessions",
     "services",
@@ -22,6 +22,7 @@ const AREAS: [&str; 22] = [
     "watch",
     "restored",
     "query",
+    "stats",
     "edit",
     "import",
     "export",

@@ -112,11 +112,13 @@ fn value(kind: AttributeType) -> BoxedStrategy<Value> {
     }
 }
 
-fn attribute(kind: AttributeType) -> AttributeRef {
+/// The attribute of a type.
+pub(super) fn attribute(kind: AttributeType) -> AttributeRef {
     AttributeRef::Name(kind.name().to_owned())
 }
 
-fn row() -> impl Strategy<Value = Vec<(AttributeRef, Value)>> {
+/// Values for all attributes, some of them null.
+pub(super) fn row() -> impl Strategy<Value = Vec<(AttributeRef, Value)>> {
     let cell = |kind| {
         prop_oneof![1 => Just(Value::Null), 3 => value(kind)]
             .prop_map(move |value| (attribute(kind), value))

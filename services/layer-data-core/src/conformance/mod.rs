@@ -12,7 +12,9 @@
 pub mod conditions;
 pub mod edits;
 pub mod layers;
+pub mod order;
 pub mod reads;
+pub mod statistics;
 
 /// Calls a macro of a store's tests with the path of every function of the suite, each of which takes an empty store:
 /// the list stands once, so that no store leaves one out.
@@ -34,6 +36,11 @@ macro_rules! for_each_conformance_fact {
             edits::validating_changes_nothing,
             edits::an_expired_permit_commits_nothing,
             edits::a_missing_layer_is_refused,
+            order::nulls_come_last_and_ids_decide,
+            order::values_order_alike_everywhere,
+            order::long_values_order_by_their_beginning,
+            order::a_place_outlives_its_element,
+            order::what_a_query_asks_for_holds_in_any_order,
             layers::making_a_layer_twice_makes_it_once,
             layers::labels_may_repeat,
             layers::a_dropped_layer_is_gone,
@@ -47,6 +54,9 @@ macro_rules! for_each_conformance_fact {
             reads::text_compares_alike_everywhere,
             reads::output_is_what_was_asked_for,
             reads::summaries_are_exact,
+            statistics::are_those_of_the_selection,
+            statistics::are_of_nothing_as_well,
+            statistics::stop_where_there_is_too_much,
         }
     };
 }
@@ -252,7 +262,10 @@ pub async fn read(store: &impl LayerStore, input: QueryInput, limit: ChunkLimit)
     let query = input.check(&definition()).unwrap();
     let (mut elements, mut after) = (Vec::new(), None);
     loop {
-        let chunk = store.read(&query, after, limit, later()).await.unwrap();
+        let chunk = store
+            .read(&query, after.as_ref(), limit, later())
+            .await
+            .unwrap();
         assert!(
             chunk.elements.len() <= limit.rows.get() as usize,
             "a chunk is within its limit"

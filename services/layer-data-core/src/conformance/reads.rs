@@ -62,7 +62,7 @@ pub async fn chunks_join_to_the_whole(store: &impl LayerStore) {
     let chunk = store.read(&checked, None, by_bytes, later()).await.unwrap();
     assert_eq!(
         (chunk.elements.len(), chunk.rest),
-        (1, Rest::After(whole[0].id))
+        (1, Rest::After(whole[0].id.into()))
     );
 }
 
@@ -167,7 +167,7 @@ pub async fn geometries_intersect_exactly(store: &impl LayerStore) {
     );
 }
 
-fn triangle(corners: [(f64, f64); 4]) -> Vec<u8> {
+pub(super) fn triangle(corners: [(f64, f64); 4]) -> Vec<u8> {
     let mut wkb = vec![1, 3, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0];
     for (x, y) in corners {
         wkb.extend(x.to_le_bytes());
@@ -244,6 +244,7 @@ pub async fn output_is_what_was_asked_for(store: &impl LayerStore) {
     let output = OutputInput {
         geometry: GeometryOutput::Omit,
         attributes: Some(wanted.to_vec()),
+        ..OutputInput::default()
     };
     let input = crate::query::QueryInput {
         output,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     element::Element,
     ports::{Archive, LayerRecord, LayerStore, Rest, StoreError},
-    query::CheckedQuery,
+    query::{CheckedQuery, Mark},
 };
 
 /// How many elements pass between two words about the progress.
@@ -125,7 +125,7 @@ struct Elements<'a, S> {
     store: &'a S,
     query: &'a CheckedQuery,
     ready: vec::IntoIter<Element>,
-    after: Option<ElementId>,
+    after: Option<Mark>,
     is_over: bool,
 }
 
@@ -150,7 +150,7 @@ impl<'a, S: LayerStore> Elements<'a, S> {
             }
             let chunk = self
                 .store
-                .read(self.query, self.after, CHUNK, some_day())
+                .read(self.query, self.after.as_ref(), CHUNK, some_day())
                 .await?;
             match chunk.rest {
                 Rest::After(last) => self.after = Some(last),

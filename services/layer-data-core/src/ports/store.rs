@@ -2,7 +2,7 @@
 
 use std::{error::Error, future::Future, num::NonZeroU32, sync::Arc, time::Instant};
 
-use jmap_domain::{DataRevision, ElementId, LayerId};
+use jmap_domain::{DataRevision, LayerId};
 
 use super::Removal;
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
     edit::{PermittedBatch, StoredAnswer},
     element::Element,
     geometry::Bounds,
-    query::CheckedQuery,
+    query::{CheckedQuery, Mark},
+    statistics::Tally,
     value::DateTime,
 };
 
@@ -67,7 +68,7 @@ pub trait LayerStore: Send + Sync + 'static {
         batch: PermittedBatch,
     ) -> impl Future<Output = Result<StoredAnswer, StoreError>> + Send;
 
-    /// Reads the next elements of a query, in the order of their ids, after the given one. Nobody waits for them after
+    /// Reads the next elements of a query, in its order, after the given mark of that order. Nobody waits for them after
     /// the deadline.
     ///
     /// # Errors
@@ -75,7 +76,7 @@ pub trait LayerStore: Send + Sync + 'static {
     fn read(
         &self,
         query: &CheckedQuery,
-        after: Option<ElementId>,
+        after: Option<&Mark>,
         limit: ChunkLimit,
         deadline: Instant,
     ) -> impl Future<Output = Result<Chunk, StoreError>> + Send;
@@ -89,6 +90,18 @@ pub trait LayerStore: Send + Sync + 'static {
         query: &CheckedQuery,
         deadline: Instant,
     ) -> impl Future<Output = Result<Summary, StoreError>> + Send;
+
+    /// Adds the elements of a query to a tally, all as they are at one moment and no further than it wants them. Nobody
+    /// waits for that after the deadline.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn tally(
+        &self,
+        query: &CheckedQuery,
+        tally: Tally,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(Tally, DataRevision), StoreError>> + Send;
 }
 
 /// A layer to make storage for.
@@ -127,7 +140,7 @@ pub struct ChunkLimit {
 /// Some elements of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {
-    /// The elements, in the order of their ids.
+    /// The elements, in the order of the query.
     pub elements: Vec<Element>,
     /// Whether more may follow.
     pub rest: Rest,
@@ -136,12 +149,12 @@ pub struct Chunk {
 }
 
 /// What follows a chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Rest {
     /// Nothing.
     End,
-    /// Perhaps more, after this element.
-    After(ElementId),
+    /// Perhaps more, after this mark.
+    After(Mark),
 }
 
 /// How many elements there are, and where.

@@ -2,6 +2,7 @@
 
 mod condition;
 mod operand;
+mod order;
 mod sink;
 
 use std::{num::NonZeroU64, sync::Arc};
@@ -10,6 +11,9 @@ use jmap_domain::{AttributeId, ElementId, LayerId};
 
 pub use condition::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES};
 pub use operand::{MAX_OPERAND_VERTICES, Operand, OperandInput};
+pub use order::{
+    Direction, MAX_SORT_KEYS, Mark, Order, OrderSink, SORTED_LENGTH, SortKey, SortKeyInput,
+};
 pub use sink::ConditionSink;
 
 use crate::{
@@ -85,13 +89,15 @@ pub enum GeometryOutput {
     Omit,
 }
 
-/// What of each element is wanted.
+/// What of each element is wanted, and in which order they come.
 #[derive(Clone, Debug, Default)]
 pub struct OutputInput {
     /// Whether geometries are.
     pub geometry: GeometryOutput,
     /// Which attributes, in this order; `None` means all.
     pub attributes: Option<Vec<AttributeRef>>,
+    /// What elements are sorted by; their ids decide last, and alone where this is empty.
+    pub order: Vec<SortKeyInput>,
 }
 
 /// Why a query makes no sense for the layer.
@@ -103,6 +109,15 @@ pub enum QueryError {
     /// An attribute is wanted that the layer does not have.
     #[error("attribute `{0}` does not exist in the layer")]
     UnknownOutput(String),
+    /// An attribute to sort by that the layer does not have.
+    #[error("attribute `{0}` does not exist in the layer")]
+    UnknownSortKey(String),
+    /// An attribute to sort by twice.
+    #[error("elements are sorted by attribute `{0}` twice")]
+    RepeatedSortKey(String),
+    /// Too many attributes to sort by.
+    #[error("elements are sorted by at most {MAX_SORT_KEYS} attributes")]
+    TooManySortKeys,
     /// An attribute that is wanted twice.
     #[error("attribute `{0}` is wanted twice")]
     RepeatedAttribute(String),
@@ -158,6 +173,7 @@ pub struct CheckedQuery {
     condition: Option<Condition<AttributeId>>,
     geometry: GeometryOutput,
     attributes: Vec<AttributeId>,
+    order: Order,
 }
 
 impl QueryInput {
@@ -180,6 +196,7 @@ impl QueryInput {
                 .collect(),
             Some(wanted) => find_all(&wanted, definition)?,
         };
+        let order = Order::check(&output.order, definition)?;
         let crs = definition.geometry().crs;
         let operand = selection
             .intersects
@@ -197,6 +214,7 @@ impl QueryInput {
                 .transpose()?,
             geometry: output.geometry,
             attributes,
+            order,
         })
     }
 }
@@ -320,6 +338,12 @@ impl CheckedQuery {
     #[must_use]
     pub fn attributes(&self) -> &[AttributeId] {
         &self.attributes
+    }
+
+    /// The order in which the elements come.
+    #[must_use]
+    pub const fn order(&self) -> &Order {
+        &self.order
     }
 
     /// What an index is searched for: elements whose bounding box intersects one of these. `None` means that the query

@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::{
-    conformance::{conditions, edits, layers, reads},
+    conformance::{conditions, edits, layers, order, reads, statistics},
     memory::MemoryStore,
 };
 
@@ -16,3 +16,11 @@ macro_rules! conforms {
 }
 
 crate::for_each_conformance_fact!(conforms);
+
+proptest::proptest! {
+    /// R112, R115.
+    #[test]
+    fn pages_join_to_the_sorted_whole(case in order::cases()) {
+        run(order::pages_join_to_the_sorted_whole(&MemoryStore::default(), case));
+    }
+}

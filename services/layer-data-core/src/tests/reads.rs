@@ -1,5 +1,7 @@
 //! Reads, and what they ask first.
 
+use std::num::NonZeroU32;
+
 use jmap_domain::{Decision, DenyReason, LayerAct, Permission};
 
 use super::{World, call, run};
@@ -8,8 +10,9 @@ use crate::{
     conformance::{creation, done, edit, layer, named, query, rows},
     element::AttributeRef,
     query::Condition,
-    query::{BoxInput, QueryError, QueryInput, SelectionInput},
-    reads::{PageStart, ReadError, ReadPurpose},
+    query::{BoxInput, GeometryOutput, QueryError, QueryInput, SelectionInput},
+    reads::{PageStart, ReadError, ReadPurpose, StatisticsError},
+    statistics::{StatisticsInput, TallyError},
 };
 
 const ALL: i64 = 11;
@@ -263,4 +266,78 @@ fn own_elements_are_told_apart_and_anonymous_owns_none() {
     assert_eq!(owned(ALL), [false, true, false]);
     assert_eq!(owned(2), [false, false, false]);
     run(done(&*world.store, creation(0.0, 0.0, named("y"))));
+}
+
+fn statistics(world: &World, input: StatisticsInput) -> Result<Vec<u64>, StatisticsError> {
+    let computed = run(world.service.statistics(&call(ALL), input));
+    let groups = computed?.1.groups;
+    Ok(groups.iter().map(|group| group.count).collect())
+}
+
+fn numbers(selection: SelectionInput) -> StatisticsInput {
+    StatisticsInput {
+        layer: layer(),
+        selection,
+        attributes: vec![AttributeRef::Name("integer".to_owned())],
+        group_by: Vec::new(),
+        distinct: None,
+        extent: GeometryOutput::Omit,
+    }
+}
+
+#[test]
+fn statistics_that_list_values_are_given_where_a_read_would_be() {
+    // R38, R113.
+    let grouped = |selection| StatisticsInput {
+        group_by: vec![AttributeRef::Name("string".to_owned())],
+        ..numbers(selection)
+    };
+    let distinct = |selection| StatisticsInput {
+        distinct: NonZeroU32::new(5),
+        ..numbers(selection)
+    };
+    let viewer = world(&[Permission::View], 3);
+    let whole = SelectionInput::default;
+    assert_eq!(statistics(&viewer, numbers(whole())).unwrap(), [3]);
+    for input in [grouped(whole()), distinct(whole())] {
+        let error = statistics(&viewer, input).unwrap_err();
+        assert!(matches!(
+            error,
+            StatisticsError::Read(ReadError::NotPermitted { .. })
+        ));
+    }
+    let boxed = || in_a_box().selection;
+    assert_eq!(statistics(&viewer, grouped(boxed())).unwrap(), [3]);
+    // One more than the display limit.
+    run(edit(&*viewer.store, vec![creation(0.0, 0.0, named("x"))]));
+    for input in [grouped(boxed()), distinct(boxed())] {
+        let error = statistics(&viewer, input).unwrap_err();
+        assert!(matches!(
+            error,
+            StatisticsError::Tally(TallyError::TooManyElements { maximum }) if maximum.get() == 3
+        ));
+    }
+    assert_eq!(statistics(&viewer, numbers(whole())).unwrap(), [4]);
+    viewer.say(Permission::CopyExport, Decision::All);
+    assert_eq!(statistics(&viewer, grouped(whole())).unwrap(), [4]);
+}
+
+#[test]
+fn statistics_say_nothing_without_view() {
+    // R40, R113: not even that an attribute does not exist.
+    let world = world(&[Permission::CopyExport], 1);
+    world.say(Permission::View, Decision::Denied(DenyReason::NotVisible));
+    let unknown = || vec![AttributeRef::Name("nothing".to_owned())];
+    for group_by in [Vec::new(), unknown()] {
+        let input = StatisticsInput {
+            attributes: unknown(),
+            group_by,
+            ..numbers(SelectionInput::default())
+        };
+        let error = statistics(&world, input).unwrap_err();
+        assert!(matches!(
+            error,
+            StatisticsError::Read(ReadError::NoSuchLayer(_))
+        ));
+    }
 }

@@ -120,6 +120,12 @@ impl Text {
         Self(fold(&self.0))
     }
 
+    /// The text, no more than so many characters of it.
+    #[must_use]
+    pub fn cut(&self, length: usize) -> Self {
+        Self(self.0.chars().take(length).collect())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -223,6 +229,28 @@ impl Value {
             (Self::DateTime(a), Self::DateTime(b)) => Some(a.cmp(b)),
             (Self::Binary(a), Self::Binary(b)) => Some(a.cmp(b)),
             _ => None,
+        }
+    }
+
+    /// How two values of the same type are ordered: a null comes after all others.
+    #[must_use]
+    pub fn compare_nulls_last(&self, other: &Self) -> Ordering {
+        self.compare(other)
+            .unwrap_or_else(|| self.is_null().cmp(&other.is_null()))
+    }
+
+    /// The value, of a text no more than so many characters and of bytes no more than so many.
+    #[must_use]
+    pub fn cut(&self, length: usize) -> Self {
+        match self {
+            Self::String(text) => Self::String(text.cut(length)),
+            Self::Binary(bytes) => Self::Binary(bytes.iter().copied().take(length).collect()),
+            Self::Null
+            | Self::Integer(_)
+            | Self::Double(_)
+            | Self::Boolean(_)
+            | Self::Date(_)
+            | Self::DateTime(_) => self.clone(),
         }
     }
 

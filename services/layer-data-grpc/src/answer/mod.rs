@@ -4,11 +4,13 @@ mod definition;
 mod edit;
 mod element;
 mod layer;
+mod statistics;
 
 pub(crate) use definition::definition;
 pub(crate) use edit::{batch_report, edited};
 pub(crate) use element::{ElementWriter, bounds, header};
 pub(crate) use layer::layer;
+pub(crate) use statistics::statistics;
 
 use jmap_proto::types::{NullValue, Value as WireValue, value::Kind};
 use layer_data_core::value::Value;

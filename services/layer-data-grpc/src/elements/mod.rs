@@ -2,14 +2,17 @@
 
 mod edits;
 mod pages;
+mod statistics;
 mod stream;
+mod token;
 
 use jmap_proto::layerdata::{
-    BatchEditElementsRequest, BatchEditElementsResponse, CreateElementRequest,
-    CreateElementResponse, DeleteElementRequest, DeleteElementResponse, GetElementsRequest,
-    GetElementsResponse, ListElementsRequest, ListElementsResponse, ReadElementsRequest,
-    ReadElementsResponse, SummarizeElementsRequest, SummarizeElementsResponse,
-    UpdateElementRequest, UpdateElementResponse, element_service_server::ElementService,
+    BatchEditElementsRequest, BatchEditElementsResponse, ComputeStatisticsRequest,
+    ComputeStatisticsResponse, CreateElementRequest, CreateElementResponse, DeleteElementRequest,
+    DeleteElementResponse, GetElementsRequest, GetElementsResponse, ListElementsRequest,
+    ListElementsResponse, ReadElementsRequest, ReadElementsResponse, SummarizeElementsRequest,
+    SummarizeElementsResponse, UpdateElementRequest, UpdateElementResponse,
+    element_service_server::ElementService,
 };
 use layer_data_core::ports::{Authorizer, LayerStore, Registry};
 use tokio_stream::wrappers::ReceiverStream;
@@ -54,6 +57,15 @@ impl<S: LayerStore, A: Authorizer, R: Registry> ElementService for Api<S, A, R> 
     ) -> Result<Response<SummarizeElementsResponse>, Status> {
         let (call, request) = open(request)?;
         let answer = self.summary(&call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn compute_statistics(
+        &self,
+        request: Request<ComputeStatisticsRequest>,
+    ) -> Result<Response<ComputeStatisticsResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.statistics(&call, request).await;
         answer.map(Response::new).map_err(status)
     }
 

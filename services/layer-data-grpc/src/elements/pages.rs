@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use jmap_domain::{ElementId, MAX_ID};
 use jmap_proto::layerdata::{
     GetElementsRequest, GetElementsResponse, ListElementsRequest, ListElementsResponse,
     SummarizeElementsRequest, SummarizeElementsResponse, summarize_elements_response::Count,
@@ -10,17 +9,17 @@ use jmap_proto::layerdata::{
 use jmap_wire::{Failure, FieldPath, Violation, id, page_size};
 use layer_data_core::{
     ports::{Authorizer, Call, ChunkLimit, LayerStore, Registry},
-    query::QueryInput,
-    reads::PageStart,
+    query::{OutputInput, QueryInput},
 };
-use prost::Message;
 
 use crate::{
     Api,
     answer::{ElementWriter, bounds, header},
-    parse::{element_ids, mask, selection},
+    parse::{element_ids, mask, order_by, selection},
     status::{self, invalid_page_token},
 };
+
+use super::token::Query;
 
 /// Most elements of one answer.
 const MAX_ELEMENTS: usize = 1_000;
@@ -67,28 +66,31 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             page_token: String::new(),
             ..request.clone()
         };
-        let query = query.encode_to_vec();
+        let query = Query::new(call.caller, &query);
         let ListElementsRequest {
             layer_id,
             selection: wanted,
             mask: wanted_of_each,
             page_size: size,
             page_token,
+            order_by: keys,
         } = request;
         let mask = mask(&"mask".into(), wanted_of_each)?;
         let input = QueryInput {
             layer: id("layer_id", layer_id)?,
             selection: selection(&"selection".into(), wanted)?,
-            output: mask.output.clone(),
+            output: OutputInput {
+                order: order_by(&"order_by".into(), keys)?,
+                ..mask.output.clone()
+            },
             maximum: None,
         };
         let limit = limit(page_size(size, DEFAULT_PAGE, MAX_ELEMENTS)?);
-        let start = self.open_page(&query, &page_token)?;
+        let start = query.open(&self.pages, &page_token);
+        let start = start.ok_or_else(invalid_page_token)?;
         let page = self.data.page(call, input, start, limit).await;
         let page = page.map_err(|error| status::read(error, &FieldPath::default()))?;
-        let next = page
-            .next
-            .map(|next| self.pages.seal(&query, &position(next)));
+        let next = page.next.map(|next| query.seal(&self.pages, &next));
         Ok(ListElementsResponse {
             header: Some(header(&page.layer, mask.output.attributes.as_deref())),
             elements: ElementWriter::new(&mask).elements(page.elements, page.owner),
@@ -118,14 +120,6 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             data_revision: summary.revision.get(),
         })
     }
-
-    fn open_page(&self, query: &[u8], token: &str) -> Result<PageStart, Failure> {
-        let opened = self.pages.open(query, token);
-        let Some(bytes) = opened.map_err(|_forged| invalid_page_token())? else {
-            return Ok(PageStart::default());
-        };
-        page_start(&bytes).ok_or_else(invalid_page_token)
-    }
 }
 
 fn limit(rows: usize) -> ChunkLimit {
@@ -133,47 +127,5 @@ fn limit(rows: usize) -> ChunkLimit {
     ChunkLimit {
         rows: rows.unwrap_or(NonZeroU32::MIN),
         bytes: ANSWER_BYTES,
-    }
-}
-
-/// Where a page begins, as bytes: the last element before it (0 for none), and how many elements came before.
-fn position(start: PageStart) -> [u8; 16] {
-    let after = start.after.map_or(0, ElementId::get);
-    let mut bytes = [0; 16];
-    let (head, tail) = bytes.split_at_mut(8);
-    head.copy_from_slice(&after.to_be_bytes());
-    tail.copy_from_slice(&start.seen.to_be_bytes());
-    bytes
-}
-
-fn page_start(bytes: &[u8]) -> Option<PageStart> {
-    let (after, seen) = bytes.split_first_chunk()?;
-    let after = i64::from_be_bytes(*after);
-    let seen = u64::from_be_bytes(seen.try_into().ok()?);
-    let after = match after {
-        0 => None,
-        1..=MAX_ID => Some(ElementId::new(after).ok()?),
-        _ => return None,
-    };
-    Some(PageStart { after, seen })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_a_page_begins_survives_its_token() {
-        // R112.
-        for start in [
-            PageStart::default(),
-            PageStart {
-                after: ElementId::new(MAX_ID).ok(),
-                seen: 70_000,
-            },
-        ] {
-            assert_eq!(page_start(&position(start)), Some(start));
-        }
-        assert_eq!(page_start(&[0; 15]), None);
     }
 }

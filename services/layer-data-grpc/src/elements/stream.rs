@@ -10,7 +10,7 @@ use jmap_service::refusals;
 use jmap_wire::{Failure, FieldPath, FieldViolation, Violation, id};
 use layer_data_core::{
     ports::{Authorizer, Call, ChunkLimit, LayerStore, Registry},
-    query::QueryInput,
+    query::{OutputInput, QueryInput},
     reads::{PageStart, ReadPurpose},
 };
 use tokio::sync::mpsc::{self, Sender};
@@ -22,7 +22,7 @@ use crate::{
     Api,
     answer::{ElementWriter, header},
     delivery::{NotTaken, deliver, while_awaited},
-    parse::{Mask, limited_maximum, mask, no_reprojection, selection},
+    parse::{Mask, limited_maximum, mask, no_reprojection, order_by, selection},
     status::{self, deadline_exceeded, status},
 };
 
@@ -178,13 +178,17 @@ fn layer_query(path: FieldPath, query: LayerQuery) -> Result<Query, FieldViolati
         mask: wanted_of_each,
         maximum,
         output_epsg,
+        order_by: keys,
     } = query;
     no_reprojection(path.field("output_epsg"), output_epsg)?;
     let mask = mask(&path.field("mask"), wanted_of_each)?;
     let input = QueryInput {
         layer: id(path.field("layer_id"), layer_id)?,
         selection: selection(&path.field("selection"), wanted)?,
-        output: mask.output.clone(),
+        output: OutputInput {
+            order: order_by(&path.field("order_by"), keys)?,
+            ..mask.output.clone()
+        },
         maximum: limited_maximum(path.field("maximum"), maximum)?,
     };
     Ok(Query { input, mask, path })

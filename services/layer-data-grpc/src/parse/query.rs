@@ -15,7 +15,7 @@ use layer_data_core::{
     query::{BoxInput, GeometryOutput, MAX_IDS, OperandInput, OutputInput, SelectionInput},
 };
 
-use super::{attribute_ref, filter::filter};
+use super::{attribute_refs, filter::filter};
 
 /// What of each element is wanted.
 #[derive(Clone, Debug, Default)]
@@ -46,13 +46,7 @@ pub(crate) fn mask(path: &FieldPath, mask: Option<ElementMask>) -> Result<Mask, 
     else {
         return Ok(Mask::default());
     };
-    let path = path.field("attributes");
-    let parse = |(index, wire)| attribute_ref(&path.item(index), Some(wire));
-    let attributes = attributes
-        .into_iter()
-        .enumerate()
-        .map(parse)
-        .collect::<Result<_, _>>()?;
+    let attributes = attribute_refs(&path.field("attributes"), attributes)?;
     let geometry = if geometry {
         GeometryOutput::Include
     } else {
@@ -62,6 +56,7 @@ pub(crate) fn mask(path: &FieldPath, mask: Option<ElementMask>) -> Result<Mask, 
         output: OutputInput {
             geometry,
             attributes: Some(attributes),
+            ..OutputInput::default()
         },
         stamps: if stamps {
             Stamps::Include

@@ -7,6 +7,7 @@ mod edit;
 mod file;
 mod layer;
 mod read;
+mod statistics;
 mod store;
 
 use jmap_domain::{DenyReason, LayerId, Permission};
@@ -18,6 +19,7 @@ pub(crate) use edit::{edit, refusal};
 pub(crate) use file::{export_file, import_file, row};
 pub(crate) use layer::layer;
 pub(crate) use read::{import, read};
+pub(crate) use statistics::statistics;
 pub(crate) use store::{inside, request_reused};
 
 use crate::DOMAIN;

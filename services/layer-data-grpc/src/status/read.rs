@@ -1,12 +1,14 @@
 //! Reads and imports that were not begun, or ended early.
 
+use std::num::NonZeroU64;
+
 use jmap_wire::{Failure, FieldPath, FieldViolation};
 use layer_data_core::{query::QueryError, reads::ReadError, transfer::ImportError};
 use tonic::Code;
 
 use super::{
     ask::{ask, unavailable},
-    no_such_layer, not_permitted,
+    invalid_page_token, no_such_layer, not_permitted,
     store::{inside, store},
 };
 
@@ -21,17 +23,22 @@ pub(crate) fn read(error: ReadError, base: &FieldPath) -> Failure {
             permission,
             reason,
         } => not_permitted(layer, permission, reason),
+        ReadError::ForeignMark => invalid_page_token(),
         ReadError::Query(error) => query(&error, base),
-        ReadError::TooManyElements { maximum } => {
-            Failure::new(Code::ResourceExhausted, "TOO_MANY_ELEMENTS", message)
-                .fact("maximum", maximum.to_string())
-        }
+        ReadError::TooManyElements { maximum } => too_many_elements(maximum, message),
         ReadError::TooLarge => Failure::new(Code::ResourceExhausted, "TOO_LARGE", message),
         ReadError::Store(error) => store(&error),
     }
 }
 
-fn query(error: &QueryError, base: &FieldPath) -> Failure {
+/// More elements than the caller's maximum, or than the display limit.
+pub(super) fn too_many_elements(maximum: NonZeroU64, message: String) -> Failure {
+    Failure::new(Code::ResourceExhausted, "TOO_MANY_ELEMENTS", message)
+        .fact("maximum", maximum.to_string())
+}
+
+/// What a query says that makes no sense for its layer.
+pub(super) fn query(error: &QueryError, base: &FieldPath) -> Failure {
     let selection = base.field("selection");
     let about = |reason, violation: FieldViolation| {
         Failure::new(Code::InvalidArgument, reason, violation.to_string()).at(violation)
@@ -44,6 +51,13 @@ fn query(error: &QueryError, base: &FieldPath) -> Failure {
         QueryError::UnknownOutput(name) | QueryError::RepeatedAttribute(name) => {
             let violation = base.field("mask").field("attributes").invalid(error);
             about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
+        QueryError::UnknownSortKey(name) | QueryError::RepeatedSortKey(name) => {
+            let violation = base.field("order_by").invalid(error);
+            about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
+        }
+        QueryError::TooManySortKeys => {
+            about("INVALID_FIELD", base.field("order_by").invalid(error))
         }
         QueryError::WrongType {
             attribute,

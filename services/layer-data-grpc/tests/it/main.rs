@@ -11,8 +11,12 @@ mod fixture;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod order;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod selections;
+#[cfg(test)]
+mod statistics;
 #[cfg(test)]
 mod transfers;

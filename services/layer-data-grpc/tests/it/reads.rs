@@ -13,7 +13,7 @@ use tonic::Code;
 
 use crate::fixture::{LAYER, Service, attribute, point, refusal, refused, text, value};
 
-fn everywhere() -> Selection {
+pub(crate) fn everywhere() -> Selection {
     Selection {
         r#box: Some(Box {
             min_x: -180.0,
@@ -200,7 +200,7 @@ fn query(selection: Option<Selection>) -> LayerQuery {
     }
 }
 
-async fn read(
+pub(crate) async fn read(
     service: &Service,
     queries: Vec<LayerQuery>,
     partial: bool,

@@ -11,9 +11,9 @@ use jmap_proto::{
         layer_permissions_change::Change, list_effective_permissions_request::Layers,
     },
     layerdata::{
-        CreateImportRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
-        GetLayerRequest, ImportElementsRequest, ImportOptions, ListElementsRequest,
-        ListLayersRequest, Selection, edit::Act,
+        ComputeStatisticsRequest, CreateImportRequest, DeleteLayerRequest, Edit, EditMode,
+        FileFormat, GetElementsRequest, GetLayerRequest, ImportElementsRequest, ImportOptions,
+        ListElementsRequest, ListLayersRequest, Selection, edit::Act,
     },
 };
 use prost_types::FieldMask;
@@ -118,6 +118,12 @@ async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)>
     let got = elements.get_elements(get).await.map(Response::into_inner);
     let listed = elements.list_elements(list(everywhere())).await;
     let misled = elements.list_elements(list(wrong)).await;
+    let statistics = ComputeStatisticsRequest {
+        layer_id,
+        group_by: vec![wire::by_name("nothing")],
+        ..ComputeStatisticsRequest::default()
+    };
+    let computed = elements.compute_statistics(statistics).await;
     told.extend([
         ("GetElements", shown(got)),
         ("ListElements", shown(listed.map(Response::into_inner))),
@@ -127,6 +133,10 @@ async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)>
         ),
         ("ReadElements", shown(caller.read(layer_id).await)),
         ("SummarizeElements", shown(caller.count(layer_id).await)),
+        (
+            "ComputeStatistics of nothing",
+            shown(computed.map(Response::into_inner)),
+        ),
     ]);
     told
 }

@@ -1,0 +1,61 @@
+//! Statistics, by the rights of a read where they tell values one by one (R38, R40, R113).
+
+use jmap_domain::{LayerId, Permission};
+
+use super::{ReadError, ReadPurpose, Wanted, unanswered, viewable};
+use crate::{
+    ports::{Authorizer, Call, LayerStore, StoredLayer},
+    service::{LayerData, elements},
+    statistics::{Statistics, StatisticsFault, StatisticsInput, TallyError},
+};
+
+/// Why there are no statistics.
+#[derive(Debug, thiserror::Error)]
+pub enum StatisticsError {
+    /// The elements may not be read, or cannot.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The question makes no sense for the layer.
+    #[error(transparent)]
+    Fault(#[from] StatisticsFault),
+    /// There was too much.
+    #[error(transparent)]
+    Tally(#[from] TallyError),
+}
+
+impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> {
+    /// Computes statistics. Counts, extents and what numbers add up to need *view*, for the whole layer as well.
+    /// Groups and distinct values tell what elements hold, one by one: they are given where a read would be, that is
+    /// for a limited selection and within the display limit, unless the caller may copy.
+    ///
+    /// # Errors
+    /// [`StatisticsError`].
+    pub async fn statistics(
+        &self,
+        call: &Call,
+        input: StatisticsInput,
+    ) -> Result<(StoredLayer, Statistics), StatisticsError> {
+        let layer = input.layer;
+        let maximum = if input.lists_values() {
+            let wanted = Wanted {
+                purpose: ReadPurpose::Display,
+                whole_layer: !input.selection.is_limited(),
+                maximum: None,
+            };
+            self.terms(call, layer, wanted).await?.maximum
+        } else {
+            self.may_view(call, layer).await?;
+            None
+        };
+        let stored = self.stored(layer).await?;
+        let (query, tally) = input.check(&stored.definition, maximum)?;
+        let tallied = self.store.tally(&query, tally, call.deadline).await;
+        let (tally, revision) = tallied.map_err(|error| unanswered(call, error))?;
+        Ok((stored, tally.finish(revision)?))
+    }
+
+    pub(super) async fn may_view(&self, call: &Call, layer: LayerId) -> Result<(), ReadError> {
+        let answer = self.ask(call, &[elements(layer, Permission::View)]).await?;
+        viewable(layer, &answer)
+    }
+}
