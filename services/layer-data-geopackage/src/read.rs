@@ -75,7 +75,7 @@ struct Found<'r> {
 impl<'a> Plan<'a> {
     fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
         let boxes = query.search_boxes();
-        let part = if query.operand().is_some() {
+        let part = if query.spatial().is_some() {
             BlobPart::Whole
         } else if boxes.is_some() {
             wanted.max(BlobPart::Header)
@@ -156,7 +156,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The rows of a statement of [`Self::sql`] that are in the boxes and meet the operand. Whether the condition holds
+    /// The rows of a statement of [`Self::sql`] that are in the boxes and in the wanted relations. Whether the condition holds
     /// is looked at afterwards.
     async fn rows<'s>(
         &'s self,
@@ -164,8 +164,8 @@ impl<'a> Plan<'a> {
         sql: &'s mut QueryBuilder<Sqlite>,
     ) -> Result<Sieve<'s>, StoreError> {
         // The place comes first: who waits for one holds no connection.
-        let test = match self.query.operand() {
-            Some(operand) => Some((Arc::clone(operand), source.comparisons.place().await?)),
+        let test = match self.query.spatial() {
+            Some(spatial) => Some((Arc::clone(spatial), source.comparisons.place().await?)),
             None => None,
         };
         let rows = sql.build().fetch(source.readers).map_err(store_error);

@@ -6,7 +6,7 @@ use super::{creation, definition, edit, make_layer, query, read, read_all, rows}
 use crate::{
     element::AttributeRef,
     ports::LayerStore,
-    query::{Comparison, Condition, LetterCase, SelectionInput},
+    query::{Comparison, Condition, LetterCase, Pattern, SelectionInput},
     value::{AttributeType, Date, DateTime, Text, Value},
 };
 
@@ -116,7 +116,7 @@ fn attribute(kind: AttributeType) -> AttributeRef {
     AttributeRef::Name(kind.name().to_owned())
 }
 
-fn row() -> impl Strategy<Value = Vec<(AttributeRef, Value)>> {
+pub(crate) fn row() -> impl Strategy<Value = Vec<(AttributeRef, Value)>> {
     let cell = |kind| {
         prop_oneof![1 => Just(Value::Null), 3 => value(kind)]
             .prop_map(move |value| (attribute(kind), value))
@@ -170,12 +170,27 @@ fn leaf(kind: AttributeType) -> BoxedStrategy<Condition<AttributeRef>> {
             case,
         });
         leaves.push(contains.boxed());
+        let case = select(vec![LetterCase::Exact, LetterCase::Ignored]);
+        let pattern = select(vec!["", "%", "_", "a%", "%B", "Ä_", r"\%", "%\u{10FFFF}%"]);
+        let like = (pattern, case).prop_map(move |(pattern, case)| Condition::Like {
+            attribute: attribute(kind),
+            pattern: Pattern::parse(pattern).unwrap(),
+            case,
+        });
+        leaves.push(like.boxed());
     }
     prop::strategy::Union::new(leaves).boxed()
 }
 
 fn condition() -> impl Strategy<Value = Condition<AttributeRef>> {
-    select(AttributeType::ALL.to_vec())
+    conditions_on(AttributeType::ALL.to_vec())
+}
+
+/// Conditions on attributes of these types.
+pub(crate) fn conditions_on(
+    kinds: Vec<AttributeType>,
+) -> impl Strategy<Value = Condition<AttributeRef>> {
+    select(kinds)
         .prop_flat_map(leaf)
         .prop_recursive(3, 12, 3, |inner| {
             let several = || prop::collection::vec(inner.clone(), 1..4);

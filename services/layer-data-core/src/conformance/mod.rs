@@ -13,6 +13,7 @@ pub mod conditions;
 pub mod edits;
 pub mod layers;
 pub mod reads;
+pub mod spatial;
 
 /// Calls a macro of a store's tests with the path of every function of the suite, each of which takes an empty store:
 /// the list stands once, so that no store leaves one out.
@@ -47,6 +48,13 @@ macro_rules! for_each_conformance_fact {
             reads::text_compares_alike_everywhere,
             reads::output_is_what_was_asked_for,
             reads::summaries_are_exact,
+            spatial::relations_are_those_of_the_plane,
+            spatial::relations_are_no_matter_of_boxes,
+            spatial::shapes_come_in_other_reference_systems,
+            spatial::circles_are_measured_on_the_ellipsoid,
+            spatial::circles_know_no_antimeridian_and_no_pole,
+            spatial::summaries_are_of_what_is_related,
+            spatial::filters_in_cql2_speak_of_values_and_places,
         }
     };
 }
