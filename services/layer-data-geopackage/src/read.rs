@@ -1,7 +1,7 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
-use std::{future::ready, sync::Arc};
+use std::{future::ready, sync::Arc, time::Instant};
 
 use futures::{StreamExt, TryStreamExt};
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
@@ -12,13 +12,14 @@ use layer_data_core::{
     query::{CheckedQuery, GeometryOutput},
     value::{DateTime, Value},
 };
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
 use crate::{
     blob,
     condition::push_condition,
     error::{store_error, unexpected},
-    sieve::{Comparisons, Sieve},
+    readers::{Reader, Readers},
+    sieve::{Comparisons, Sieve, Test},
     store::Layer,
     table::{BlobPart, Column},
     values::read_value,
@@ -47,10 +48,18 @@ pub(crate) struct Window {
     pub(crate) revision: DataRevision,
 }
 
-/// What is read from, and where geometries are compared.
+/// What is read from until when, and where geometries are compared.
 pub(crate) struct Source<'a> {
-    pub(crate) readers: &'a SqlitePool,
+    pub(crate) readers: &'a Readers,
     pub(crate) comparisons: &'a Comparisons,
+    pub(crate) deadline: Instant,
+}
+
+impl Source<'_> {
+    async fn reader(&self) -> Result<Reader, StoreError> {
+        let reader = self.readers.until(Some(self.deadline)).await;
+        reader.map_err(store_error)
+    }
 }
 
 /// A query prepared for a layer: which columns come, and what is left to look at on the rows.
@@ -137,7 +146,7 @@ impl<'a> Plan<'a> {
     /// of a large answer are read in the order of ids instead.
     async fn index(
         &self,
-        readers: &SqlitePool,
+        reader: &mut Reader,
         after: Option<ElementId>,
     ) -> Result<Index, StoreError> {
         let (Some(boxes), Some(_)) = (&self.boxes, after) else {
@@ -146,7 +155,7 @@ impl<'a> Plan<'a> {
         let mut sql = self.layer.table.count_candidates(boxes, MANY_CANDIDATES);
         let count: i64 = sql
             .build_query_scalar()
-            .fetch_one(readers)
+            .fetch_one(&mut **reader)
             .await
             .map_err(store_error)?;
         Ok(if count < MANY_CANDIDATES {
@@ -156,22 +165,26 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The rows of a statement of [`Self::sql`] that are in the boxes and in the wanted relations. Whether the condition holds
-    /// is looked at afterwards.
-    async fn rows<'s>(
+    /// What the elements are compared with, and a place for that. Who waits for one holds no connection yet.
+    async fn test(&self, comparisons: &Comparisons) -> Result<Option<Test>, StoreError> {
+        match self.query.spatial() {
+            Some(spatial) => Ok(Some((Arc::clone(spatial), comparisons.place().await?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The rows of a statement of [`Self::sql`] that are in the boxes and in the wanted relations. Whether the condition
+    /// holds is looked at afterwards.
+    fn rows<'s>(
         &'s self,
-        source: &'s Source<'_>,
+        reader: &'s mut Reader,
         sql: &'s mut QueryBuilder<Sqlite>,
-    ) -> Result<Sieve<'s>, StoreError> {
-        // The place comes first: who waits for one holds no connection.
-        let test = match self.query.spatial() {
-            Some(spatial) => Some((Arc::clone(spatial), source.comparisons.place().await?)),
-            None => None,
-        };
-        let rows = sql.build().fetch(source.readers).map_err(store_error);
+        test: Option<Test>,
+    ) -> Sieve<'s> {
+        let rows = sql.build().fetch(&mut **reader).map_err(store_error);
         let boxed =
             rows.try_filter_map(|row| ready(self.in_boxes(&row).map(|is| is.then_some(row))));
-        Ok(Sieve::new(boxed.boxed(), test))
+        Sieve::new(boxed.boxed(), test)
     }
 
     fn in_boxes(&self, row: &SqliteRow) -> Result<bool, StoreError> {
@@ -238,9 +251,11 @@ pub(crate) async fn chunk(
         GeometryOutput::Omit => BlobPart::Nothing,
     };
     let plan = Plan::new(layer, query, wanted);
-    let index = plan.index(source.readers, window.after).await?;
+    let test = plan.test(source.comparisons).await?;
+    let mut reader = source.reader().await?;
+    let index = plan.index(&mut reader, window.after).await?;
     let mut sql = plan.sql(window.after, index)?;
-    let mut rows = plan.rows(source, &mut sql).await?;
+    let mut rows = plan.rows(&mut reader, &mut sql, test);
     let mut chunk = Chunk {
         elements: Vec::new(),
         rest: Rest::End,
@@ -304,8 +319,10 @@ pub(crate) async fn summary(
     revision: DataRevision,
 ) -> Result<Summary, StoreError> {
     let plan = Plan::new(layer, query, BlobPart::Header);
+    let test = plan.test(source.comparisons).await?;
+    let mut reader = source.reader().await?;
     let mut sql = plan.sql(None, Index::Search)?;
-    let mut rows = plan.rows(source, &mut sql).await?;
+    let mut rows = plan.rows(&mut reader, &mut sql, test);
     let mut summary = Summary {
         count: 0,
         extent: None,

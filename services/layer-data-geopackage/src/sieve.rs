@@ -1,7 +1,10 @@
 //! Comparing stored geometries with given ones exactly. With large ones this takes long, so it is done on threads that
 //! may block, and by few reads at a time.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+};
 
 use futures::{TryStreamExt, stream::BoxStream};
 use layer_data_core::{ports::StoreError, query::Spatial};
@@ -31,10 +34,13 @@ pub(crate) struct Comparisons(Arc<Semaphore>);
 /// A read's place there. What still runs when the read is given up keeps the place until it has ended.
 type Place = Arc<OwnedSemaphorePermit>;
 
+/// What candidates are compared with, and the read's place.
+pub(crate) type Test = (Arc<Spatial>, Place);
+
 /// The candidates of a read, of which those in the wanted relations pass.
 pub(crate) struct Sieve<'a> {
     candidates: BoxStream<'a, Result<SqliteRow, StoreError>>,
-    test: Option<(Arc<Spatial>, Place)>,
+    test: Option<Test>,
     passed: VecDeque<SqliteRow>,
 }
 
@@ -56,7 +62,7 @@ impl<'a> Sieve<'a> {
     /// Without a test all candidates pass.
     pub(crate) fn new(
         candidates: BoxStream<'a, Result<SqliteRow, StoreError>>,
-        test: Option<(Arc<Spatial>, Place)>,
+        test: Option<Test>,
     ) -> Self {
         Self {
             candidates,
@@ -76,11 +82,14 @@ impl<'a> Sieve<'a> {
                 return Ok(None);
             }
             let (spatial, place) = (Arc::clone(&spatial), Arc::clone(&place));
+            let waiting = Arc::new(());
+            let awaited = Arc::downgrade(&waiting);
             let compared = spawn_blocking(move || {
                 let _place = place;
-                those_related(&spatial, rows)
+                those_related(&spatial, rows, &awaited)
             });
             self.passed = compared.await.map_err(unexpected)??;
+            drop(waiting);
         }
         Ok(self.passed.pop_front())
     }
@@ -99,12 +108,17 @@ impl<'a> Sieve<'a> {
     }
 }
 
+/// Goes no further when nobody waits any more.
 fn those_related(
     spatial: &Spatial,
     rows: Vec<SqliteRow>,
+    awaited: &Weak<()>,
 ) -> Result<VecDeque<SqliteRow>, StoreError> {
     let mut related = VecDeque::new();
     for row in rows {
+        if awaited.strong_count() == 0 {
+            break;
+        }
         let blob = geometry(&row)?.map(blob::decode).transpose();
         if let Some((_, wkb)) = blob.map_err(unexpected)?
             && spatial.holds(wkb)

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use crate::{lock::Lock, read, readers::Readers, sieve::Comparisons, table::Table, writer::Writer};
 use jmap_domain::{DataRevision, ElementId, LayerId};
 use layer_data_core::{
     definition::LayerDefinition,
@@ -10,15 +11,12 @@ use layer_data_core::{
     query::CheckedQuery,
     value::DateTime,
 };
-use sqlx::SqlitePool;
-
-use crate::{lock::Lock, read, sieve::Comparisons, table::Table, writer::Writer};
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
 pub struct GeoPackage {
     pub(crate) writer: Writer,
-    pub(crate) readers: SqlitePool,
+    pub(crate) readers: Readers,
     pub(crate) comparisons: Comparisons,
     pub(crate) catalogue: Catalogue,
     pub(crate) _lock: Lock,
@@ -65,10 +63,11 @@ impl GeoPackage {
             .ok_or(StoreError::LayerMissing(layer))
     }
 
-    const fn source(&self) -> read::Source<'_> {
+    const fn source(&self, deadline: Instant) -> read::Source<'_> {
         read::Source {
             readers: &self.readers,
             comparisons: &self.comparisons,
+            deadline,
         }
     }
 
@@ -112,12 +111,11 @@ impl LayerStore for GeoPackage {
         query: &CheckedQuery,
         after: Option<ElementId>,
         limit: ChunkLimit,
-        // It notices when nobody waits any more.
-        _deadline: Instant,
+        deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
         read::chunk(
-            &self.source(),
+            &self.source(deadline),
             &layer,
             query,
             read::Window {
@@ -132,9 +130,9 @@ impl LayerStore for GeoPackage {
     async fn summarize(
         &self,
         query: &CheckedQuery,
-        _deadline: Instant,
+        deadline: Instant,
     ) -> Result<Summary, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
-        read::summary(&self.source(), &layer, query, revision).await
+        read::summary(&self.source(deadline), &layer, query, revision).await
     }
 }

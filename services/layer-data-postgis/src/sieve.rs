@@ -1,7 +1,7 @@
 //! Comparing stored geometries with given ones exactly. With large ones this takes long, so it is done on threads that
 //! may block, and by few reads at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use layer_data_core::{ports::StoreError, query::Spatial};
 use sqlx::postgres::PgRow;
@@ -70,11 +70,15 @@ impl Test {
     pub(crate) async fn sift(&self, candidates: &mut Candidates) -> Result<Vec<PgRow>, StoreError> {
         let rows = std::mem::take(candidates).rows;
         let (spatial, place) = (Arc::clone(&self.spatial), Arc::clone(&self.place));
+        let waiting = Arc::new(());
+        let awaited = Arc::downgrade(&waiting);
         let compared = spawn_blocking(move || {
             let _place = place;
-            those_related(&spatial, rows)
+            those_related(&spatial, rows, &awaited)
         });
-        compared.await.map_err(unexpected)?
+        let related = compared.await.map_err(unexpected)?;
+        drop(waiting);
+        related
     }
 }
 
@@ -90,9 +94,17 @@ impl Candidates {
     }
 }
 
-fn those_related(spatial: &Spatial, rows: Vec<PgRow>) -> Result<Vec<PgRow>, StoreError> {
+/// Goes no further when nobody waits any more.
+fn those_related(
+    spatial: &Spatial,
+    rows: Vec<PgRow>,
+    awaited: &Weak<()>,
+) -> Result<Vec<PgRow>, StoreError> {
     let mut related = Vec::with_capacity(rows.len());
     for row in rows {
+        if awaited.strong_count() == 0 {
+            break;
+        }
         let (wkb, _) = ewkb::decode(geometry(&row)?).map_err(unexpected)?;
         if spatial.holds(&wkb) {
             related.push(row);

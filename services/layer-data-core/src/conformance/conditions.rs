@@ -2,11 +2,11 @@
 
 use proptest::{prelude::*, sample::select};
 
-use super::{creation, definition, edit, make_layer, query, read, read_all, rows};
+use super::{creation, definition, edit, make_layer, named, query, read, read_all, rows};
 use crate::{
     element::AttributeRef,
     ports::LayerStore,
-    query::{Comparison, Condition, LetterCase, Pattern, SelectionInput},
+    query::{CheckedQuery, Comparison, Condition, LetterCase, Pattern, SelectionInput},
     value::{AttributeType, Date, DateTime, Text, Value},
 };
 
@@ -65,6 +65,21 @@ pub async fn may_be_long_and_deep(store: &impl LayerStore) {
         let found = read(store, query(selecting(condition)), rows(1)).await;
         assert!(found.is_empty());
     }
+}
+
+/// Elements, and a query that looks at all of them for many seconds and finds none.
+pub async fn that_takes_long(store: &impl LayerStore) -> CheckedQuery {
+    make_layer(store).await;
+    let text = "a".repeat(4_000);
+    let elements = (0..2_000).map(|n| creation(f64::from(n) / 100.0, 0.0, named(&text)));
+    edit(store, elements.collect()).await;
+    let missing = |n: u32| Condition::Contains {
+        attribute: attribute(AttributeType::String),
+        text: Text::new("a".repeat(500) + &n.to_string()).unwrap(),
+        case: LetterCase::Exact,
+    };
+    let condition = Condition::Or((0..900).map(missing).collect());
+    query(selecting(condition)).check(&definition()).unwrap()
 }
 
 fn value(kind: AttributeType) -> BoxedStrategy<Value> {
