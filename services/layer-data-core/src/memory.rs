@@ -376,8 +376,8 @@ impl Layer {
         query.ids().is_none_or(|ids| ids.contains(&row.element.id))
             && query.meets_boxes(&row.geometry.bounds())
             && query
-                .operand()
-                .is_none_or(|operand| operand.meets(row.geometry.wkb()))
+                .spatial()
+                .is_none_or(|spatial| spatial.holds(row.geometry.wkb()))
             && query
                 .condition()
                 .is_none_or(|condition| condition.holds(&value_of))

@@ -14,20 +14,24 @@ use sqlx::{FromRow, SqliteExecutor};
 use crate::{
     GeoPackage,
     error::{store_error, unexpected},
-    layers, replay, rows,
+    layers,
+    readers::Reader,
+    replay, rows,
     writer::{State, begin, find},
 };
 
 impl Archive for GeoPackage {
     async fn occupant(&self) -> Result<Occupant, StoreError> {
-        occupant(&self.readers).await.map_err(store_error)
+        let mut reader = self.reader().await?;
+        occupant(&mut *reader).await.map_err(store_error)
     }
 
     async fn layer_record(&self, id: LayerId) -> Result<LayerRecord, StoreError> {
         let (layer, _) = self.found(id)?;
         let query = sqlx::query_as(include_str!("../sql/layer_record.sql")).bind(id.get());
+        let mut reader = self.reader().await?;
         let row: Option<(i64, i64, Option<String>)> = query
-            .fetch_optional(&self.readers)
+            .fetch_optional(&mut *reader)
             .await
             .map_err(store_error)?;
         let (revision, next_element, identifier) = row.ok_or(StoreError::LayerMissing(id))?;
@@ -48,7 +52,8 @@ impl Archive for GeoPackage {
         let (layer, _) = self.found(layer)?;
         let mut sql = layer.table.last();
         let query = sql.build_query_scalar();
-        let last: Option<i64> = query.fetch_one(&self.readers).await.map_err(store_error)?;
+        let mut reader = self.reader().await?;
+        let last: Option<i64> = query.fetch_one(&mut *reader).await.map_err(store_error)?;
         last.map(ElementId::new).transpose().map_err(unexpected)
     }
 
@@ -60,12 +65,19 @@ impl Archive for GeoPackage {
         let (actor, id) = after.map_or((0, &[][..]), |last| (last.actor.get(), &last.key.id[..]));
         let query = sqlx::query_as(include_str!("../sql/list_requests.sql"));
         let query = query.bind(actor).bind(id).bind(limit.get());
-        let rows: Vec<StoredRequest> = query.fetch_all(&self.readers).await.map_err(store_error)?;
+        let mut reader = self.reader().await?;
+        let rows: Vec<StoredRequest> = query.fetch_all(&mut *reader).await.map_err(store_error)?;
         rows.into_iter().map(StoredRequest::read).collect()
     }
 
     async fn take_in(&self, arrival: Arrival) -> Result<(), StoreError> {
         self.writer.take_in(arrival).await
+    }
+}
+
+impl GeoPackage {
+    async fn reader(&self) -> Result<Reader, StoreError> {
+        self.readers.until(None).await.map_err(store_error)
     }
 }
 

@@ -14,6 +14,7 @@ mod lock;
 mod open;
 mod order;
 mod read;
+mod readers;
 mod replay;
 mod rows;
 mod sieve;

@@ -13,6 +13,7 @@ use sqlx::{
 use crate::{
     GeoPackage, OpenError, archive,
     lock::Lock,
+    readers::Readers,
     sieve::Comparisons,
     store::{Catalogue, Layer},
     writer::{State, Writer},
@@ -33,7 +34,11 @@ impl GeoPackage {
     /// [`OpenError`].
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let store = Self::open_to_move(path).await?;
-        if let Occupant::Arriving(_) = archive::occupant(&store.readers).await? {
+        let occupant = {
+            let mut reader = store.readers.until(None).await?;
+            archive::occupant(&mut *reader).await?
+        };
+        if let Occupant::Arriving(_) = occupant {
             store.close().await;
             return Err(OpenError::Unfinished(path.to_owned()));
         }
@@ -67,7 +72,7 @@ impl GeoPackage {
         let writer = Writer::start(state);
         Ok(Self {
             writer,
-            readers,
+            readers: Readers::new(readers),
             comparisons: Comparisons::default(),
             catalogue,
             _lock: lock,

@@ -1,7 +1,7 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
-use std::{future::ready, ops::ControlFlow, sync::Arc};
+use std::{future::ready, ops::ControlFlow, sync::Arc, time::Instant};
 
 use futures::{StreamExt, TryStreamExt};
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
@@ -12,14 +12,15 @@ use layer_data_core::{
     query::{CheckedQuery, GeometryOutput, Mark},
     value::{DateTime, Value},
 };
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
 use crate::{
     blob,
     condition::push_condition,
     error::{store_error, unexpected},
     order::{push_after, push_order},
-    sieve::{Comparisons, Sieve},
+    readers::{Reader, Readers},
+    sieve::{Comparisons, Sieve, Test},
     store::Layer,
     table::{BlobPart, Column},
     values::read_value,
@@ -48,10 +49,18 @@ pub(crate) struct Window<'a> {
     pub(crate) revision: DataRevision,
 }
 
-/// What is read from, and where geometries are compared.
+/// What is read from until when, and where geometries are compared.
 pub(crate) struct Source<'a> {
-    pub(crate) readers: &'a SqlitePool,
+    pub(crate) readers: &'a Readers,
     pub(crate) comparisons: &'a Comparisons,
+    pub(crate) deadline: Instant,
+}
+
+impl Source<'_> {
+    async fn reader(&self) -> Result<Reader, StoreError> {
+        let reader = self.readers.until(Some(self.deadline)).await;
+        reader.map_err(store_error)
+    }
 }
 
 /// A query prepared for a layer: which columns come, and what is left to look at on the rows.
@@ -77,7 +86,7 @@ pub(crate) struct Found<'r> {
 impl<'a> Plan<'a> {
     pub(crate) fn new(layer: &'a Layer, query: &'a CheckedQuery, wanted: BlobPart) -> Self {
         let boxes = query.search_boxes();
-        let part = if query.operand().is_some() {
+        let part = if query.spatial().is_some() {
             BlobPart::Whole
         } else if boxes.is_some() {
             wanted.max(BlobPart::Header)
@@ -136,7 +145,7 @@ impl<'a> Plan<'a> {
 
     /// Whether to search the index. It finds all that is in a box at once, whichever chunk is wanted, so the later chunks
     /// of a large answer are read in the order of ids instead.
-    async fn index(&self, readers: &SqlitePool, after: Option<&Mark>) -> Result<Index, StoreError> {
+    async fn index(&self, reader: &mut Reader, after: Option<&Mark>) -> Result<Index, StoreError> {
         // In another order all must be found before the first can be told.
         let (Some(boxes), Some(_), true) = (&self.boxes, after, self.query.order().is_by_id())
         else {
@@ -145,7 +154,7 @@ impl<'a> Plan<'a> {
         let mut sql = self.layer.table.count_candidates(boxes, MANY_CANDIDATES);
         let count: i64 = sql
             .build_query_scalar()
-            .fetch_one(readers)
+            .fetch_one(&mut **reader)
             .await
             .map_err(store_error)?;
         Ok(if count < MANY_CANDIDATES {
@@ -155,22 +164,26 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The rows of a statement of [`Self::sql`] that are in the boxes and meet the operand. Whether the condition holds
-    /// is looked at afterwards.
-    async fn rows<'s>(
+    /// What the elements are compared with, and a place for that. Who waits for one holds no connection yet.
+    async fn test(&self, comparisons: &Comparisons) -> Result<Option<Test>, StoreError> {
+        match self.query.spatial() {
+            Some(spatial) => Ok(Some((Arc::clone(spatial), comparisons.place().await?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The rows of a statement of [`Self::sql`] that are in the boxes and in the wanted relations. Whether the condition
+    /// holds is looked at afterwards.
+    fn rows<'s>(
         &'s self,
-        source: &'s Source<'_>,
+        reader: &'s mut Reader,
         sql: &'s mut QueryBuilder<Sqlite>,
-    ) -> Result<Sieve<'s>, StoreError> {
-        // The place comes first: who waits for one holds no connection.
-        let test = match self.query.operand() {
-            Some(operand) => Some((Arc::clone(operand), source.comparisons.place().await?)),
-            None => None,
-        };
-        let rows = sql.build().fetch(source.readers).map_err(store_error);
+        test: Option<Test>,
+    ) -> Sieve<'s> {
+        let rows = sql.build().fetch(&mut **reader).map_err(store_error);
         let boxed =
             rows.try_filter_map(|row| ready(self.in_boxes(&row).map(|is| is.then_some(row))));
-        Ok(Sieve::new(boxed.boxed(), test))
+        Sieve::new(boxed.boxed(), test)
     }
 
     fn in_boxes(&self, row: &SqliteRow) -> Result<bool, StoreError> {
@@ -214,7 +227,7 @@ impl<'a> Plan<'a> {
     /// How many rows are enough for so many elements, where that can be told. Sorted by values, all rows would be kept
     /// until the first is given.
     fn enough(&self, elements: usize) -> Option<i64> {
-        let is_sieved = self.recheck || self.boxes.is_some() || self.query.operand().is_some();
+        let is_sieved = self.recheck || self.boxes.is_some() || self.query.spatial().is_some();
         let rows = i64::try_from(elements.saturating_add(1)).ok();
         rows.filter(|_| !is_sieved && !self.query.order().is_by_id())
     }
@@ -250,13 +263,15 @@ pub(crate) async fn chunk(
         GeometryOutput::Omit => BlobPart::Nothing,
     };
     let plan = Plan::new(layer, query, wanted);
-    let index = plan.index(source.readers, window.after).await?;
+    let test = plan.test(source.comparisons).await?;
+    let mut reader = source.reader().await?;
+    let index = plan.index(&mut reader, window.after).await?;
     let rows_wanted = window.limit.rows.get() as usize;
     let mut sql = plan.sql(window.after, index)?;
     if let Some(enough) = plan.enough(rows_wanted) {
         sql.push(" limit ").push_bind(enough);
     }
-    let mut rows = plan.rows(source, &mut sql).await?;
+    let mut rows = plan.rows(&mut reader, &mut sql, test);
     let mut chunk = Chunk {
         elements: Vec::new(),
         rest: Rest::End,
@@ -343,8 +358,10 @@ pub(crate) async fn visit(
     plan: &Plan<'_>,
     mut visitor: impl FnMut(Found<'_>) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
+    let test = plan.test(source.comparisons).await?;
+    let mut reader = source.reader().await?;
     let mut sql = plan.sql(None, Index::Search)?;
-    let mut rows = plan.rows(source, &mut sql).await?;
+    let mut rows = plan.rows(&mut reader, &mut sql, test);
     while let Some(row) = rows.next().await? {
         if let Some(found) = plan.look(&row)?
             && visitor(found).is_break()

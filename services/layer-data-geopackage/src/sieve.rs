@@ -1,10 +1,13 @@
-//! Comparing stored geometries with a given one exactly. With large ones this takes long, so it is done on threads that
+//! Comparing stored geometries with given ones exactly. With large ones this takes long, so it is done on threads that
 //! may block, and by few reads at a time.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+};
 
 use futures::{TryStreamExt, stream::BoxStream};
-use layer_data_core::{ports::StoreError, query::Operand};
+use layer_data_core::{ports::StoreError, query::Spatial};
 use sqlx::{Row, sqlite::SqliteRow};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -31,10 +34,13 @@ pub(crate) struct Comparisons(Arc<Semaphore>);
 /// A read's place there. What still runs when the read is given up keeps the place until it has ended.
 type Place = Arc<OwnedSemaphorePermit>;
 
-/// The candidates of a read, of which those that meet the operand pass.
+/// What candidates are compared with, and the read's place.
+pub(crate) type Test = (Arc<Spatial>, Place);
+
+/// The candidates of a read, of which those in the wanted relations pass.
 pub(crate) struct Sieve<'a> {
     candidates: BoxStream<'a, Result<SqliteRow, StoreError>>,
-    test: Option<(Arc<Operand>, Place)>,
+    test: Option<Test>,
     passed: VecDeque<SqliteRow>,
 }
 
@@ -56,7 +62,7 @@ impl<'a> Sieve<'a> {
     /// Without a test all candidates pass.
     pub(crate) fn new(
         candidates: BoxStream<'a, Result<SqliteRow, StoreError>>,
-        test: Option<(Arc<Operand>, Place)>,
+        test: Option<Test>,
     ) -> Self {
         Self {
             candidates,
@@ -67,7 +73,7 @@ impl<'a> Sieve<'a> {
 
     /// The next row that passes.
     pub(crate) async fn next(&mut self) -> Result<Option<SqliteRow>, StoreError> {
-        let Some((operand, place)) = self.test.clone() else {
+        let Some((spatial, place)) = self.test.clone() else {
             return self.candidates.try_next().await;
         };
         while self.passed.is_empty() {
@@ -75,12 +81,15 @@ impl<'a> Sieve<'a> {
             if rows.is_empty() {
                 return Ok(None);
             }
-            let (operand, place) = (Arc::clone(&operand), Arc::clone(&place));
+            let (spatial, place) = (Arc::clone(&spatial), Arc::clone(&place));
+            let waiting = Arc::new(());
+            let awaited = Arc::downgrade(&waiting);
             let compared = spawn_blocking(move || {
                 let _place = place;
-                those_that_meet(&operand, rows)
+                those_related(&spatial, rows, &awaited)
             });
             self.passed = compared.await.map_err(unexpected)??;
+            drop(waiting);
         }
         Ok(self.passed.pop_front())
     }
@@ -99,20 +108,25 @@ impl<'a> Sieve<'a> {
     }
 }
 
-fn those_that_meet(
-    operand: &Operand,
+/// Goes no further when nobody waits any more.
+fn those_related(
+    spatial: &Spatial,
     rows: Vec<SqliteRow>,
+    awaited: &Weak<()>,
 ) -> Result<VecDeque<SqliteRow>, StoreError> {
-    let mut met = VecDeque::new();
+    let mut related = VecDeque::new();
     for row in rows {
+        if awaited.strong_count() == 0 {
+            break;
+        }
         let blob = geometry(&row)?.map(blob::decode).transpose();
         if let Some((_, wkb)) = blob.map_err(unexpected)?
-            && operand.meets(wkb)
+            && spatial.holds(wkb)
         {
-            met.push_back(row);
+            related.push_back(row);
         }
     }
-    Ok(met)
+    Ok(related)
 }
 
 fn geometry(row: &SqliteRow) -> Result<Option<&[u8]>, StoreError> {

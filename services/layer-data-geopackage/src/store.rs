@@ -11,15 +11,16 @@ use layer_data_core::{
     statistics::Tally,
     value::DateTime,
 };
-use sqlx::SqlitePool;
 
-use crate::{lock::Lock, read, sieve::Comparisons, table::Table, tally, writer::Writer};
+use crate::{
+    lock::Lock, read, readers::Readers, sieve::Comparisons, table::Table, tally, writer::Writer,
+};
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
 pub struct GeoPackage {
     pub(crate) writer: Writer,
-    pub(crate) readers: SqlitePool,
+    pub(crate) readers: Readers,
     pub(crate) comparisons: Comparisons,
     pub(crate) catalogue: Catalogue,
     pub(crate) _lock: Lock,
@@ -66,10 +67,11 @@ impl GeoPackage {
             .ok_or(StoreError::LayerMissing(layer))
     }
 
-    const fn source(&self) -> read::Source<'_> {
+    const fn source(&self, deadline: Instant) -> read::Source<'_> {
         read::Source {
             readers: &self.readers,
             comparisons: &self.comparisons,
+            deadline,
         }
     }
 
@@ -113,12 +115,11 @@ impl LayerStore for GeoPackage {
         query: &CheckedQuery,
         after: Option<&Mark>,
         limit: ChunkLimit,
-        // It notices when nobody waits any more.
-        _deadline: Instant,
+        deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
         read::chunk(
-            &self.source(),
+            &self.source(deadline),
             &layer,
             query,
             read::Window {
@@ -133,19 +134,19 @@ impl LayerStore for GeoPackage {
     async fn summarize(
         &self,
         query: &CheckedQuery,
-        _deadline: Instant,
+        deadline: Instant,
     ) -> Result<Summary, StoreError> {
         let (layer, revision) = self.found(query.layer())?;
-        read::summary(&self.source(), &layer, query, revision).await
+        read::summary(&self.source(deadline), &layer, query, revision).await
     }
 
     async fn tally(
         &self,
         query: &CheckedQuery,
         tally: Tally,
-        _deadline: Instant,
+        deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
         let (layer, revision) = self.found(query.layer())?;
-        tally::tally(&self.source(), &layer, query, (tally, revision)).await
+        tally::tally(&self.source(deadline), &layer, query, (tally, revision)).await
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Plan<'a> {
     /// What the elements' boxes must intersect.
     boxes: Option<Vec<Bounds>>,
     recheck: bool,
-    /// The geometry that elements are compared with.
+    /// What elements are compared with.
     test: Option<Test>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Plan<'a> {
         Ok(Self {
             layer,
             query,
-            geometry: if boxes.is_some() {
+            geometry: if boxes.is_some() || query.spatial().is_some() {
                 GeometryColumn::Included
             } else {
                 wanted
@@ -116,7 +116,7 @@ impl<'a> Plan<'a> {
                 .collect(),
             boxes,
             recheck,
-            test: shared.comparisons.test(query.operand()).await?,
+            test: shared.comparisons.test(query.spatial()).await?,
         })
     }
 
@@ -272,7 +272,7 @@ struct LookedAt {
     last: Option<Mark>,
 }
 
-/// Visits the rows of a statement that meet the geometry to compare with, if there is one, as long as the visitor wants
+/// Visits the rows of a statement that have the wanted relations, if there are any, as long as the visitor wants
 /// more. What comes after that is received and dropped, so that the connection can be used again.
 async fn look_at(
     session: &mut Session,
@@ -407,7 +407,7 @@ pub(crate) async fn summary(
 ) -> Result<Summary, StoreError> {
     let plan = Plan::new(shared, layer, query, GeometryColumn::Included).await?;
     let mut session = session(shared, deadline).await?;
-    let (count, extent) = if plan.recheck || query.operand().is_some() {
+    let (count, extent) = if plan.recheck || query.spatial().is_some() {
         count_each(&mut session, &plan).await?
     } else {
         measure(&mut session, &plan).await?

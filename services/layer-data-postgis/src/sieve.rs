@@ -1,9 +1,9 @@
-//! Comparing stored geometries with a given one exactly. With large ones this takes long, so it is done on threads that
+//! Comparing stored geometries with given ones exactly. With large ones this takes long, so it is done on threads that
 //! may block, and by few reads at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use layer_data_core::{ports::StoreError, query::Operand};
+use layer_data_core::{ports::StoreError, query::Spatial};
 use sqlx::postgres::PgRow;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -31,7 +31,7 @@ pub(crate) struct Comparisons(Arc<Semaphore>);
 /// What candidates are compared with, and the read's place. What still runs when the read is given up keeps the place
 /// until it has ended.
 pub(crate) struct Test {
-    operand: Arc<Operand>,
+    spatial: Arc<Spatial>,
     place: Arc<OwnedSemaphorePermit>,
 }
 
@@ -52,29 +52,33 @@ impl Comparisons {
     /// Waits for a place, where there is something to compare with.
     pub(crate) async fn test(
         &self,
-        operand: Option<&Arc<Operand>>,
+        spatial: Option<&Arc<Spatial>>,
     ) -> Result<Option<Test>, StoreError> {
-        let Some(operand) = operand else {
+        let Some(spatial) = spatial else {
             return Ok(None);
         };
         let place = Arc::clone(&self.0).acquire_owned().await;
         Ok(Some(Test {
-            operand: Arc::clone(operand),
+            spatial: Arc::clone(spatial),
             place: Arc::new(place.map_err(unexpected)?),
         }))
     }
 }
 
 impl Test {
-    /// Those candidates that meet the operand, in their order; none are left.
+    /// Those candidates that have the relations, in their order; none are left.
     pub(crate) async fn sift(&self, candidates: &mut Candidates) -> Result<Vec<PgRow>, StoreError> {
         let rows = std::mem::take(candidates).rows;
-        let (operand, place) = (Arc::clone(&self.operand), Arc::clone(&self.place));
+        let (spatial, place) = (Arc::clone(&self.spatial), Arc::clone(&self.place));
+        let waiting = Arc::new(());
+        let awaited = Arc::downgrade(&waiting);
         let compared = spawn_blocking(move || {
             let _place = place;
-            those_that_meet(&operand, rows)
+            those_related(&spatial, rows, &awaited)
         });
-        compared.await.map_err(unexpected)?
+        let related = compared.await.map_err(unexpected)?;
+        drop(waiting);
+        related
     }
 }
 
@@ -90,15 +94,23 @@ impl Candidates {
     }
 }
 
-fn those_that_meet(operand: &Operand, rows: Vec<PgRow>) -> Result<Vec<PgRow>, StoreError> {
-    let mut met = Vec::with_capacity(rows.len());
+/// Goes no further when nobody waits any more.
+fn those_related(
+    spatial: &Spatial,
+    rows: Vec<PgRow>,
+    awaited: &Weak<()>,
+) -> Result<Vec<PgRow>, StoreError> {
+    let mut related = Vec::with_capacity(rows.len());
     for row in rows {
+        if awaited.strong_count() == 0 {
+            break;
+        }
         let (wkb, _) = ewkb::decode(geometry(&row)?).map_err(unexpected)?;
-        if operand.meets(&wkb) {
-            met.push(row);
+        if spatial.holds(&wkb) {
+            related.push(row);
         }
     }
-    Ok(met)
+    Ok(related)
 }
 
 fn geometry(row: &PgRow) -> Result<&[u8], StoreError> {

@@ -2,11 +2,11 @@
 
 use proptest::{prelude::*, sample::select};
 
-use super::{creation, definition, edit, make_layer, query, read, read_all, rows};
+use super::{creation, definition, edit, make_layer, named, query, read, read_all, rows};
 use crate::{
     element::AttributeRef,
     ports::LayerStore,
-    query::{Comparison, Condition, LetterCase, SelectionInput},
+    query::{CheckedQuery, Comparison, Condition, LetterCase, Pattern, SelectionInput},
     value::{AttributeType, Date, DateTime, Text, Value},
 };
 
@@ -67,6 +67,21 @@ pub async fn may_be_long_and_deep(store: &impl LayerStore) {
     }
 }
 
+/// Elements, and a query that looks at all of them for many seconds and finds none.
+pub async fn that_takes_long(store: &impl LayerStore) -> CheckedQuery {
+    make_layer(store).await;
+    let text = "a".repeat(4_000);
+    let elements = (0..2_000).map(|n| creation(f64::from(n) / 100.0, 0.0, named(&text)));
+    edit(store, elements.collect()).await;
+    let missing = |n: u32| Condition::Contains {
+        attribute: attribute(AttributeType::String),
+        text: Text::new("a".repeat(500) + &n.to_string()).unwrap(),
+        case: LetterCase::Exact,
+    };
+    let condition = Condition::Or((0..900).map(missing).collect());
+    query(selecting(condition)).check(&definition()).unwrap()
+}
+
 fn value(kind: AttributeType) -> BoxedStrategy<Value> {
     match kind {
         AttributeType::String => select(vec![
@@ -118,7 +133,7 @@ pub(super) fn attribute(kind: AttributeType) -> AttributeRef {
 }
 
 /// Values for all attributes, some of them null.
-pub(super) fn row() -> impl Strategy<Value = Vec<(AttributeRef, Value)>> {
+pub(crate) fn row() -> impl Strategy<Value = Vec<(AttributeRef, Value)>> {
     let cell = |kind| {
         prop_oneof![1 => Just(Value::Null), 3 => value(kind)]
             .prop_map(move |value| (attribute(kind), value))
@@ -172,12 +187,27 @@ fn leaf(kind: AttributeType) -> BoxedStrategy<Condition<AttributeRef>> {
             case,
         });
         leaves.push(contains.boxed());
+        let case = select(vec![LetterCase::Exact, LetterCase::Ignored]);
+        let pattern = select(vec!["", "%", "_", "a%", "%B", "Ä_", r"\%", "%\u{10FFFF}%"]);
+        let like = (pattern, case).prop_map(move |(pattern, case)| Condition::Like {
+            attribute: attribute(kind),
+            pattern: Pattern::parse(pattern).unwrap(),
+            case,
+        });
+        leaves.push(like.boxed());
     }
     prop::strategy::Union::new(leaves).boxed()
 }
 
 fn condition() -> impl Strategy<Value = Condition<AttributeRef>> {
-    select(AttributeType::ALL.to_vec())
+    conditions_on(AttributeType::ALL.to_vec())
+}
+
+/// Conditions on attributes of these types.
+pub(crate) fn conditions_on(
+    kinds: Vec<AttributeType>,
+) -> impl Strategy<Value = Condition<AttributeRef>> {
+    select(kinds)
         .prop_flat_map(leaf)
         .prop_recursive(3, 12, 3, |inner| {
             let several = || prop::collection::vec(inner.clone(), 1..4);

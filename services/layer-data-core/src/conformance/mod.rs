@@ -14,6 +14,7 @@ pub mod edits;
 pub mod layers;
 pub mod order;
 pub mod reads;
+pub mod spatial;
 pub mod statistics;
 
 /// Calls a macro of a store's tests with the path of every function of the suite, each of which takes an empty store:
@@ -57,6 +58,13 @@ macro_rules! for_each_conformance_fact {
             statistics::are_those_of_the_selection,
             statistics::are_of_nothing_as_well,
             statistics::stop_where_there_is_too_much,
+            spatial::relations_are_those_of_the_plane,
+            spatial::relations_are_no_matter_of_boxes,
+            spatial::shapes_come_in_other_reference_systems,
+            spatial::circles_are_measured_on_the_ellipsoid,
+            spatial::circles_know_no_antimeridian_and_no_pole,
+            spatial::summaries_are_of_what_is_related,
+            spatial::filters_in_cql2_speak_of_values_and_places,
         }
     };
 }

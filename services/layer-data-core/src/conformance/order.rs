@@ -14,8 +14,8 @@ use crate::{
     element::{AttributeRef, Element},
     ports::{LayerStore, Rest},
     query::{
-        BoxInput, Comparison, Condition, Direction, LetterCase, OperandInput, OutputInput,
-        QueryInput, SORTED_LENGTH, SelectionInput, SortKeyInput,
+        BoxInput, Comparison, Condition, Direction, LetterCase, OutputInput, QueryInput, Relation,
+        SORTED_LENGTH, SelectionInput, ShapeInput, SortKeyInput, SpatialInput,
     },
     value::{AttributeType, Text, Value},
 };
@@ -201,10 +201,11 @@ pub async fn what_a_query_asks_for_holds_in_any_order(store: &impl LayerStore) {
         epsg: None,
     });
     let triangle = super::reads::triangle([(0.0, -1.0), (20.0, 0.0), (0.0, 1.0), (0.0, -1.0)]);
-    let intersects = Some(OperandInput {
-        wkb: triangle,
+    let intersects = SpatialInput {
+        relation: Relation::Intersects,
+        shape: ShapeInput::Geometry(triangle),
         epsg: None,
-    });
+    };
     let folded = Some(Condition::Contains {
         attribute: attribute(AttributeType::String),
         text: Text::new("école").unwrap(),
@@ -219,8 +220,9 @@ pub async fn what_a_query_asks_for_holds_in_any_order(store: &impl LayerStore) {
         let selection = SelectionInput {
             ids: None,
             bbox,
-            intersects: intersects.clone(),
+            spatial: Some(intersects.clone()),
             condition,
+            cql2: None,
         };
         let mut by_id = read(store, query(selection.clone()), rows(100)).await;
         assert!(!by_id.is_empty());

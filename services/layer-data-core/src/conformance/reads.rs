@@ -10,8 +10,8 @@ use crate::{
     element::{AttributeRef, Element},
     ports::{ChunkLimit, LayerStore, Rest},
     query::{
-        BoxInput, Comparison, Condition, GeometryOutput, LetterCase, OperandInput, OutputInput,
-        SelectionInput,
+        BoxInput, Comparison, Condition, GeometryOutput, LetterCase, OutputInput, Relation,
+        SelectionInput, ShapeInput, SpatialInput,
     },
     value::{Text, Value},
 };
@@ -153,12 +153,13 @@ pub async fn geometries_intersect_exactly(store: &impl LayerStore) {
     )
     .await;
     let triangle = triangle([(0.0, 0.0), (10.0, 0.0), (0.0, 10.0), (0.0, 0.0)]);
-    let intersects = Some(OperandInput {
-        wkb: triangle,
+    let spatial = Some(SpatialInput {
+        relation: Relation::Intersects,
+        shape: ShapeInput::Geometry(triangle),
         epsg: None,
     });
     let selection = SelectionInput {
-        intersects,
+        spatial,
         ..SelectionInput::default()
     };
     assert_eq!(

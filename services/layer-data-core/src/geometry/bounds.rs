@@ -52,6 +52,15 @@ impl Bounds {
             && self.max_y >= other.min_y
     }
 
+    /// Whether all of the other is in this one.
+    #[must_use]
+    pub fn encloses(&self, other: &Self) -> bool {
+        self.min_x <= other.min_x
+            && self.max_x >= other.max_x
+            && self.min_y <= other.min_y
+            && self.max_y >= other.max_y
+    }
+
     /// What both share; `None` when they share nothing.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {

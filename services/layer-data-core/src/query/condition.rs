@@ -1,17 +1,16 @@
 //! Conditions on attribute values (R110, R111): a tree, typed against the layer, with one meaning on every engine.
 //!
-//! Two-valued: every comparison is false for null, so `not` of it is true.
+//! Two-valued: every comparison is false for null, so `not` of it is true. Filters in the form of CQL2 are three-valued
+//! and are written as such conditions ([`Cql2`](super::Cql2)).
+
+mod check;
 
 use std::cmp::Ordering;
 
 use jmap_domain::{AttributeId, fold};
 
-use super::QueryError;
-use crate::{
-    definition::{AttributeDefinition, LayerDefinition},
-    element::AttributeRef,
-    value::{AttributeType, Text, Value},
-};
+use super::Pattern;
+use crate::value::{Text, Value};
 
 /// How deep conditions may nest.
 pub const MAX_DEPTH: usize = 32;
@@ -59,20 +58,6 @@ impl Comparison {
             Self::GreaterOrEqual => ">=",
         }
     }
-
-    const fn demand(self) -> Demand {
-        match self {
-            Self::Equal | Self::NotEqual => Demand::Equality,
-            Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => Demand::Order,
-        }
-    }
-}
-
-/// What a condition demands of an attribute's type.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Demand {
-    Equality,
-    Order,
 }
 
 /// Whether capital and small letters differ.
@@ -118,6 +103,15 @@ pub enum Condition<A> {
         /// Whether case matters.
         case: LetterCase,
     },
+    /// A text is like a pattern.
+    Like {
+        /// The attribute.
+        attribute: A,
+        /// The pattern; folded in a checked condition that ignores case.
+        pattern: Pattern,
+        /// Whether case matters.
+        case: LetterCase,
+    },
     /// There is no value.
     IsNull(A),
     /// There is a text or bytes, of no length.
@@ -131,163 +125,6 @@ pub enum Condition<A> {
         /// The greatest.
         greatest: Value,
     },
-}
-
-impl Condition<AttributeRef> {
-    /// Checks the condition against the layer's attributes.
-    ///
-    /// # Errors
-    /// [`QueryError`] for an unknown attribute, a value of another type, and more than the limits allow.
-    pub fn check(self, definition: &LayerDefinition) -> Result<Condition<AttributeId>, QueryError> {
-        let mut checker = Checker {
-            definition,
-            nodes: 0,
-        };
-        checker.condition(self, 1)
-    }
-}
-
-struct Checker<'a> {
-    definition: &'a LayerDefinition,
-    nodes: usize,
-}
-
-impl Checker<'_> {
-    fn condition(
-        &mut self,
-        condition: Condition<AttributeRef>,
-        depth: usize,
-    ) -> Result<Condition<AttributeId>, QueryError> {
-        if depth > MAX_DEPTH {
-            return Err(QueryError::TooDeep);
-        }
-        self.spend(1)?;
-        Ok(match condition {
-            Condition::And(all) => Condition::And(self.conditions(all, depth)?),
-            Condition::Or(any) => Condition::Or(self.conditions(any, depth)?),
-            Condition::Not(inner) => Condition::Not(Box::new(self.condition(*inner, depth + 1)?)),
-            Condition::Compare {
-                attribute,
-                comparison,
-                value,
-            } => {
-                let attribute = self.typed(&attribute, [&value], comparison.demand())?;
-                Condition::Compare {
-                    attribute,
-                    comparison,
-                    value,
-                }
-            }
-            Condition::In { attribute, values } => {
-                self.spend(values.len())?;
-                let attribute = self.typed(&attribute, &values, Demand::Equality)?;
-                Condition::In { attribute, values }
-            }
-            Condition::Contains {
-                attribute,
-                text,
-                case,
-            } => {
-                let attribute = self.of_kind(&attribute, &[AttributeType::String])?;
-                // Folded once here, not again for every row.
-                let text = match case {
-                    LetterCase::Exact => text,
-                    LetterCase::Ignored => text.folded(),
-                };
-                Condition::Contains {
-                    attribute,
-                    text,
-                    case,
-                }
-            }
-            Condition::IsNull(attribute) => Condition::IsNull(self.find(&attribute)?.id),
-            Condition::IsEmpty(attribute) => {
-                let kinds = [AttributeType::String, AttributeType::Binary];
-                Condition::IsEmpty(self.of_kind(&attribute, &kinds)?)
-            }
-            Condition::Between {
-                attribute,
-                least,
-                greatest,
-            } => {
-                let attribute = self.typed(&attribute, [&least, &greatest], Demand::Order)?;
-                Condition::Between {
-                    attribute,
-                    least,
-                    greatest,
-                }
-            }
-        })
-    }
-
-    fn conditions(
-        &mut self,
-        conditions: Vec<Condition<AttributeRef>>,
-        depth: usize,
-    ) -> Result<Vec<Condition<AttributeId>>, QueryError> {
-        if conditions.is_empty() {
-            return Err(QueryError::EmptyJunction);
-        }
-        conditions
-            .into_iter()
-            .map(|condition| self.condition(condition, depth + 1))
-            .collect()
-    }
-
-    fn find(&self, attribute: &AttributeRef) -> Result<&AttributeDefinition, QueryError> {
-        let unknown = || QueryError::UnknownAttribute(attribute.to_string());
-        attribute
-            .find(self.definition)
-            .map(|(_, found)| found)
-            .ok_or_else(unknown)
-    }
-
-    /// The attribute, if values of these types compare with it in the way that is asked for.
-    fn typed<'v>(
-        &self,
-        attribute: &AttributeRef,
-        values: impl IntoIterator<Item = &'v Value>,
-        demand: Demand,
-    ) -> Result<AttributeId, QueryError> {
-        let AttributeDefinition { id, name, kind, .. } = self.find(attribute)?;
-        if values.into_iter().any(|value| value.kind() != Some(*kind)) {
-            return Err(QueryError::WrongType {
-                attribute: name.to_string(),
-                expected: *kind,
-            });
-        }
-        if demand == Demand::Order && !kind.is_ordered() {
-            return Err(QueryError::NotApplicable {
-                attribute: name.to_string(),
-                kind: *kind,
-            });
-        }
-        Ok(*id)
-    }
-
-    fn of_kind(
-        &self,
-        attribute: &AttributeRef,
-        kinds: &[AttributeType],
-    ) -> Result<AttributeId, QueryError> {
-        let AttributeDefinition { id, name, kind, .. } = self.find(attribute)?;
-        if kinds.contains(kind) {
-            return Ok(*id);
-        }
-        Err(QueryError::NotApplicable {
-            attribute: name.to_string(),
-            kind: *kind,
-        })
-    }
-
-    fn spend(&mut self, nodes: usize) -> Result<(), QueryError> {
-        self.nodes += nodes;
-        if self.nodes > MAX_NODES {
-            Err(QueryError::TooManyConditions)
-        } else {
-            Ok(())
-        }
-    }
 }
 
 impl Condition<AttributeId> {
@@ -317,6 +154,11 @@ impl Condition<AttributeId> {
                 text,
                 case,
             } => contains(value_of(*attribute), text, *case),
+            Self::Like {
+                attribute,
+                pattern,
+                case,
+            } => like(value_of(*attribute), pattern, *case),
             Self::IsNull(attribute) => value_of(*attribute).is_null(),
             Self::IsEmpty(attribute) => is_empty(value_of(*attribute)),
             Self::Between {
@@ -351,6 +193,11 @@ impl Condition<AttributeId> {
                 text: _,
                 case: _,
             }
+            | Self::Like {
+                attribute,
+                pattern: _,
+                case: _,
+            }
             | Self::IsNull(attribute)
             | Self::IsEmpty(attribute)
             | Self::Between {
@@ -369,6 +216,16 @@ fn contains(value: &Value, text: &Text, case: LetterCase) -> bool {
     match case {
         LetterCase::Exact => found.as_str().contains(text.as_str()),
         LetterCase::Ignored => fold(found.as_str()).contains(text.as_str()),
+    }
+}
+
+fn like(value: &Value, pattern: &Pattern, case: LetterCase) -> bool {
+    let Value::String(found) = value else {
+        return false;
+    };
+    match case {
+        LetterCase::Exact => pattern.matches(found.as_str()),
+        LetterCase::Ignored => pattern.matches(&fold(found.as_str())),
     }
 }
 

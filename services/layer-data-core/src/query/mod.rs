@@ -1,26 +1,32 @@
 //! Queries: which elements of a layer, what of each, and how many at most (R110–R112).
 
+mod circle;
 mod condition;
-mod operand;
+mod cql2;
 mod order;
+mod pattern;
 mod sink;
+mod spatial;
 
 use std::{num::NonZeroU64, sync::Arc};
 
 use jmap_domain::{AttributeId, ElementId, LayerId};
 
+pub use circle::MAX_RADIUS;
 pub use condition::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES};
-pub use operand::{MAX_OPERAND_VERTICES, Operand, OperandInput};
+pub use cql2::{Cql2, Cql2Error, MAX_CQL2_BYTES};
 pub use order::{
     Direction, MAX_SORT_KEYS, Mark, Order, OrderSink, SORTED_LENGTH, SortKey, SortKeyInput,
 };
+pub use pattern::{MAX_PATTERN, Pattern, PatternError};
 pub use sink::ConditionSink;
+pub use spatial::{
+    CircleInput, MAX_OPERAND_RINGS, MAX_OPERAND_VERTICES, Relation, ShapeError, ShapeInput,
+    Spatial, SpatialInput,
+};
 
 use crate::{
-    crs::{Crs, TransformError},
-    definition::LayerDefinition,
-    element::AttributeRef,
-    geometry::{Bounds, GeometryError},
+    crs::Crs, definition::LayerDefinition, element::AttributeRef, geometry::Bounds,
     value::AttributeType,
 };
 
@@ -47,10 +53,12 @@ pub struct SelectionInput {
     pub ids: Option<Vec<ElementId>>,
     /// Only elements whose bounding box intersects this box.
     pub bbox: Option<BoxInput>,
-    /// Only elements that share a position with this geometry.
-    pub intersects: Option<OperandInput>,
+    /// Only elements in this relation to a shape.
+    pub spatial: Option<SpatialInput>,
     /// Only elements whose attribute values satisfy this condition.
     pub condition: Option<Condition<AttributeRef>>,
+    /// Only elements for which this filter is true.
+    pub cql2: Option<Cql2>,
 }
 
 impl SelectionInput {
@@ -59,8 +67,9 @@ impl SelectionInput {
     pub const fn is_limited(&self) -> bool {
         self.ids.is_some()
             || self.bbox.is_some()
-            || self.intersects.is_some()
+            || self.spatial.is_some()
             || self.condition.is_some()
+            || self.cql2.is_some()
     }
 }
 
@@ -155,12 +164,15 @@ pub enum QueryError {
     /// A box with an edge that is not finite, or upside down, or that crosses an antimeridian that is not there.
     #[error("the box must have finite edges, the least before the greatest")]
     BadBox,
-    /// The geometry to compare with is not one.
-    #[error("the geometry to compare with: {0}")]
-    Operand(#[from] GeometryError),
-    /// The geometry to compare with does not exist in the layer's reference system.
-    #[error("the geometry to compare with: {0}")]
-    OperandOutside(#[from] TransformError),
+    /// Nothing compares with the given shape.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// Nothing compares with a geometry within the filter.
+    #[error(transparent)]
+    FilterShape(ShapeError),
+    /// The filter, which is CQL2 in form, says what this server does not decide.
+    #[error(transparent)]
+    Cql2(#[from] Cql2Error),
 }
 
 /// A query that makes sense for its layer.
@@ -169,7 +181,7 @@ pub struct CheckedQuery {
     layer: LayerId,
     ids: Option<Vec<ElementId>>,
     boxes: Option<Vec<Bounds>>,
-    operand: Option<Arc<Operand>>,
+    spatial: Option<Arc<Spatial>>,
     condition: Option<Condition<AttributeId>>,
     geometry: GeometryOutput,
     attributes: Vec<AttributeId>,
@@ -198,24 +210,31 @@ impl QueryInput {
         };
         let order = Order::check(&output.order, definition)?;
         let crs = definition.geometry().crs;
-        let operand = selection
-            .intersects
-            .map(|operand| operand.check(crs))
-            .transpose()?;
         let bbox = selection.bbox.map(|bbox| bbox.check(crs)).transpose()?;
+        let filter = selection.cql2.map(|filter| filter.bind(definition));
+        let filter = filter.transpose()?.unwrap_or_default();
+        let conditions = selection.condition.into_iter().chain(filter.condition);
         Ok(CheckedQuery {
             layer,
             ids: selection.ids.map(sorted).transpose()?,
             boxes: bbox,
-            operand: operand.map(Arc::new),
-            condition: selection
-                .condition
+            spatial: Spatial::check(selection.spatial, filter.shapes, crs)?.map(Arc::new),
+            condition: all_of(conditions.collect())
                 .map(|condition| condition.check(definition))
                 .transpose()?,
             geometry: output.geometry,
             attributes,
             order,
         })
+    }
+}
+
+/// One condition for several; `None` for none.
+fn all_of<A>(mut conditions: Vec<Condition<A>>) -> Option<Condition<A>> {
+    if conditions.len() > 1 {
+        Some(Condition::And(conditions))
+    } else {
+        conditions.pop()
     }
 }
 
@@ -316,10 +335,10 @@ impl CheckedQuery {
         self.boxes.as_deref()
     }
 
-    /// Only elements that share a position with this geometry; `None` means any.
+    /// Only elements in these relations; `None` means any.
     #[must_use]
-    pub const fn operand(&self) -> Option<&Arc<Operand>> {
-        self.operand.as_ref()
+    pub const fn spatial(&self) -> Option<&Arc<Spatial>> {
+        self.spatial.as_ref()
     }
 
     /// Only elements for which this holds; `None` means any.
@@ -346,13 +365,13 @@ impl CheckedQuery {
         &self.order
     }
 
-    /// What an index is searched for: elements whose bounding box intersects one of these. `None` means that the query
-    /// has neither boxes nor a geometry to compare with.
+    /// What an index is searched for: elements whose bounding box intersects one of these. `None` means that no
+    /// box tells which elements are meant.
     #[must_use]
     pub fn search_boxes(&self) -> Option<Vec<Bounds>> {
         // The exact geometry is looked at anyway, so the query's own boxes are enough for the index.
-        let operand = || self.operand.as_ref()?.bounds().map(|bounds| vec![bounds]);
-        self.boxes.clone().or_else(operand)
+        let of_shapes = || self.spatial.as_ref()?.boxes();
+        self.boxes.clone().or_else(of_shapes)
     }
 
     /// Whether an element with this bounding box can be among the results.

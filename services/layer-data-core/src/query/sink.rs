@@ -1,5 +1,5 @@
-//! Conditions as a database decides them: what the database cannot decide exactly (case by Unicode folding) is left
-//! open, so that too many elements come rather than too few, and decided on the elements by
+//! Conditions as a database decides them: what the database cannot decide exactly (case by Unicode folding), or not
+//! alike on all engines (patterns), is left open, so that too many elements come rather than too few, and decided on the elements by
 //! [`Condition::holds`](super::Condition::holds).
 
 use jmap_domain::AttributeId;
@@ -53,6 +53,11 @@ impl Condition<AttributeId> {
                 text: _,
                 case,
             } => *case == LetterCase::Exact,
+            Self::Like {
+                attribute: _,
+                pattern: _,
+                case: _,
+            } => false,
             Self::Compare {
                 attribute: _,
                 comparison: _,
@@ -95,6 +100,11 @@ impl Condition<AttributeId> {
                 attribute: _,
                 text: _,
                 case: LetterCase::Ignored,
+            }
+            | Self::Like {
+                attribute: _,
+                pattern: _,
+                case: _,
             } => sink.words(match lean {
                 Lean::Yes => "true",
                 Lean::No => "false",

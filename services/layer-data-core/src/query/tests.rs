@@ -1,7 +1,10 @@
 //! Queries against a definition.
 
 use super::*;
-use crate::definition::{GeometryType, LayerDraft, ZPolicy};
+use crate::{
+    definition::{GeometryType, LayerDraft, ZPolicy},
+    geometry::GeometryError,
+};
 
 fn layer(epsg: i32) -> LayerDefinition {
     let draft = LayerDraft {
@@ -113,19 +116,23 @@ fn ids_are_sorted_once_each_and_limited() {
     assert_eq!(check(ids(many), 4326).unwrap_err(), QueryError::TooManyIds);
 }
 
-#[test]
-fn a_broken_geometry_to_compare_with_is_refused() {
-    let intersects = Some(OperandInput {
-        wkb: vec![1, 2, 3],
+fn intersecting(wkb: Vec<u8>) -> SelectionInput {
+    let spatial = Some(SpatialInput {
+        relation: Relation::Intersects,
+        shape: ShapeInput::Geometry(wkb),
         epsg: None,
     });
-    let selection = SelectionInput {
-        intersects,
+    SelectionInput {
+        spatial,
         ..SelectionInput::default()
-    };
+    }
+}
+
+#[test]
+fn a_broken_geometry_to_compare_with_is_refused() {
     assert_eq!(
-        check(selection, 4326).unwrap_err(),
-        QueryError::Operand(GeometryError::Truncated)
+        check(intersecting(vec![1, 2, 3]), 4326).unwrap_err(),
+        QueryError::Shape(GeometryError::Truncated.into())
     );
 }
 
@@ -139,17 +146,13 @@ fn a_geometry_to_compare_with_has_a_limit() {
             wkb.extend((f64::from(n) / 100.0).to_le_bytes());
             wkb.extend(0.0_f64.to_le_bytes());
         }
-        let intersects = Some(OperandInput { wkb, epsg: None });
-        SelectionInput {
-            intersects,
-            ..SelectionInput::default()
-        }
+        intersecting(wkb)
     };
     assert!(check(line(MAX_OPERAND_VERTICES), 4326).is_ok());
     let limit = MAX_OPERAND_VERTICES;
     assert_eq!(
         check(line(limit + 1), 4326).unwrap_err(),
-        QueryError::Operand(GeometryError::TooManyVertices { limit })
+        QueryError::Shape(GeometryError::TooManyVertices { limit }.into())
     );
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use jmap_domain::ElementId;
 use layer_data_core::{
     conformance::{creation, edit, make_layer, named, query, read, rows},
-    query::{OperandInput, SelectionInput},
+    query::{Relation, SelectionInput, ShapeInput, SpatialInput},
 };
 
 use crate::fixture::fresh;
@@ -26,8 +26,13 @@ fn square(half: f64) -> SelectionInput {
         wkb.extend(f64::to_le_bytes(x * half));
         wkb.extend(f64::to_le_bytes(y * half));
     }
+    let spatial = Some(SpatialInput {
+        relation: Relation::Intersects,
+        shape: ShapeInput::Geometry(wkb),
+        epsg: None,
+    });
     SelectionInput {
-        intersects: Some(OperandInput { wkb, epsg: None }),
+        spatial,
         ..SelectionInput::default()
     }
 }

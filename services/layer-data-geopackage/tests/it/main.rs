@@ -11,6 +11,8 @@ mod durability;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod given_up;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod outside;

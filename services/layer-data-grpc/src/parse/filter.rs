@@ -2,28 +2,35 @@
 
 use jmap_proto::layerdata::{
     AttributeRef as WireRef, Comparison as WireComparison, ComparisonOperator, Condition as Wire,
-    Conditions, Filter, Membership, Range, TextCondition, condition::Kind, filter::Form,
+    Conditions, Filter, Membership, PatternCondition, Range, TextCondition, condition::Kind,
+    filter::Form,
 };
 use jmap_wire::{FieldPath, FieldViolation, Violation, enumeration, required};
 use layer_data_core::{
     element::AttributeRef,
-    query::{Comparison, Condition, LetterCase},
+    query::{Comparison, Condition, Cql2, LetterCase, Pattern},
     value::{Text, Value},
 };
 
 use super::{attribute_ref, value};
 
-/// Parses a filter. Only the tree form is built. Nesting is bounded by the decoder before it gets here, and by the
-/// core's own limit after.
-pub(super) fn filter(
-    path: &FieldPath,
-    filter: Filter,
-) -> Result<Condition<AttributeRef>, FieldViolation> {
+/// A filter, in the form that it was given in.
+pub(super) enum Parsed {
+    Tree(Condition<AttributeRef>),
+    Cql2(Cql2),
+}
+
+/// Parses a filter. Nesting of a tree is bounded by the decoder before it gets here, and by the core's own limit after.
+pub(super) fn filter(path: &FieldPath, filter: Filter) -> Result<Parsed, FieldViolation> {
     let Filter { form } = filter;
     match required(path.field("form"), form)? {
-        Form::Tree(tree) => condition(&path.field("tree"), tree),
-        Form::Cql2Text(_) => Err(path.field("cql2_text").violates(Violation::NotBuilt)),
-        Form::Cql2Json(_) => Err(path.field("cql2_json").violates(Violation::NotBuilt)),
+        Form::Tree(tree) => condition(&path.field("tree"), tree).map(Parsed::Tree),
+        Form::Cql2Text(text) => Cql2::from_text(&text)
+            .map(Parsed::Cql2)
+            .map_err(|error| path.field("cql2_text").invalid(error)),
+        Form::Cql2Json(json) => Cql2::from_json(&json)
+            .map(Parsed::Cql2)
+            .map_err(|error| path.field("cql2_json").invalid(error)),
     }
 }
 
@@ -42,6 +49,7 @@ fn condition(path: &FieldPath, wire: Wire) -> Result<Condition<AttributeRef>, Fi
         Kind::IsNull(wire) => attribute(&path.field("is_null"), wire).map(Condition::IsNull),
         Kind::IsEmpty(wire) => attribute(&path.field("is_empty"), wire).map(Condition::IsEmpty),
         Kind::Between(wire) => between(&path.field("between"), wire),
+        Kind::Like(wire) => like(&path.field("like"), wire),
     }
 }
 
@@ -119,12 +127,33 @@ fn contains(
     Ok(Condition::Contains {
         attribute: attribute_ref(&path.field("attribute"), attribute)?,
         text: Text::new(text).map_err(|error| path.field("text").invalid(error))?,
-        case: if ignore_case {
-            LetterCase::Ignored
-        } else {
-            LetterCase::Exact
-        },
+        case: letter_case(ignore_case),
     })
+}
+
+fn like(
+    path: &FieldPath,
+    wire: PatternCondition,
+) -> Result<Condition<AttributeRef>, FieldViolation> {
+    let PatternCondition {
+        attribute,
+        pattern,
+        ignore_case,
+    } = wire;
+    let parsed = Pattern::parse(&pattern);
+    Ok(Condition::Like {
+        attribute: attribute_ref(&path.field("attribute"), attribute)?,
+        pattern: parsed.map_err(|error| path.field("pattern").invalid(error))?,
+        case: letter_case(ignore_case),
+    })
+}
+
+const fn letter_case(ignored: bool) -> LetterCase {
+    if ignored {
+        LetterCase::Ignored
+    } else {
+        LetterCase::Exact
+    }
 }
 
 fn between(path: &FieldPath, wire: Range) -> Result<Condition<AttributeRef>, FieldViolation> {

@@ -5,17 +5,24 @@ use std::num::NonZeroU64;
 use jmap_domain::ElementId;
 use jmap_proto::{
     layerdata::{
-        ElementMask, Selection, SpatialCondition, SpatialRelation, spatial_condition::Operand,
+        Circle, ElementMask, Selection, SpatialCondition, SpatialRelation,
+        spatial_condition::Operand,
     },
     types::Box as WireBox,
 };
 use jmap_wire::{FieldPath, FieldViolation, Violation, enumeration, id, required};
 use layer_data_core::{
     crs::Crs,
-    query::{BoxInput, GeometryOutput, MAX_IDS, OperandInput, OutputInput, SelectionInput},
+    query::{
+        BoxInput, CircleInput, GeometryOutput, MAX_IDS, OutputInput, Relation, SelectionInput,
+        ShapeInput, SpatialInput,
+    },
 };
 
-use super::{attribute_refs, filter::filter};
+use super::{
+    attribute_refs,
+    filter::{Parsed, filter},
+};
 
 /// What of each element is wanted.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +84,12 @@ pub(crate) fn selection(
         spatial: condition,
         filter: given,
     } = selection.unwrap_or_default();
-    let path_of_filter = path.field("filter");
+    let given = given.map(|given| filter(&path.field("filter"), given));
+    let (condition_tree, cql2) = match given.transpose()? {
+        None => (None, None),
+        Some(Parsed::Tree(tree)) => (Some(tree), None),
+        Some(Parsed::Cql2(cql2)) => (None, Some(cql2)),
+    };
     Ok(SelectionInput {
         ids: if ids.is_empty() {
             None
@@ -87,12 +99,11 @@ pub(crate) fn selection(
         bbox: bbox
             .map(|bbox| box_input(&path.field("box"), bbox))
             .transpose()?,
-        intersects: condition
+        spatial: condition
             .map(|condition| spatial(&path.field("spatial"), condition))
             .transpose()?,
-        condition: given
-            .map(|given| filter(&path_of_filter, given))
-            .transpose()?,
+        condition: condition_tree,
+        cql2,
     })
 }
 
@@ -126,27 +137,31 @@ fn box_input(path: &FieldPath, wire: WireBox) -> Result<BoxInput, FieldViolation
     })
 }
 
-/// Only *intersects* with a geometry is built.
-fn spatial(path: &FieldPath, wire: SpatialCondition) -> Result<OperandInput, FieldViolation> {
+fn spatial(path: &FieldPath, wire: SpatialCondition) -> Result<SpatialInput, FieldViolation> {
     let SpatialCondition {
         relation: number,
         epsg,
         operand,
     } = wire;
-    let relation = path.field("relation");
-    match enumeration(relation.clone(), number, Some)? {
-        SpatialRelation::Intersects => {}
-        SpatialRelation::Unspecified => return Err(relation.violates(Violation::Missing)),
-        SpatialRelation::Within | SpatialRelation::Contains | SpatialRelation::Disjoint => {
-            return Err(relation.violates(Violation::NotBuilt));
-        }
-    }
-    match required(path.field("operand"), operand)? {
-        Operand::Geometry(wkb) => Ok(OperandInput {
-            wkb: wkb.into(),
-            epsg: known_crs(path.field("epsg"), epsg)?.map(Crs::epsg),
-        }),
-        Operand::Circle(_) => Err(path.field("circle").violates(Violation::NotBuilt)),
+    Ok(SpatialInput {
+        relation: enumeration(path.field("relation"), number, relation)?,
+        shape: match required(path.field("operand"), operand)? {
+            Operand::Geometry(wkb) => ShapeInput::Geometry(wkb.into()),
+            Operand::Circle(Circle { x, y, radius }) => {
+                ShapeInput::Circle(CircleInput { x, y, radius })
+            }
+        },
+        epsg: known_crs(path.field("epsg"), epsg)?.map(Crs::epsg),
+    })
+}
+
+const fn relation(relation: SpatialRelation) -> Option<Relation> {
+    match relation {
+        SpatialRelation::Unspecified => None,
+        SpatialRelation::Intersects => Some(Relation::Intersects),
+        SpatialRelation::Within => Some(Relation::Within),
+        SpatialRelation::Contains => Some(Relation::Contains),
+        SpatialRelation::Disjoint => Some(Relation::Disjoint),
     }
 }
 

@@ -3,7 +3,11 @@
 use std::num::NonZeroU64;
 
 use jmap_wire::{Failure, FieldPath, FieldViolation};
-use layer_data_core::{query::QueryError, reads::ReadError, transfer::ImportError};
+use layer_data_core::{
+    query::{QueryError, ShapeError},
+    reads::ReadError,
+    transfer::ImportError,
+};
 use tonic::Code;
 
 use super::{
@@ -76,10 +80,26 @@ pub(super) fn query(error: &QueryError, base: &FieldPath) -> Failure {
         }
         QueryError::UnknownCrs(_) => about("INVALID_FIELD", selection.invalid(error)),
         QueryError::BadBox => about("INVALID_FIELD", selection.field("box").invalid(error)),
-        QueryError::Operand(_) | QueryError::OperandOutside(_) => {
-            let violation = selection.field("spatial").field("geometry").invalid(error);
+        QueryError::Shape(shape) => {
+            let violation = field_of(shape, &selection.field("spatial")).invalid(error);
             about("INVALID_GEOMETRY", violation)
         }
+        QueryError::FilterShape(_) => {
+            about("INVALID_GEOMETRY", selection.field("filter").invalid(error))
+        }
+        QueryError::Cql2(_) => about("INVALID_FIELD", selection.field("filter").invalid(error)),
+    }
+}
+
+/// The field of a spatial condition in which a shape is wrong.
+fn field_of(error: &ShapeError, spatial: &FieldPath) -> FieldPath {
+    match error {
+        ShapeError::Geometry(_)
+        | ShapeError::Invalid(_)
+        | ShapeError::TooManyRings
+        | ShapeError::Outside(_) => spatial.field("geometry"),
+        ShapeError::Centre => spatial.field("circle"),
+        ShapeError::Radius => spatial.field("circle").field("radius"),
     }
 }
 

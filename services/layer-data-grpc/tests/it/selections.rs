@@ -135,28 +135,104 @@ async fn a_wrong_selection_is_refused_by_its_path() {
     .await;
 }
 
+fn cql2(text: &str) -> Selection {
+    by_form(Form::Cql2Text(text.to_owned()))
+}
+
+fn circle(x: f64, radius: f64) -> Selection {
+    let circle = pb::Circle { x, y: 0.0, radius };
+    spatial(
+        pb::SpatialRelation::Intersects,
+        Some(Operand::Circle(circle)),
+    )
+}
+
 #[tokio::test]
-async fn what_is_not_built_is_said_so_and_never_ignored() {
-    // R120.
-    let not_built = |field| refusal(Code::Unimplemented, "NOT_BUILT", field);
+async fn filters_are_also_written_in_cql2_and_circles_in_metres() {
+    // R110, R111.
+    let service = with_elements(3).await;
+    let json = r#"{"op": "in", "args": [{"property": "name"}, ["e0", "e2"]]}"#;
     let here = Some(Operand::Geometry(point(0.0, 0.0).into()));
-    let circle = Some(Operand::Circle(pb::Circle::default()));
+    let like = Conditions::Like(pb::PatternCondition {
+        attribute: Some(attribute("name")),
+        pattern: "E_".to_owned(),
+        ignore_case: true,
+    });
+    for (selection, expected) in [
+        (cql2("name in ('e0', 'e2')"), vec![1, 3]),
+        (by_form(Form::Cql2Json(json.to_owned())), vec![1, 3]),
+        (
+            cql2("not name = 'e1' and s_disjoint(geometry, POINT(0 0))"),
+            vec![3],
+        ),
+        (filtered(like), vec![1, 2, 3]),
+        (spatial(pb::SpatialRelation::Within, here.clone()), vec![1]),
+        (
+            spatial(pb::SpatialRelation::Contains, here.clone()),
+            vec![1],
+        ),
+        (spatial(pb::SpatialRelation::Disjoint, here), vec![2, 3]),
+        (circle(0.0, 112_000.0), vec![1, 2]),
+    ] {
+        let request = ListElementsRequest {
+            selection: Some(selection.clone()),
+            page_size: 0,
+            ..list()
+        };
+        let page = service.elements().list_elements(request).await.unwrap();
+        let elements = page.into_inner().elements;
+        let ids: Vec<_> = elements.iter().map(|element| element.element_id).collect();
+        assert_eq!(ids, expected, "{selection:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_filter_or_shape_is_refused_by_its_path() {
+    // R113, R120.
+    let invalid = |reason, field| refusal(Code::InvalidArgument, reason, field);
+    let crossing = "s_within(geometry, POLYGON((0 0, 2 2, 2 0, 0 2, 0 0)))";
+    let geometry = |bytes: &[u8]| {
+        let operand = Operand::Geometry(bytes.to_vec().into());
+        spatial(pb::SpatialRelation::Within, Some(operand))
+    };
+    let text = || invalid("INVALID_FIELD", "selection.filter.cql2_text");
+    let json = by_form(Form::Cql2Json("{}".to_owned()));
     refuse_each(vec![
+        (cql2("name ="), text()),
+        (cql2(&"(".repeat(10_000)), text()),
+        (cql2(&"x".repeat(1 << 20)), text()),
+        (json, invalid("INVALID_FIELD", "selection.filter.cql2_json")),
         (
-            by_form(Form::Cql2Text("a = 1".to_owned())),
-            not_built("selection.filter.cql2_text"),
+            cql2("colour = 'x'"),
+            invalid("INVALID_ATTRIBUTE", "selection.filter"),
         ),
         (
-            by_form(Form::Cql2Json("{}".to_owned())),
-            not_built("selection.filter.cql2_json"),
+            cql2("name = 1"),
+            invalid("INVALID_ATTRIBUTE", "selection.filter"),
         ),
         (
-            spatial(pb::SpatialRelation::Within, here),
-            not_built("selection.spatial.relation"),
+            cql2("soundex(name) = 'x'"),
+            invalid("INVALID_FIELD", "selection.filter"),
         ),
         (
-            spatial(pb::SpatialRelation::Intersects, circle),
-            not_built("selection.spatial.circle"),
+            cql2(crossing),
+            invalid("INVALID_GEOMETRY", "selection.filter"),
+        ),
+        (
+            geometry(&[1, 2]),
+            invalid("INVALID_GEOMETRY", "selection.spatial.geometry"),
+        ),
+        (
+            circle(f64::NAN, 1.0),
+            invalid("INVALID_GEOMETRY", "selection.spatial.circle"),
+        ),
+        (
+            circle(0.0, 0.0),
+            invalid("INVALID_GEOMETRY", "selection.spatial.circle.radius"),
+        ),
+        (
+            circle(0.0, f64::NAN),
+            invalid("INVALID_GEOMETRY", "selection.spatial.circle.radius"),
         ),
     ])
     .await;

@@ -1,6 +1,6 @@
 //! The conformance suite, one test for each of its functions.
 
-use layer_data_core::conformance::{conditions, edits, layers, order, reads, statistics};
+use layer_data_core::conformance::{conditions, edits, layers, order, reads, spatial, statistics};
 
 use crate::fixture::fresh;
 

@@ -1,7 +1,9 @@
 //! Conditions against a definition.
 
 use super::*;
-use crate::conformance::definition;
+use crate::{
+    conformance::definition, element::AttributeRef, query::QueryError, value::AttributeType,
+};
 
 fn named(name: &str) -> AttributeRef {
     AttributeRef::Name(name.to_owned())

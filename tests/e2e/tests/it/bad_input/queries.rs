@@ -95,22 +95,34 @@ async fn conditions_that_are_none_are_refused() {
         compared("\"; drop table l_1; --", 1, Kind::Integer(1)),
     ];
     refuse_each(&ground, bad, "selection.filter").await;
-    let text = Some(filter::Form::Cql2Text("count = 1".to_owned()));
-    let filter = Some(Filter { form: text });
-    let request = list(
-        ground.points,
-        Selection {
-            filter,
-            ..Selection::default()
-        },
-    );
-    let answer = ground.editor.elements().list_elements(request).await;
-    // Not built is said so, never ignored.
-    refused(
-        answer,
-        "UNIMPLEMENTED NOT_BUILT",
-        "selection.filter.cql2_text",
-    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_that_nobody_should_have_to_read_are_refused() {
+    // R111, R120.
+    let ground = Ground::lay().await;
+    let by = |form| Selection {
+        filter: Some(Filter { form: Some(form) }),
+        ..Selection::default()
+    };
+    let text = |text: String| by(filter::Form::Cql2Text(text));
+    let bad = vec![
+        text("(".repeat(10_000)),
+        text("not ".repeat(10_000)),
+        text("count = 1 or ".repeat(100_000)),
+        text("count = 1; drop table l_1".to_owned()),
+    ];
+    refuse_each(&ground, bad, "selection.filter.cql2_text").await;
+    let deep = r#"{"op":"not","args":["#.repeat(10_000);
+    let json = vec![by(filter::Form::Cql2Json(deep))];
+    refuse_each(&ground, json, "selection.filter.cql2_json").await;
+    let unknown = vec![
+        text("nothing = 1".to_owned()),
+        text("pg_sleep(60) = 1".to_owned()),
+        text("\"_created_by\" = 1".to_owned()),
+        text("count = '1'' or ''1''=''1'".to_owned()),
+    ];
+    refuse_each(&ground, unknown, "selection.filter").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
