@@ -76,10 +76,10 @@ impl Failure {
         self.fact("field", name)
     }
 
-    /// Adds a fact for programs, such as `current_revision`.
+    /// Adds a fact for programs, such as `current_revision`; cut where it is too long for the header of an answer.
     #[must_use]
     pub fn fact(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.metadata.insert(key.to_owned(), value.into());
+        self.metadata.insert(key.to_owned(), short(value.into()));
         self
     }
 

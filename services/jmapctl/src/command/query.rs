@@ -31,7 +31,14 @@ Examples:
   jmapctl query Atlas/cities --bbox -10,35,5,45 --count
   jmapctl query Atlas/cities --intersects 'POLYGON((2 48,3 48,3 49,2 48))' --geojson
   jmapctl query Atlas/cities --where 'country = JP' --sort -population,name --page-size 20
+  jmapctl query Atlas/cities --within 'circle 2.35,48.85,50000' --filter \"casei(name) like casei('saint%')\"
+  jmapctl query Atlas/rivers --filter 'length_km > 1000 and not number in (1, 2)' --count
   jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
+
+`--filter` takes OGC CQL2 text: = <> < <= > >=, in, between, like with % and _, is null, and, or, not, brackets,
+casei(ATTRIBUTE), DATE('2024-02-29'), TIMESTAMP('2024-02-29T12:00:00Z'), t_during(ATTRIBUTE, INTERVAL(...)), and
+s_intersects, s_within, s_contains, s_disjoint of `geometry` and WKT. A shape of --within and its like is WKT, or
+`circle X,Y,METRES` on the ellipsoid; a line between two positions is straight in the layer's reference system.
 
 Elements come page by page, in the order of their ids unless `--sort` says otherwise; elements without a value
 come last. Where there are more, the answer says how to go on.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::Args;
 use jmap_proto::{
     layerdata::{
-        Filter, Layer, Selection, SpatialCondition, SpatialRelation, filter,
+        Circle, Filter, Layer, Selection, SpatialCondition, SpatialRelation, filter,
         spatial_condition::Operand,
     },
     types::Box as Extent,
@@ -35,9 +35,57 @@ pub(crate) struct SelectionArgs {
     /// `is null`, `is not null`, `is empty`, combined with `and`; may be repeated
     #[arg(long = "where", value_name = "CONDITION", id = "conditions")]
     conditions: Vec<Where>,
-    /// Only elements that share a position with this geometry
-    #[arg(long, value_name = "WKT")]
-    intersects: Option<String>,
+    /// Only elements for which this filter is true, as OGC CQL2 text: `casei(name) like casei('san%') and not (a > 5 or
+    /// b is null)`; a place is `s_within(geometry, POLYGON(...))`
+    #[arg(long, value_name = "CQL2", conflicts_with = "conditions")]
+    filter: Option<String>,
+    /// Only elements that share a position with this: WKT, or a circle as `circle X,Y,METRES`
+    #[arg(long, value_name = "SHAPE", group = "relation")]
+    intersects: Option<ShapeSpec>,
+    /// Only elements that lie inside of this
+    #[arg(long, value_name = "SHAPE", group = "relation")]
+    within: Option<ShapeSpec>,
+    /// Only elements that have this inside of them
+    #[arg(long, value_name = "SHAPE", group = "relation")]
+    contains: Option<ShapeSpec>,
+    /// Only elements that share no position with this
+    #[arg(long, value_name = "SHAPE", group = "relation")]
+    disjoint: Option<ShapeSpec>,
+    /// EPSG code that the shape is given in [default: the layer's own]
+    #[arg(
+        long,
+        value_name = "EPSG",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "relation"
+    )]
+    shape_epsg: i32,
+}
+
+/// A shape to compare with, as the command line states it.
+#[derive(Clone, Debug, PartialEq)]
+struct ShapeSpec(Box<Operand>);
+
+impl From<Operand> for ShapeSpec {
+    fn from(operand: Operand) -> Self {
+        Self(Box::new(operand))
+    }
+}
+
+impl FromStr for ShapeSpec {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words = text.trim().split_once(' ');
+        let circle = words.filter(|(word, _)| word.eq_ignore_ascii_case("circle"));
+        let Some((_, circle)) = circle else {
+            return wkb_of_wkt(text).map(|wkb| Operand::Geometry(wkb.into()).into());
+        };
+        let numbers = circle.split(',').map(|number| number.trim().parse().ok());
+        match numbers.collect::<Option<Vec<f64>>>().as_deref() {
+            Some(&[x, y, radius]) => Ok(Operand::Circle(Circle { x, y, radius }).into()),
+            Some(_) | None => Err(format!("`{text}` is not written as circle X,Y,METRES")),
+        }
+    }
 }
 
 /// A box as the command line states it.
@@ -78,23 +126,28 @@ impl SelectionArgs {
         Ok(Selection {
             element_ids: self.ids.clone(),
             r#box: self.bbox.map(|BoxSpec(extent)| extent),
-            spatial: self.spatial()?,
-            filter: tree.map(|tree| Filter {
-                form: Some(filter::Form::Tree(tree)),
-            }),
+            spatial: self.spatial(),
+            filter: tree
+                .map(filter::Form::Tree)
+                .or_else(|| self.filter.clone().map(filter::Form::Cql2Text))
+                .map(|form| Filter { form: Some(form) }),
         })
     }
 
-    fn spatial(&self) -> Result<Option<SpatialCondition>, Failure> {
-        let Some(wkt) = &self.intersects else {
-            return Ok(None);
-        };
-        let geometry = wkb_of_wkt(wkt).map_err(Failure::usage)?;
-        Ok(Some(SpatialCondition {
-            relation: SpatialRelation::Intersects.into(),
-            operand: Some(Operand::Geometry(geometry.into())),
-            epsg: 0,
-        }))
+    fn spatial(&self) -> Option<SpatialCondition> {
+        let (relation, ShapeSpec(operand)) = [
+            (SpatialRelation::Intersects, &self.intersects),
+            (SpatialRelation::Within, &self.within),
+            (SpatialRelation::Contains, &self.contains),
+            (SpatialRelation::Disjoint, &self.disjoint),
+        ]
+        .into_iter()
+        .find_map(|(relation, shape)| Some((relation, shape.as_ref()?)))?;
+        Some(SpatialCondition {
+            relation: relation.into(),
+            operand: Some(Operand::clone(operand)),
+            epsg: self.shape_epsg,
+        })
     }
 }
 
@@ -110,6 +163,30 @@ mod tests {
         assert_eq!(extent.epsg, 3857);
         for wrong in ["", "1,2,3", "1,2,3,x", "1,2,3,4,5,6", "1,2,3,4,x"] {
             assert!(wrong.parse::<BoxSpec>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_shape_is_a_geometry_or_a_circle() {
+        // R110.
+        let circle: ShapeSpec = "Circle 2.35, -48.85,500".parse().unwrap();
+        let expected = Circle {
+            x: 2.35,
+            y: -48.85,
+            radius: 500.0,
+        };
+        assert_eq!(circle, Operand::Circle(expected).into());
+        let ShapeSpec(point) = "POINT (1 2)".parse().unwrap();
+        assert!(matches!(*point, Operand::Geometry(_)));
+        for wrong in [
+            "",
+            "circle",
+            "circle 1,2",
+            "circle 1,2,3,4",
+            "circle 1,2,x",
+            "square 1,2",
+        ] {
+            assert!(wrong.parse::<ShapeSpec>().is_err(), "{wrong}");
         }
     }
 }

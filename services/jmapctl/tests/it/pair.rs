@@ -133,6 +133,25 @@ fn failures_are_told_apart_by_their_exit_codes() {
     assert_eq!(invalid["reason"], "INVALID_ATTRIBUTE");
 }
 
+/// R110, R111: the oak, by filters and by shapes.
+fn is_found_by_what_is_said_of_it(house: &House) {
+    for (which, shape, expected) in [
+        ("--filter", "species like 'o_k' and not height > 1", 0),
+        (
+            "--filter",
+            "casei(species) = casei('OAK') and s_within(geometry, bbox(1, 47, 3, 49))",
+            1,
+        ),
+        ("--within", "circle 2,48.001,112", 1),
+        ("--disjoint", "circle 2,48.001,111", 1),
+        ("--contains", "POINT(2 48)", 1),
+        ("--intersects", "POLYGON((0 0,1 0,1 1,0 0))", 0),
+    ] {
+        let found = house.answer("ana", &["query", "Town/trees", which, shape, "--count"]);
+        assert_eq!(found["count"], expected, "{which} {shape}");
+    }
+}
+
 #[test]
 fn an_element_is_created_read_changed_counted_and_deleted() {
     // R107, R108.
@@ -186,6 +205,7 @@ fn an_element_is_created_read_changed_counted_and_deleted() {
         (&element["geometry"], &element["own"]),
         (&json!("POINT(2 48)"), &json!(true))
     );
+    is_found_by_what_is_said_of_it(&house);
     let count = ["query", "Town/trees", "--bbox", "1,47,3,49", "--count"];
     assert_eq!(house.answer("ana", &count)["count"], 1);
     let taller = [

@@ -16,6 +16,8 @@ use crate::value::{Text, Value};
 pub const MAX_DEPTH: usize = 32;
 /// How many conditions, and values in lists, one filter may have.
 pub const MAX_NODES: usize = 1_000;
+/// How many of these may be patterns, and searches that ignore case: no database decides them, so elements are looked at.
+pub const MAX_SEARCHES: usize = 100;
 
 /// How a value compares with a given one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

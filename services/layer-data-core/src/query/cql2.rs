@@ -11,6 +11,7 @@ mod bind;
 mod json;
 mod scan;
 mod text;
+mod truth;
 
 use super::{Condition, PatternError, SpatialInput};
 use crate::{

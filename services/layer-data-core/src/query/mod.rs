@@ -13,7 +13,7 @@ use std::{num::NonZeroU64, sync::Arc};
 use jmap_domain::{AttributeId, ElementId, LayerId};
 
 pub use circle::MAX_RADIUS;
-pub use condition::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES};
+pub use condition::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES, MAX_SEARCHES};
 pub use cql2::{Cql2, Cql2Error, MAX_CQL2_BYTES};
 pub use order::{
     Direction, MAX_SORT_KEYS, Mark, Order, OrderSink, SORTED_LENGTH, SortKey, SortKeyInput,
@@ -155,6 +155,9 @@ pub enum QueryError {
     /// Too many conditions or values in lists.
     #[error("a filter has at most {MAX_NODES} conditions and values")]
     TooManyConditions,
+    /// Too many patterns and searches that ignore case.
+    #[error("a filter has at most {MAX_SEARCHES} patterns and searches that ignore case")]
+    TooManySearches,
     /// Too many element ids.
     #[error("a query names at most {MAX_IDS} elements")]
     TooManyIds,

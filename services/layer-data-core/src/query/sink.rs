@@ -45,19 +45,24 @@ impl Condition<AttributeId> {
     /// Whether a database decides the condition exactly, so that elements need no other look.
     #[must_use]
     pub fn is_exact_in_sql(&self) -> bool {
+        self.left_open() == 0
+    }
+
+    /// How many conditions a database does not decide.
+    pub(super) fn left_open(&self) -> usize {
         match self {
-            Self::And(inner) | Self::Or(inner) => inner.iter().all(Self::is_exact_in_sql),
-            Self::Not(inner) => inner.is_exact_in_sql(),
+            Self::And(inner) | Self::Or(inner) => inner.iter().map(Self::left_open).sum(),
+            Self::Not(inner) => inner.left_open(),
             Self::Contains {
                 attribute: _,
                 text: _,
                 case,
-            } => *case == LetterCase::Exact,
+            } => usize::from(*case == LetterCase::Ignored),
             Self::Like {
                 attribute: _,
                 pattern: _,
                 case: _,
-            } => false,
+            } => 1,
             Self::Compare {
                 attribute: _,
                 comparison: _,
@@ -73,7 +78,7 @@ impl Condition<AttributeId> {
                 attribute: _,
                 least: _,
                 greatest: _,
-            } => true,
+            } => 0,
         }
     }
 

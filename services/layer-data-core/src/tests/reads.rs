@@ -9,8 +9,10 @@ use crate::{
     AskError,
     conformance::{creation, done, edit, layer, named, query, rows},
     element::AttributeRef,
-    query::Condition,
-    query::{BoxInput, GeometryOutput, QueryError, QueryInput, SelectionInput},
+    query::{
+        BoxInput, Condition, Cql2, GeometryOutput, QueryError, QueryInput, Relation,
+        SelectionInput, ShapeInput, SpatialInput,
+    },
     reads::{PageStart, ReadError, ReadPurpose, StatisticsError},
     statistics::{StatisticsInput, TallyError},
 };
@@ -68,7 +70,19 @@ fn reading_needs_view_and_says_nothing_without_it() {
         condition: Some(unknown),
         ..SelectionInput::default()
     });
-    for input in [everything(), in_a_box(), probe.clone()] {
+    let filter = query(SelectionInput {
+        cql2: Some(Cql2::from_text("nothing = 1 and soundex(string) = 'x'").unwrap()),
+        ..SelectionInput::default()
+    });
+    let shape = query(SelectionInput {
+        spatial: Some(SpatialInput {
+            relation: Relation::Within,
+            shape: ShapeInput::Geometry(vec![1, 2]),
+            epsg: Some(1),
+        }),
+        ..SelectionInput::default()
+    });
+    for input in [everything(), in_a_box(), probe.clone(), filter, shape] {
         let error = count(&world, input, ReadPurpose::Display).unwrap_err();
         assert!(matches!(error, ReadError::NoSuchLayer(_)), "{error}");
     }

@@ -71,9 +71,11 @@ pub(super) fn query(error: &QueryError, base: &FieldPath) -> Failure {
             let violation = selection.field("filter").invalid(error);
             about("INVALID_ATTRIBUTE", violation).fact("attribute", attribute)
         }
-        QueryError::EmptyJunction | QueryError::TooDeep | QueryError::TooManyConditions => {
-            about("INVALID_FIELD", selection.field("filter").invalid(error))
-        }
+        QueryError::EmptyJunction
+        | QueryError::TooDeep
+        | QueryError::TooManyConditions
+        | QueryError::TooManySearches
+        | QueryError::Cql2(_) => about("INVALID_FIELD", selection.field("filter").invalid(error)),
         QueryError::TooManyIds => {
             let violation = selection.field("element_ids").invalid(error);
             Failure::new(Code::ResourceExhausted, "TOO_LARGE", error.to_string()).at(violation)
@@ -87,7 +89,6 @@ pub(super) fn query(error: &QueryError, base: &FieldPath) -> Failure {
         QueryError::FilterShape(_) => {
             about("INVALID_GEOMETRY", selection.field("filter").invalid(error))
         }
-        QueryError::Cql2(_) => about("INVALID_FIELD", selection.field("filter").invalid(error)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jmap_domain::AttributeId;
 
-use super::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES};
+use super::{Comparison, Condition, LetterCase, MAX_DEPTH, MAX_NODES, MAX_SEARCHES};
 use crate::{
     definition::{AttributeDefinition, LayerDefinition},
     element::AttributeRef,
@@ -36,7 +36,13 @@ impl Condition<AttributeRef> {
             definition,
             nodes: 0,
         };
-        checker.condition(self, 1)
+        let condition = checker.condition(self, 1)?;
+        // Each of them reads the whole text of every element.
+        if condition.left_open() > MAX_SEARCHES {
+            Err(QueryError::TooManySearches)
+        } else {
+            Ok(condition)
+        }
     }
 }
 

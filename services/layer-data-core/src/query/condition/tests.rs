@@ -100,6 +100,22 @@ fn depth_and_size_are_limited() {
 }
 
 #[test]
+fn what_no_database_decides_is_limited() {
+    // R120.
+    let like = || Condition::Like {
+        attribute: named("string"),
+        pattern: Pattern::parse("%x%").unwrap(),
+        case: LetterCase::Exact,
+    };
+    let several = |count| Condition::Or((0..count).map(|_| like()).collect());
+    assert!(several(MAX_SEARCHES).check(&definition()).is_ok());
+    assert_eq!(
+        refused(several(MAX_SEARCHES + 1)),
+        QueryError::TooManySearches
+    );
+}
+
+#[test]
 fn comparisons_of_null_are_false_and_their_negation_true() {
     // R104.
     let not_equal = || compare("integer", Comparison::NotEqual, Value::Integer(1));

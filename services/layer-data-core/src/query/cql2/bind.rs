@@ -1,6 +1,9 @@
 //! Expressions bound to a layer: conditions on its attributes, and relations of its geometries.
 
-use super::{Bound, Cql2, Cql2Error, Expr, GEOMETRY_NAMES};
+use super::{
+    Bound, Cql2, Cql2Error, Expr, GEOMETRY_NAMES,
+    truth::{Bare, Truth, joined},
+};
 use crate::{
     definition::{AttributeDefinition, LayerDefinition},
     element::AttributeRef,
@@ -9,16 +12,6 @@ use crate::{
     },
     value::{AttributeType, Finite, Text, Value},
 };
-
-type Bare = Condition<AttributeRef>;
-
-/// What a condition is to find: elements for which something is true, or those for which it is false. Where a value is
-/// missing it is neither.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Truth {
-    True,
-    False,
-}
 
 impl Cql2 {
     /// What the filter says of a layer.
@@ -297,80 +290,6 @@ impl Binder<'_> {
         match attribute.find(self.definition) {
             Some((_, AttributeDefinition { kind, .. })) => Ok((attribute, *kind)),
             None => Err(QueryError::UnknownAttribute(name.to_owned())),
-        }
-    }
-}
-
-impl Truth {
-    const fn turned(self) -> Self {
-        match self {
-            Self::True => Self::False,
-            Self::False => Self::True,
-        }
-    }
-
-    /// A condition that null decides as well.
-    fn of_all(self, condition: Bare) -> Bare {
-        match self {
-            Self::True => condition,
-            Self::False => Condition::Not(Box::new(condition)),
-        }
-    }
-
-    /// A condition that null leaves open: it is false of a value that is there.
-    fn of(self, condition: Bare, attribute: AttributeRef) -> Bare {
-        match self {
-            Self::True => condition,
-            Self::False => Condition::And(vec![
-                Condition::Not(Box::new(condition)),
-                Condition::Not(Box::new(Condition::IsNull(attribute))),
-            ]),
-        }
-    }
-
-    /// Several comparisons that must all hold; none holds for every value that is there.
-    fn of_bounds(self, attribute: &AttributeRef, bounds: Vec<(Comparison, Value)>) -> Bare {
-        if bounds.is_empty() {
-            let present = Condition::Not(Box::new(Condition::IsNull(attribute.clone())));
-            return match self {
-                Self::True => present,
-                Self::False => Condition::And(vec![Condition::IsNull(attribute.clone()), present]),
-            };
-        }
-        let compare = |(comparison, value)| Condition::Compare {
-            attribute: attribute.clone(),
-            comparison: self.comparison(comparison),
-            value,
-        };
-        let parts = bounds.into_iter().map(compare).collect();
-        match self {
-            Self::True => joined(Condition::And, parts),
-            Self::False => joined(Condition::Or, parts),
-        }
-    }
-
-    const fn comparison(self, comparison: Comparison) -> Comparison {
-        match self {
-            Self::True => comparison,
-            Self::False => match comparison {
-                Comparison::Equal => Comparison::NotEqual,
-                Comparison::NotEqual => Comparison::Equal,
-                Comparison::Less => Comparison::GreaterOrEqual,
-                Comparison::LessOrEqual => Comparison::Greater,
-                Comparison::Greater => Comparison::LessOrEqual,
-                Comparison::GreaterOrEqual => Comparison::Less,
-            },
-        }
-    }
-}
-
-/// Several conditions as one; one alone stays as it is.
-fn joined(junction: fn(Vec<Bare>) -> Bare, mut parts: Vec<Bare>) -> Bare {
-    match (parts.len(), parts.pop()) {
-        (1, Some(only)) => only,
-        (_, last) => {
-            parts.extend(last);
-            junction(parts)
         }
     }
 }
