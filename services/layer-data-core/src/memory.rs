@@ -1,5 +1,7 @@
 //! A store in memory, for tests: the plainest thing that conforms.
 
+mod past;
+
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Bound,
@@ -17,6 +19,7 @@ use crate::{
     },
     element::{Element, ElementPatch, NewElement, Stamps},
     geometry::{Bounds, Geometry},
+    history::{HistoryStart, VersionEnd, Versions},
     permit::{Permit, Scope},
     ports::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Removal, Rest, StoreError, StoredLayer, Summary,
@@ -40,6 +43,10 @@ struct State {
 struct Layer {
     definition: Arc<LayerDefinition>,
     rows: BTreeMap<ElementId, Row>,
+    replaced: BTreeMap<(ElementId, DataRevision), (Row, VersionEnd)>,
+    created: DateTime,
+    /// The time of the newest edit: stamps never go back.
+    edited: DateTime,
     next: i64,
     revision: DataRevision,
 }
@@ -80,10 +87,13 @@ impl LayerStore for MemoryStore {
                 Err(StoreError::LayerExists(new.layer))
             };
         }
-        let (definition, rows) = (Arc::new(new.definition), BTreeMap::new());
+        let created = DateTime::now();
         let layer = Layer {
-            definition,
-            rows,
+            definition: Arc::new(new.definition),
+            rows: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+            created,
+            edited: created,
             next: 1,
             revision: DataRevision::default(),
         };
@@ -135,10 +145,8 @@ impl LayerStore for MemoryStore {
             .get(&query.layer())
             .ok_or(StoreError::LayerMissing(query.layer()))?;
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = layer
-            .rows
-            .range((start, Bound::Unbounded))
-            .map(|(_, row)| row);
+        let state = layer.state(query.as_of());
+        let rows = state.range((start, Bound::Unbounded)).map(|(_, row)| *row);
         let mut chunk = Chunk {
             elements: Vec::new(),
             rest: Rest::End,
@@ -158,6 +166,25 @@ impl LayerStore for MemoryStore {
         Ok(chunk)
     }
 
+    async fn versions(
+        &self,
+        query: &CheckedQuery,
+        after: Option<DataRevision>,
+        limit: ChunkLimit,
+        _deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let state = self.state();
+        let layer = state
+            .layers
+            .get(&query.layer())
+            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let mut versions = layer.versions(query);
+        versions.retain(|version| Some(version.element.revision) > after);
+        let more = versions.len() > limit.rows.get() as usize;
+        versions.truncate(limit.rows.get() as usize);
+        Ok(Versions { versions, more })
+    }
+
     async fn summarize(
         &self,
         query: &CheckedQuery,
@@ -169,8 +196,8 @@ impl LayerStore for MemoryStore {
             .get(&query.layer())
             .ok_or(StoreError::LayerMissing(query.layer()))?;
         let found: Vec<Bounds> = layer
-            .rows
-            .values()
+            .state(query.as_of())
+            .into_values()
             .filter(|row| layer.selects(query, row))
             .map(|row| row.geometry.bounds())
             .collect();
@@ -207,6 +234,7 @@ impl State {
                 .ok_or(StoreError::LayerMissing(id))?;
             let revision = *revisions.entry(id).or_insert_with(|| layer.revision.next());
             layer.revision = revision;
+            layer.edited = layer.edited.max(DateTime::now());
             results.push((edit.index(), layer.edit(edit)));
         }
         let answer = StoredAnswer::conclude(batch, results);
@@ -223,8 +251,9 @@ impl Layer {
         StoredLayer {
             layer,
             definition,
-            created: DateTime::now(),
+            created: self.created,
             revision: self.revision,
+            history: HistoryStart::new(self.created),
         }
     }
 
@@ -237,9 +266,13 @@ impl Layer {
                 patch,
             } => self
                 .reach(*element, *expected, edit.permit())
-                .and_then(|()| self.update(*element, patch, edit.permit())),
+                .and_then(|()| {
+                    self.keep(*element, edit.permit());
+                    self.update(*element, patch, edit.permit())
+                }),
             Edit::Delete { element, expected } => {
                 self.reach(*element, *expected, edit.permit()).map(|()| {
+                    self.keep(*element, edit.permit());
                     self.rows.remove(element);
                     *element
                 })
@@ -257,7 +290,7 @@ impl Layer {
     fn create(&mut self, new: &NewElement, permit: &Permit) -> Result<ElementId, EditRefusal> {
         let id = ElementId::new(self.next).or(Err(EditRefusal::NoSuchLayer(permit.layer())))?;
         self.next += 1;
-        let (by, at) = (Some(permit.actor()), DateTime::now());
+        let (by, at) = (Some(permit.actor()), self.edited);
         let stamps = Stamps {
             created_by: by,
             updated_by: by,
@@ -304,7 +337,7 @@ impl Layer {
         }
         row.element.revision = self.revision;
         row.element.stamps.updated_by = Some(permit.actor());
-        row.element.stamps.update_time = DateTime::now();
+        row.element.stamps.update_time = self.edited;
         Ok(id)
     }
 

@@ -1,6 +1,8 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
+mod versions;
+
 use std::{future::ready, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt};
@@ -23,6 +25,8 @@ use crate::{
     table::{BlobPart, Column},
     values::read_value,
 };
+
+pub(crate) use versions::{replaced, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
 const MANY_CANDIDATES: i64 = 20_000;
@@ -112,7 +116,8 @@ impl<'a> Plan<'a> {
         after: Option<ElementId>,
         index: Index,
     ) -> Result<QueryBuilder<Sqlite>, StoreError> {
-        let mut sql = self.layer.table.select(self.part, &self.columns);
+        let rows = self.query.as_of().into();
+        let mut sql = self.layer.table.select(self.part, &self.columns, rows);
         if let Some(after) = after {
             sql.push(" and t.\"fid\" > ").push_bind(after.get());
         }
@@ -123,7 +128,8 @@ impl<'a> Plan<'a> {
                 .push_bind(ids)
                 .push("))");
         }
-        if let (Some(boxes), Index::Search) = (&self.boxes, index) {
+        // The index knows the elements as they are alone.
+        if let (Some(boxes), Index::Search, None) = (&self.boxes, index, self.query.as_of()) {
             self.layer.table.push_boxes(&mut sql, boxes);
         }
         if let Some(condition) = self.query.condition() {
@@ -140,7 +146,7 @@ impl<'a> Plan<'a> {
         readers: &SqlitePool,
         after: Option<ElementId>,
     ) -> Result<Index, StoreError> {
-        let (Some(boxes), Some(_)) = (&self.boxes, after) else {
+        let (Some(boxes), Some(_), None) = (&self.boxes, after, self.query.as_of()) else {
             return Ok(Index::Search);
         };
         let mut sql = self.layer.table.count_candidates(boxes, MANY_CANDIDATES);

@@ -1,6 +1,8 @@
 //! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
+mod versions;
+
 use std::{ops::ControlFlow, time::Instant};
 
 use futures::TryStreamExt;
@@ -24,6 +26,8 @@ use crate::{
     table::{Column, GeometryColumn, Table},
     values,
 };
+
+pub(crate) use versions::{Span, replaced, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
 const MANY_CANDIDATES: i64 = 20_000;
@@ -112,9 +116,15 @@ impl<'a> Plan<'a> {
         })
     }
 
+    fn select(&self) -> QueryBuilder<Postgres> {
+        let rows = self.query.as_of().into();
+        let table = &self.layer.table;
+        table.select(self.geometry, &self.columns, rows)
+    }
+
     /// The statement for the next rows after an element.
     fn sql(&self, after: Option<ElementId>, index: Index, rows: usize) -> QueryBuilder<Postgres> {
-        let mut sql = self.layer.table.select(self.geometry, &self.columns);
+        let mut sql = self.select();
         self.push_selection(&mut sql, index);
         if let Some(after) = after {
             sql.push(" and t.\"fid\" > ").push_bind(after.get());
@@ -153,7 +163,7 @@ impl<'a> Plan<'a> {
         session: &mut Session,
         after: Option<ElementId>,
     ) -> Result<Index, StoreError> {
-        let (Some(boxes), Some(_)) = (&self.boxes, after) else {
+        let (Some(boxes), Some(_), None) = (&self.boxes, after, self.query.as_of()) else {
             return Ok(Index::Search);
         };
         let mut sql = self.layer.table.candidates();
@@ -400,7 +410,7 @@ async fn measure(
     session: &mut Session,
     plan: &Plan<'_>,
 ) -> Result<(u64, Option<Bounds>), StoreError> {
-    let mut sql = plan.layer.table.measure();
+    let mut sql = plan.layer.table.measure(plan.query.as_of().into());
     plan.push_selection(&mut sql, Index::Search);
     if let Some(boxes) = &plan.boxes {
         Table::push_exact_boxes(&mut sql, boxes);
@@ -425,7 +435,7 @@ async fn look_at_all(
     session: &mut Session,
     plan: &Plan<'_>,
 ) -> Result<(u64, Option<Bounds>), StoreError> {
-    let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
+    let mut sql = plan.select();
     plan.push_selection(&mut sql, Index::Search);
     let (mut count, mut extent) = (0, None::<Bounds>);
     let add = |row: &PgRow| {

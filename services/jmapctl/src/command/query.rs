@@ -30,9 +30,11 @@ Examples:
   jmapctl query Atlas/cities --bbox -10,35,5,45 --count
   jmapctl query Atlas/cities --intersects 'POLYGON((2 48,3 48,3 49,2 48))' --geojson
   jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
+  jmapctl query Atlas/cities --ids 1 --as-of 2026-11-17T12:00Z
 
 Elements come page by page, in the order of their ids; where there are more, the answer says how to go on.
-Reading a layer as a whole, without ids, box, geometry or condition, needs `export`.";
+Reading a layer as a whole, without ids, box, geometry or condition, needs `export`; so does reading more than one element as of the
+past.";
 
 /// Read elements
 #[derive(Args, Debug)]

@@ -5,11 +5,12 @@ use std::str::FromStr;
 use clap::Args;
 use jmap_proto::{
     layerdata::{
-        Filter, Layer, Selection, SpatialCondition, SpatialRelation, filter,
+        AsOf, Filter, Layer, Selection, SpatialCondition, SpatialRelation, as_of::At, filter,
         spatial_condition::Operand,
     },
     types::Box as Extent,
 };
+use jmap_wire::timestamp;
 
 use crate::{
     condition::{self, Where},
@@ -38,6 +39,27 @@ pub(crate) struct SelectionArgs {
     /// Only elements that share a position with this geometry
     #[arg(long, value_name = "WKT")]
     intersects: Option<String>,
+    /// Of the layer as it was at a revision, or at a time such as `2026-11-17T12:00Z`
+    #[arg(long, value_name = "REVISION|TIME")]
+    as_of: Option<LayerMoment>,
+}
+
+/// A past state of a layer as the command line states it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct LayerMoment(At);
+
+impl FromStr for LayerMoment {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if let Ok(revision) = text.parse() {
+            return Ok(Self(At::Revision(revision)));
+        }
+        let time = text.parse::<jiff::Timestamp>();
+        let time = time.map(|time| At::Time(timestamp(time.as_millisecond())));
+        time.map(Self).map_err(
+            |_| "is neither a revision nor a time with its zone, such as 2026-11-17T12:00Z",
+        )
+    }
 }
 
 /// A box as the command line states it.
@@ -82,6 +104,7 @@ impl SelectionArgs {
             filter: tree.map(|tree| Filter {
                 form: Some(filter::Form::Tree(tree)),
             }),
+            as_of: self.as_of.map(|LayerMoment(at)| AsOf { at: Some(at) }),
         })
     }
 

@@ -11,6 +11,7 @@
 
 pub mod conditions;
 pub mod edits;
+pub mod history;
 pub mod layers;
 pub mod reads;
 
@@ -34,6 +35,12 @@ macro_rules! for_each_conformance_fact {
             edits::validating_changes_nothing,
             edits::an_expired_permit_commits_nothing,
             edits::a_missing_layer_is_refused,
+            history::an_element_keeps_its_versions,
+            history::versions_join_to_the_whole,
+            history::refused_edits_leave_no_history,
+            history::every_revision_reads_as_it_was,
+            history::times_read_as_their_revisions,
+            history::a_dropped_layer_has_no_history,
             layers::making_a_layer_twice_makes_it_once,
             layers::labels_may_repeat,
             layers::a_dropped_layer_is_gone,

@@ -17,6 +17,7 @@ use crate::{
     definition::LayerDefinition,
     element::AttributeRef,
     geometry::{Bounds, GeometryError},
+    history::AsOf,
     value::AttributeType,
 };
 
@@ -47,6 +48,8 @@ pub struct SelectionInput {
     pub intersects: Option<OperandInput>,
     /// Only elements whose attribute values satisfy this condition.
     pub condition: Option<Condition<AttributeRef>>,
+    /// Of the layer as it was then; `None` means as it is.
+    pub as_of: Option<AsOf>,
 }
 
 impl SelectionInput {
@@ -57,6 +60,16 @@ impl SelectionInput {
             || self.bbox.is_some()
             || self.intersects.is_some()
             || self.condition.is_some()
+    }
+
+    /// Whether *view* alone reaches the selection, within the display limit: whole layers, and the past of more than
+    /// one element, need *copy / export* (R38).
+    #[must_use]
+    pub fn is_for_viewers(&self) -> bool {
+        match self.as_of {
+            None => self.is_limited(),
+            Some(_) => self.ids.as_ref().is_some_and(|ids| ids.len() == 1),
+        }
     }
 }
 
@@ -156,6 +169,7 @@ pub struct CheckedQuery {
     boxes: Option<Vec<Bounds>>,
     operand: Option<Arc<Operand>>,
     condition: Option<Condition<AttributeId>>,
+    as_of: Option<AsOf>,
     geometry: GeometryOutput,
     attributes: Vec<AttributeId>,
 }
@@ -195,6 +209,7 @@ impl QueryInput {
                 .condition
                 .map(|condition| condition.check(definition))
                 .transpose()?,
+            as_of: selection.as_of,
             geometry: output.geometry,
             attributes,
         })
@@ -308,6 +323,12 @@ impl CheckedQuery {
     #[must_use]
     pub const fn condition(&self) -> Option<&Condition<AttributeId>> {
         self.condition.as_ref()
+    }
+
+    /// Of the layer as it was then; `None` means as it is.
+    #[must_use]
+    pub const fn as_of(&self) -> Option<AsOf> {
+        self.as_of
     }
 
     /// Whether geometries are wanted.

@@ -11,6 +11,8 @@ mod durability;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod statements;

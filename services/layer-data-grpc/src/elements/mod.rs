@@ -4,6 +4,8 @@ mod edits;
 mod pages;
 mod stream;
 
+pub(crate) use pages::{DEFAULT_PAGE, MAX_ELEMENTS, limit};
+
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, CreateElementRequest,
     CreateElementResponse, DeleteElementRequest, DeleteElementResponse, GetElementsRequest,

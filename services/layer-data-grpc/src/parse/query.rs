@@ -15,7 +15,7 @@ use layer_data_core::{
     query::{BoxInput, GeometryOutput, MAX_IDS, OperandInput, OutputInput, SelectionInput},
 };
 
-use super::{attribute_ref, filter::filter};
+use super::{as_of::as_of, attribute_ref, filter::filter};
 
 /// What of each element is wanted.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +81,7 @@ pub(crate) fn selection(
         r#box: bbox,
         spatial: condition,
         filter: given,
+        as_of: moment,
     } = selection.unwrap_or_default();
     let path_of_filter = path.field("filter");
     Ok(SelectionInput {
@@ -97,6 +98,9 @@ pub(crate) fn selection(
             .transpose()?,
         condition: given
             .map(|given| filter(&path_of_filter, given))
+            .transpose()?,
+        as_of: moment
+            .map(|moment| as_of(&path.field("as_of"), moment))
             .transpose()?,
     })
 }
