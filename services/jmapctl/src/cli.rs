@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, audit, check, demo, edit, explain, export, grants, groups, import, layers, lookup,
-        moving, permissions, projects, query, report, restored, services, sessions, sign_in, stats,
-        up, users, watch, what_if,
+        Context, audit, check, demo, edit, explain, export, grants, groups, history, import,
+        layers, lookup, moving, permissions, projects, query, report, restored, services, sessions,
+        sign_in, stats, up, users, watch, what_if,
     },
     console::Console,
     error::Failure,
@@ -164,6 +164,9 @@ pub(crate) enum Call {
     /// Compute statistics of attributes, as a whole or by groups
     #[command(after_help = stats::EXAMPLES)]
     Stats(stats::Stats),
+    /// Tell what happened to an element
+    #[command(after_help = history::EXAMPLES)]
+    History(history::History),
     /// Create, change and delete elements
     #[command(subcommand, after_help = edit::EXAMPLES)]
     Edit(edit::Edit),
@@ -219,6 +222,7 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Audit(command) => command.run(context).await,
         Call::Query(command) => command.run(context).await,
         Call::Stats(command) => command.run(context).await,
+        Call::History(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,
         Call::Export(command) => command.run(context).await,

@@ -12,8 +12,8 @@ use jmap_proto::{
         project_service_client::ProjectServiceClient, session_service_client::SessionServiceClient,
     },
     layerdata::{
-        element_service_client::ElementServiceClient, layer_service_client::LayerServiceClient,
-        transfer_service_client::TransferServiceClient,
+        element_service_client::ElementServiceClient, history_service_client::HistoryServiceClient,
+        layer_service_client::LayerServiceClient, transfer_service_client::TransferServiceClient,
     },
     types::{
         GetServerInfoRequest, GetServerInfoResponse,
@@ -190,6 +190,12 @@ impl Client {
     /// Elements.
     pub(crate) async fn elements(&self) -> Result<ElementServiceClient<Channel>, Failure> {
         let stub = ElementServiceClient::new(self.layer_data().await?);
+        Ok(stub.max_decoding_message_size(MAX_ANSWER))
+    }
+
+    /// What happened to elements.
+    pub(crate) async fn history(&self) -> Result<HistoryServiceClient<Channel>, Failure> {
+        let stub = HistoryServiceClient::new(self.layer_data().await?);
         Ok(stub.max_decoding_message_size(MAX_ANSWER))
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod grants;
 pub(crate) mod groups;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod layers;
 pub(crate) mod lookup;

@@ -11,6 +11,7 @@ pub mod edit;
 pub mod edits;
 pub mod element;
 pub mod geometry;
+pub mod history;
 pub mod layers;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;

@@ -1,5 +1,7 @@
 //! A store in memory, for tests: the plainest thing that conforms.
 
+mod past;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,6 +18,7 @@ use crate::{
     },
     element::{Element, ElementPatch, NewElement, Stamps},
     geometry::{Bounds, Geometry},
+    history::{HistoryStart, VersionEnd, Versions},
     permit::{Permit, Scope},
     ports::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Removal, Rest, StoreError, StoredLayer, Summary,
@@ -40,6 +43,10 @@ struct State {
 struct Layer {
     definition: Arc<LayerDefinition>,
     rows: BTreeMap<ElementId, Row>,
+    replaced: BTreeMap<(ElementId, DataRevision), (Row, VersionEnd)>,
+    created: DateTime,
+    /// The time of the newest edit: stamps never go back.
+    edited: DateTime,
     next: i64,
     revision: DataRevision,
 }
@@ -80,10 +87,13 @@ impl LayerStore for MemoryStore {
                 Err(StoreError::LayerExists(new.layer))
             };
         }
-        let (definition, rows) = (Arc::new(new.definition), BTreeMap::new());
+        let created = DateTime::now();
         let layer = Layer {
-            definition,
-            rows,
+            definition: Arc::new(new.definition),
+            rows: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+            created,
+            edited: created,
             next: 1,
             revision: DataRevision::default(),
         };
@@ -154,6 +164,25 @@ impl LayerStore for MemoryStore {
         Ok(chunk)
     }
 
+    async fn versions(
+        &self,
+        query: &CheckedQuery,
+        after: Option<DataRevision>,
+        limit: ChunkLimit,
+        _deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let state = self.state();
+        let layer = state
+            .layers
+            .get(&query.layer())
+            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let mut versions = layer.versions(query);
+        versions.retain(|version| Some(version.element.revision) > after);
+        let more = versions.len() > limit.rows.get() as usize;
+        versions.truncate(limit.rows.get() as usize);
+        Ok(Versions { versions, more })
+    }
+
     async fn summarize(
         &self,
         query: &CheckedQuery,
@@ -165,8 +194,8 @@ impl LayerStore for MemoryStore {
             .get(&query.layer())
             .ok_or(StoreError::LayerMissing(query.layer()))?;
         let found: Vec<Bounds> = layer
-            .rows
-            .values()
+            .state(query.as_of())
+            .into_values()
             .filter(|row| layer.selects(query, row))
             .map(|row| row.geometry.bounds())
             .collect();
@@ -189,7 +218,8 @@ impl LayerStore for MemoryStore {
             .layers
             .get(&query.layer())
             .ok_or(StoreError::LayerMissing(query.layer()))?;
-        for row in layer.rows.values().filter(|row| layer.selects(query, row)) {
+        let state = layer.state(query.as_of()).into_values();
+        for row in state.filter(|row| layer.selects(query, row)) {
             let element = layer.output(query, row);
             let bounds = element.geometry.map(|_| row.geometry.bounds());
             if tally.add(&element.values, bounds).is_break() {
@@ -224,6 +254,7 @@ impl State {
                 .ok_or(StoreError::LayerMissing(id))?;
             let revision = *revisions.entry(id).or_insert_with(|| layer.revision.next());
             layer.revision = revision;
+            layer.edited = layer.edited.max(DateTime::now());
             results.push((edit.index(), layer.edit(edit)));
         }
         let answer = StoredAnswer::conclude(batch, results);
@@ -240,8 +271,9 @@ impl Layer {
         StoredLayer {
             layer,
             definition,
-            created: DateTime::now(),
+            created: self.created,
             revision: self.revision,
+            history: HistoryStart::new(self.created),
         }
     }
 
@@ -254,9 +286,13 @@ impl Layer {
                 patch,
             } => self
                 .reach(*element, *expected, edit.permit())
-                .and_then(|()| self.update(*element, patch, edit.permit())),
+                .and_then(|()| {
+                    self.keep(*element, edit.permit());
+                    self.update(*element, patch, edit.permit())
+                }),
             Edit::Delete { element, expected } => {
                 self.reach(*element, *expected, edit.permit()).map(|()| {
+                    self.keep(*element, edit.permit());
                     self.rows.remove(element);
                     *element
                 })
@@ -274,7 +310,7 @@ impl Layer {
     fn create(&mut self, new: &NewElement, permit: &Permit) -> Result<ElementId, EditRefusal> {
         let id = ElementId::new(self.next).or(Err(EditRefusal::NoSuchLayer(permit.layer())))?;
         self.next += 1;
-        let (by, at) = (Some(permit.actor()), DateTime::now());
+        let (by, at) = (Some(permit.actor()), self.edited);
         let stamps = Stamps {
             created_by: by,
             updated_by: by,
@@ -321,7 +357,7 @@ impl Layer {
         }
         row.element.revision = self.revision;
         row.element.stamps.updated_by = Some(permit.actor());
-        row.element.stamps.update_time = DateTime::now();
+        row.element.stamps.update_time = self.edited;
         Ok(id)
     }
 
@@ -352,7 +388,8 @@ impl Layer {
     /// The rows of a query after a mark, each with its own.
     fn sorted(&self, query: &CheckedQuery, after: Option<&Mark>) -> Vec<(Mark, &Row)> {
         let order = query.order();
-        let selected = self.rows.values().filter(|row| self.selects(query, row));
+        let state = self.state(query.as_of()).into_values();
+        let selected = state.filter(|row| self.selects(query, row));
         let marked = selected.map(|row| {
             let mark = order.mark(row.element.id, &|id| self.value(row, id));
             (mark, row)

@@ -6,6 +6,7 @@
 //! copied anew.
 
 mod compare;
+mod history;
 mod record;
 
 use std::{
@@ -18,7 +19,7 @@ use jmap_domain::{ElementId, LayerId};
 pub use compare::compare;
 
 use crate::{
-    element::ElementRecord,
+    element::{Element, ElementRecord},
     geometry::GeometryError,
     ports::{Archive, Arrival, ChunkLimit, LayerRecord, Occupant, Removal, Rest, StoreError},
     query::{CheckedQuery, Mark, OutputInput, QueryInput, SelectionInput},
@@ -74,7 +75,8 @@ pub struct MovedLayer {
     pub label: String,
     /// How many elements it has.
     pub elements: u64,
-    /// SHA-256 over its definition, its counters and its elements in the order of their ids, alike in every store.
+    /// SHA-256 over its definition, its counters, its elements in the order of their ids and the versions that were
+    /// replaced, alike in every store.
     pub checksum: [u8; 32],
 }
 
@@ -112,6 +114,9 @@ pub enum MoveError {
         /// The first element that differs.
         element: ElementId,
     },
+    /// The versions of a layer's elements that were replaced are not the same.
+    #[error("the history of layer `{0}` differs")]
+    HistoryDiffers(LayerId),
     /// The remembered answers are not the same.
     #[error("the remembered answers to requests differ")]
     RequestsDiffer,
@@ -176,6 +181,7 @@ pub async fn copy(
         let record = from.layer_record(layer).await?;
         prepare(to, &record).await?;
         copy_elements(from, to, &record, &mut told).await?;
+        history::copy(from, to, &record).await?;
     }
     copy_requests(from, to).await
 }
@@ -224,15 +230,8 @@ async fn copy_elements(
     loop {
         told(progress);
         let chunk = from.read(&query, after.as_ref(), CHUNK, some_day()).await?;
-        let elements = chunk.elements.into_iter().map(|element| {
-            let id = element.id;
-            let read = ElementRecord::read(element, record.definition.geometry());
-            read.map_err(|source| MoveError::Damaged {
-                layer: record.layer,
-                element: id,
-                source,
-            })
-        });
+        let elements = chunk.elements.into_iter();
+        let elements = elements.map(|element| whole(element, record));
         let elements: Vec<_> = elements.collect::<Result<_, _>>()?;
         progress.elements += elements.len() as u64;
         if !elements.is_empty() {
@@ -246,6 +245,17 @@ async fn copy_elements(
     }
     told(progress);
     Ok(())
+}
+
+/// An element of a layer that was read with everything.
+fn whole(element: Element, record: &LayerRecord) -> Result<ElementRecord, MoveError> {
+    let id = element.id;
+    let read = ElementRecord::read(element, record.definition.geometry());
+    read.map_err(|source| MoveError::Damaged {
+        layer: record.layer,
+        element: id,
+        source,
+    })
 }
 
 async fn copy_requests(from: &impl Archive, to: &impl Archive) -> Result<(), MoveError> {

@@ -11,6 +11,7 @@ use jmap_domain::{
 use crate::{
     definition::LayerDefinition,
     element::Element,
+    history::{HistoryStart, kept},
     ports::{
         Answer, Authorizer, Call, Chunk, ChunkLimit, LayerStore, Rest, StoreError, StoredLayer,
         Summary,
@@ -52,6 +53,15 @@ pub enum ReadError {
         /// The most that were allowed.
         maximum: NonZeroU64,
     },
+    /// The layer was not in that state yet.
+    #[error("the layer as of a revision or a time that has not been yet")]
+    Future,
+    /// The layer's history does not reach back that far.
+    #[error("history is kept from revision {} on, {} in time", .0.revision.get(), .0.time)]
+    HistoryPruned(HistoryStart),
+    /// There is no such element, and there was none that history tells of.
+    #[error("element `{0}` does not exist")]
+    NoSuchElement(ElementId),
     /// The elements are too large for one answer.
     #[error("the elements are too large for one answer")]
     TooLarge,
@@ -159,7 +169,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         purpose: ReadPurpose,
         start: PageStart,
     ) -> Result<Reader<S, A, R>, ReadError> {
-        let whole_layer = !input.selection.is_limited();
+        let (whole_layer, as_of) = (!input.selection.is_for_viewers(), input.selection.as_of);
         let wanted = Wanted {
             purpose,
             whole_layer,
@@ -167,6 +177,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         };
         let terms = self.terms(call, input.layer, wanted).await?;
         let layer = self.stored(input.layer).await?;
+        kept(&layer, as_of)?;
         let query = input.check(&layer.definition)?;
         let fits = |mark| query.order().fits(&start.keys, mark);
         if !start.after.as_ref().is_none_or(fits) {
@@ -247,7 +258,8 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         }
     }
 
-    /// Counts elements and measures their extent. *View* is enough, for the whole layer as well (R113).
+    /// Counts elements and measures their extent. *View* is enough, for the whole layer as well (R113), but not for its
+    /// past (R38).
     ///
     /// # Errors
     /// [`ReadError`].
@@ -257,8 +269,10 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         layer: LayerId,
         selection: SelectionInput,
     ) -> Result<(StoredLayer, Summary), ReadError> {
-        self.may_view(call, layer).await?;
+        let as_of = selection.as_of;
+        self.may_sum_up(call, layer, &selection).await?;
         let stored = self.stored(layer).await?;
+        kept(&stored, as_of)?;
         let input = QueryInput {
             layer,
             selection,
@@ -269,7 +283,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             .store
             .summarize(&input.check(&stored.definition)?, call.deadline)
             .await
-            .map_err(|error| unanswered(call, error))?;
+            .map_err(|error| ReadError::unanswered(call, error))?;
         Ok((stored, summary))
     }
 
@@ -308,7 +322,27 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         })
     }
 
-    async fn stored(&self, layer: LayerId) -> Result<StoredLayer, ReadError> {
+    /// Lets a caller learn what a selection adds up to: *view* is enough for what is there now, whole layers included
+    /// (R113); of the past, what a read needs is needed.
+    async fn may_sum_up(
+        &self,
+        call: &Call,
+        layer: LayerId,
+        selection: &SelectionInput,
+    ) -> Result<(), ReadError> {
+        if selection.as_of.is_none() {
+            let answer = self.ask(call, &[elements(layer, Permission::View)]).await?;
+            return viewable(layer, &answer);
+        }
+        let wanted = Wanted {
+            purpose: ReadPurpose::Display,
+            whole_layer: !selection.is_for_viewers(),
+            maximum: None,
+        };
+        self.terms(call, layer, wanted).await.map(drop)
+    }
+
+    pub(crate) async fn stored(&self, layer: LayerId) -> Result<StoredLayer, ReadError> {
         // Viewable and not stored: the registry knows a layer that this storage has lost.
         self.store
             .layer(layer)
@@ -327,12 +361,14 @@ fn viewable(layer: LayerId, answer: &Answer) -> Result<(), ReadError> {
     }
 }
 
-/// A storage that did not answer by the deadline was not given the time to.
-fn unanswered(call: &Call, error: StoreError) -> ReadError {
-    if Instant::now() < call.deadline {
-        error.into()
-    } else {
-        AskError::DeadlineExceeded.into()
+impl ReadError {
+    /// A storage that did not answer by the deadline was not given the time to.
+    pub(crate) fn unanswered(call: &Call, error: StoreError) -> Self {
+        if Instant::now() < call.deadline {
+            error.into()
+        } else {
+            AskError::DeadlineExceeded.into()
+        }
     }
 }
 
@@ -391,7 +427,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
                 self.call.deadline,
             )
             .await
-            .map_err(|error| unanswered(&self.call, error))?;
+            .map_err(|error| ReadError::unanswered(&self.call, error))?;
         self.position.seen += chunk.elements.len() as u64;
         if let Some(maximum) = self.terms.maximum
             && self.position.seen > maximum.get()

@@ -6,7 +6,9 @@ use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
     edit::{RequestKey, StoredAnswer},
     element::ElementRecord,
-    ports::{Archive, Arrival, LayerRecord, Occupant, RequestRecord, StoreError},
+    history::{VersionKey, VersionRecord, Versions},
+    ports::{Archive, Arrival, ChunkLimit, LayerRecord, Occupant, RequestRecord, StoreError},
+    query::CheckedQuery,
     value::DateTime,
 };
 use sqlx::{FromRow, SqliteExecutor};
@@ -14,7 +16,7 @@ use sqlx::{FromRow, SqliteExecutor};
 use crate::{
     GeoPackage,
     error::{store_error, unexpected},
-    layers,
+    layers, read,
     readers::Reader,
     replay, rows,
     writer::{State, begin, find},
@@ -30,11 +32,12 @@ impl Archive for GeoPackage {
         let (layer, _) = self.found(id)?;
         let query = sqlx::query_as(include_str!("../sql/layer_record.sql")).bind(id.get());
         let mut reader = self.reader().await?;
-        let row: Option<(i64, i64, Option<String>)> = query
+        let row: Option<(i64, i64, Option<String>, i64)> = query
             .fetch_optional(&mut *reader)
             .await
             .map_err(store_error)?;
-        let (revision, next_element, identifier) = row.ok_or(StoreError::LayerMissing(id))?;
+        let (revision, next_element, identifier, edited) =
+            row.ok_or(StoreError::LayerMissing(id))?;
         let identifier = identifier.unwrap_or_default();
         let label = identifier.strip_prefix(&format!("{id} "));
         Ok(LayerRecord {
@@ -45,6 +48,8 @@ impl Archive for GeoPackage {
             revision: DataRevision::new(revision)
                 .ok_or_else(|| unexpected("a negative revision"))?,
             next_element,
+            edited: DateTime::from_millis(edited).map_err(unexpected)?,
+            history: layer.history,
         })
     }
 
@@ -55,6 +60,33 @@ impl Archive for GeoPackage {
         let mut reader = self.reader().await?;
         let last: Option<i64> = query.fetch_one(&mut *reader).await.map_err(store_error)?;
         last.map(ElementId::new).transpose().map_err(unexpected)
+    }
+
+    async fn replaced(
+        &self,
+        query: &CheckedQuery,
+        after: Option<VersionKey>,
+        limit: ChunkLimit,
+    ) -> Result<Versions, StoreError> {
+        let (layer, _) = self.found(query.layer())?;
+        let mut reader = self.reader().await?;
+        read::replaced(&mut reader, &layer, query, (after, limit)).await
+    }
+
+    async fn last_replaced(&self, layer: LayerId) -> Result<Option<VersionKey>, StoreError> {
+        let (layer, _) = self.found(layer)?;
+        let mut sql = layer.table.last_version();
+        let query = sql.build_query_as();
+        let last: Option<(i64, i64)> = query
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(store_error)?;
+        let key = |(element, revision)| {
+            let revision = DataRevision::new(revision);
+            let revision = revision.ok_or_else(|| unexpected("a negative revision"))?;
+            Ok((ElementId::new(element).map_err(unexpected)?, revision))
+        };
+        last.map(key).transpose()
     }
 
     async fn requests(
@@ -130,6 +162,7 @@ pub(crate) async fn take_in(state: &mut State, arrival: Arrival) -> Result<(), S
             layers::make(state, record).await.map(drop)
         }
         Arrival::Elements(layer, elements) => append(state, layer, &elements).await,
+        Arrival::Versions(layer, versions) => append_versions(state, layer, &versions).await,
         Arrival::Requests(requests) => remember(state, &requests).await,
         Arrival::Finished => {
             let mut tx = begin(state).await?;
@@ -169,6 +202,21 @@ async fn append(
     let elements: Vec<_> = elements.iter().map(ElementRecord::row).collect();
     let mut tx = begin(state).await?;
     rows::insert(&mut tx, &layer.table, &elements).await?;
+    tx.commit().await.map_err(store_error)
+}
+
+async fn append_versions(
+    state: &mut State,
+    layer: LayerId,
+    versions: &[VersionRecord],
+) -> Result<(), StoreError> {
+    confirm_arriving(state).await?;
+    let layer = find(state.catalogue(), layer)?;
+    let mut tx = begin(state).await?;
+    for some in versions.chunks(rows::ROWS_PER_STATEMENT) {
+        let mut sql = layer.table.insert_versions(some);
+        sql.build().execute(&mut *tx).await.map_err(store_error)?;
+    }
     tx.commit().await.map_err(store_error)
 }
 

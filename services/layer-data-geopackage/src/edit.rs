@@ -36,6 +36,8 @@ struct Open {
     /// This call's revision.
     revision: DataRevision,
     next_element: i64,
+    /// The time of the call, never before that of an earlier one.
+    now: DateTime,
 }
 
 pub(crate) async fn apply(
@@ -138,7 +140,7 @@ impl CallInProgress<'_> {
                         expected: *expected,
                         scope,
                     };
-                    self.delete(layer, target).await?
+                    self.delete(layer, target, stamp).await?
                 }
             };
             results.push((edit.index(), result));
@@ -156,19 +158,19 @@ impl CallInProgress<'_> {
         }
         let layer = find(self.catalogue, id)?;
         let query = sqlx::query_as(include_str!("../sql/layer_counters.sql")).bind(id.get());
-        let (revision, next_element): (i64, i64) =
+        let (revision, next_element, edited): (i64, i64, i64) =
             query.fetch_one(&mut *self.db).await.map_err(store_error)?;
         let revision = DataRevision::new(revision)
             .ok_or_else(|| unexpected("a negative revision"))?
             .next();
-        self.layers.insert(
-            id,
-            Open {
-                layer,
-                revision,
-                next_element,
-            },
-        );
+        let edited = DateTime::from_millis(edited).map_err(unexpected)?;
+        let open = Open {
+            layer,
+            revision,
+            next_element,
+            now: self.now.max(edited),
+        };
+        self.layers.insert(id, open);
         Ok(())
     }
 
@@ -177,10 +179,9 @@ impl CallInProgress<'_> {
     }
 
     fn stamp(&mut self, id: LayerId, actor: ActorId) -> Result<Stamp, StoreError> {
-        let millis = self.now.millis();
         self.opened(id).map(|open| Stamp {
             actor,
-            millis,
+            millis: open.now.millis(),
             revision: open.revision,
         })
     }
@@ -199,8 +200,8 @@ impl CallInProgress<'_> {
         created: &[(ElementId, &NewElement)],
     ) -> Result<(), StoreError> {
         let stamp = self.stamp(permit.layer(), permit.actor())?;
-        let layer = Arc::clone(&self.opened(permit.layer())?.layer);
-        let by = (stamp.actor, self.now);
+        let open = self.opened(permit.layer())?;
+        let (layer, by) = (Arc::clone(&open.layer), (stamp.actor, open.now));
         let rows = created
             .iter()
             .map(|(id, new)| ElementRow::created(*id, stamp.revision, new, by));
@@ -215,6 +216,7 @@ impl CallInProgress<'_> {
         stamp: Stamp,
     ) -> Result<EditResult, StoreError> {
         let layer = Arc::clone(&self.opened(id)?.layer);
+        self.execute(layer.table.keep(target, stamp)).await?;
         if self
             .execute(layer.table.update(target, patch, stamp))
             .await?
@@ -236,16 +238,21 @@ impl CallInProgress<'_> {
         }))
     }
 
-    async fn delete(&mut self, id: LayerId, target: Target) -> Result<EditResult, StoreError> {
-        let open = self.opened(id)?;
-        let (layer, revision) = (Arc::clone(&open.layer), open.revision);
+    async fn delete(
+        &mut self,
+        id: LayerId,
+        target: Target,
+        stamp: Stamp,
+    ) -> Result<EditResult, StoreError> {
+        let layer = Arc::clone(&self.opened(id)?.layer);
+        self.execute(layer.table.keep(target, stamp)).await?;
         if self.execute(layer.table.delete(target)).await? == 0 {
             return self.why_not(&layer, target).await.map(EditResult::Refused);
         }
         self.execute(layer.table.delete_box(target.element)).await?;
         Ok(EditResult::Done(EditedElement {
             element: target.element,
-            revision,
+            revision: stamp.revision,
         }))
     }
 
@@ -288,6 +295,7 @@ impl CallInProgress<'_> {
         for (id, open) in self.layers {
             let query = sqlx::query(include_str!("../sql/set_layer_counters.sql")).bind(id.get());
             let query = query.bind(open.revision.get()).bind(open.next_element);
+            let query = query.bind(open.now.millis());
             query.execute(&mut *self.db).await.map_err(store_error)?;
             revisions.push((id, open.revision));
         }

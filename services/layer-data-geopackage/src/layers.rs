@@ -6,7 +6,7 @@ use layer_data_core::{
     definition::{LayerDefinition, ZPolicy},
     ports::{LayerRecord, NewLayer, Removal, StoreError, StoredLayer},
 };
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     error::{store_error, unexpected},
@@ -32,7 +32,12 @@ pub(crate) async fn make(
     state: &mut State,
     record: LayerRecord,
 ) -> Result<StoredLayer, StoreError> {
-    let layer = Layer::new(record.layer, record.definition.clone(), record.created);
+    let layer = Layer::new(
+        record.layer,
+        record.definition.clone(),
+        record.created,
+        record.history,
+    );
     let mut tx = begin(state).await?;
     insert(&mut tx, &layer, &record).await?;
     tx.commit().await.map_err(store_error)?;
@@ -53,19 +58,17 @@ async fn insert(
         .bind(record.definition.to_json().map_err(unexpected)?)
         .bind(record.next_element)
         .bind(record.revision.get())
-        .bind(record.created.millis());
+        .bind(record.created.millis())
+        .bind(record.history.revision.get())
+        .bind(record.history.time.millis())
+        .bind(record.edited.millis());
     query.execute(&mut *db).await.map_err(store_error)?;
     show(db, layer, &record.label).await.map_err(store_error)
 }
 
 /// Makes the layer's table and index.
 async fn show(db: &mut SqliteConnection, layer: &Layer, label: &str) -> Result<(), sqlx::Error> {
-    let geometry_type = layer
-        .definition
-        .geometry()
-        .geometry_type
-        .name()
-        .to_uppercase();
+    let geometry_type = geometry_type(layer);
     layer
         .table
         .create(&geometry_type)
@@ -73,7 +76,38 @@ async fn show(db: &mut SqliteConnection, layer: &Layer, label: &str) -> Result<(
         .execute(&mut *db)
         .await?;
     layer.table.create_rtree().build().execute(&mut *db).await?;
-    register(db, layer, label, &geometry_type).await
+    register(db, layer, label, &geometry_type).await?;
+    make_history(db, layer).await
+}
+
+/// The layer's geometry type in GeoPackage's words.
+fn geometry_type(layer: &Layer) -> String {
+    let kind = layer.definition.geometry().geometry_type;
+    kind.name().to_uppercase()
+}
+
+/// Makes the table of versions, which is no layer to other programs.
+async fn make_history(db: &mut SqliteConnection, layer: &Layer) -> Result<(), sqlx::Error> {
+    let mut sql = layer.table.create_history(&geometry_type(layer));
+    sql.build().execute(&mut *db).await?;
+    let query = sqlx::query(include_str!("../sql/hide_table.sql"));
+    let query = query.bind(layer.table.history());
+    query.execute(&mut *db).await.map(drop)
+}
+
+/// Begins the history of a layer that is older than history is kept.
+pub(crate) async fn begin_history(
+    db: &mut SqliteConnection,
+    layer: &Layer,
+) -> Result<(), sqlx::Error> {
+    let mut tx = db.begin().await?;
+    make_history(&mut tx, layer).await?;
+    let query = sqlx::query(include_str!("../sql/begin_history.sql"))
+        .bind(layer.id.get())
+        .bind(layer.history.revision.get())
+        .bind(layer.history.time.millis());
+    query.execute(&mut *tx).await?;
+    tx.commit().await
 }
 
 /// The layer as other programs see it. The identifier is a label: names are authorization's, and may repeat.
@@ -121,10 +155,13 @@ pub(crate) async fn remove(state: &mut State, removal: Removal) -> Result<(), St
     Ok(())
 }
 
-/// R25: elements, remembered answers and counters.
+/// R25: elements, history, remembered answers and counters.
 async fn delete(db: &mut SqliteConnection, layer: &Layer) -> Result<(), sqlx::Error> {
     layer.table.drop_rtree().build().execute(&mut *db).await?;
     layer.table.drop().build().execute(&mut *db).await?;
+    layer.table.drop_history().build().execute(&mut *db).await?;
+    let hidden = sqlx::query(include_str!("../sql/delete_extensions.sql"));
+    hidden.bind(layer.table.history()).execute(&mut *db).await?;
     for statement in [
         include_str!("../sql/delete_extensions.sql"),
         include_str!("../sql/delete_geometry_column.sql"),

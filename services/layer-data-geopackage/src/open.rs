@@ -3,7 +3,9 @@
 use std::{path::Path, time::Duration};
 
 use jmap_domain::{DataRevision, LayerId};
-use layer_data_core::{definition::LayerDefinition, ports::Occupant, value::DateTime};
+use layer_data_core::{
+    definition::LayerDefinition, history::HistoryStart, ports::Occupant, value::DateTime,
+};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     migrate::{MigrateError, Migrator},
@@ -12,6 +14,7 @@ use sqlx::{
 
 use crate::{
     GeoPackage, OpenError, archive,
+    layers::begin_history,
     lock::Lock,
     readers::Readers,
     sieve::Comparisons,
@@ -114,12 +117,15 @@ async fn migrate(writer: &mut SqliteConnection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Id, definition, newest revision, when it was made, and from when on history is kept.
+type StoredLayer = (i64, String, i64, i64, Option<i64>, Option<i64>);
+
 async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
     let catalogue = Catalogue::default();
-    let rows: Vec<(i64, String, i64, i64)> = sqlx::query_as(include_str!("../sql/load_layers.sql"))
-        .fetch_all(writer)
+    let rows: Vec<StoredLayer> = sqlx::query_as(include_str!("../sql/load_layers.sql"))
+        .fetch_all(&mut *writer)
         .await?;
-    for (id, definition, revision, created) in rows {
+    for (id, definition, revision, created, from, since) in rows {
         let definition = LayerDefinition::from_json(&definition)
             .map_err(|error| OpenError::Definition(id, error))?;
         let damaged = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
@@ -127,11 +133,22 @@ async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
         let created = DateTime::from_millis(created).map_err(|error| damaged(error.into()))?;
         let revision =
             DataRevision::new(revision).ok_or_else(|| damaged("a negative revision".into()))?;
-        catalogue.put(
-            layer,
-            Layer::new(layer, definition, created).into(),
+        let history = match (from.and_then(DataRevision::new), since) {
+            (Some(revision), Some(since)) => {
+                let time = DateTime::from_millis(since).map_err(|error| damaged(error.into()))?;
+                Some(HistoryStart { revision, time })
+            }
+            (None, _) | (_, None) => None,
+        };
+        let now = HistoryStart {
             revision,
-        );
+            time: DateTime::now(),
+        };
+        let stored = Layer::new(layer, definition, created, history.unwrap_or(now));
+        if history.is_none() {
+            begin_history(writer, &stored).await?;
+        }
+        catalogue.put(layer, stored.into(), revision);
     }
     Ok(catalogue)
 }

@@ -1,6 +1,8 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
+mod versions;
+
 use std::{future::ready, ops::ControlFlow, sync::Arc, time::Instant};
 
 use futures::{StreamExt, TryStreamExt};
@@ -25,6 +27,8 @@ use crate::{
     table::{BlobPart, Column},
     values::read_value,
 };
+
+pub(crate) use versions::{replaced, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
 const MANY_CANDIDATES: i64 = 20_000;
@@ -57,7 +61,7 @@ pub(crate) struct Source<'a> {
 }
 
 impl Source<'_> {
-    async fn reader(&self) -> Result<Reader, StoreError> {
+    pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
         let reader = self.readers.until(Some(self.deadline)).await;
         reader.map_err(store_error)
     }
@@ -122,7 +126,8 @@ impl<'a> Plan<'a> {
     }
 
     fn sql(&self, after: Option<&Mark>, index: Index) -> Result<QueryBuilder<Sqlite>, StoreError> {
-        let mut sql = self.layer.table.select(self.part, &self.columns);
+        let rows = self.query.as_of().into();
+        let mut sql = self.layer.table.select(self.part, &self.columns, rows);
         if let Some(after) = after {
             push_after(&mut sql, &self.layer.table, (self.query.order(), after));
         }
@@ -133,7 +138,8 @@ impl<'a> Plan<'a> {
                 .push_bind(ids)
                 .push("))");
         }
-        if let (Some(boxes), Index::Search) = (&self.boxes, index) {
+        // The index knows the elements as they are alone.
+        if let (Some(boxes), Index::Search, None) = (&self.boxes, index, self.query.as_of()) {
             self.layer.table.push_boxes(&mut sql, boxes);
         }
         if let Some(condition) = self.query.condition() {
@@ -146,9 +152,9 @@ impl<'a> Plan<'a> {
     /// Whether to search the index. It finds all that is in a box at once, whichever chunk is wanted, so the later chunks
     /// of a large answer are read in the order of ids instead.
     async fn index(&self, reader: &mut Reader, after: Option<&Mark>) -> Result<Index, StoreError> {
-        // In another order all must be found before the first can be told.
-        let (Some(boxes), Some(_), true) = (&self.boxes, after, self.query.order().is_by_id())
-        else {
+        // In another order all must be found before the first can be told, and no index knows the past.
+        let is_by_id = self.query.order().is_by_id() && self.query.as_of().is_none();
+        let (Some(boxes), Some(_), true) = (&self.boxes, after, is_by_id) else {
             return Ok(Index::Search);
         };
         let mut sql = self.layer.table.count_candidates(boxes, MANY_CANDIDATES);

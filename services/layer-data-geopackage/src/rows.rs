@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use crate::{error::store_error, table::Table};
 
 /// Most elements that one statement inserts; with 250 attributes each it is half of what SQLite binds at once.
-const ROWS_PER_STATEMENT: usize = 64;
+pub(crate) const ROWS_PER_STATEMENT: usize = 64;
 
 /// Writes new elements, many by one statement: most of the time that an import takes is the way to the driver and back.
 pub(crate) async fn insert(

@@ -6,6 +6,7 @@ use jmap_domain::{DataRevision, LayerId};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::{PermittedBatch, StoredAnswer},
+    history::{HistoryStart, Versions},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
     query::{CheckedQuery, Mark},
     statistics::Tally,
@@ -32,6 +33,7 @@ pub(crate) struct Layer {
     pub(crate) id: LayerId,
     pub(crate) definition: Arc<LayerDefinition>,
     pub(crate) created: DateTime,
+    pub(crate) history: HistoryStart,
     pub(crate) table: Table,
 }
 
@@ -39,12 +41,18 @@ pub(crate) struct Layer {
 pub(crate) type Catalogue = layer_data_core::catalogue::Catalogue<Layer>;
 
 impl Layer {
-    pub(crate) fn new(id: LayerId, definition: LayerDefinition, created: DateTime) -> Self {
+    pub(crate) fn new(
+        id: LayerId,
+        definition: LayerDefinition,
+        created: DateTime,
+        history: HistoryStart,
+    ) -> Self {
         let table = Table::new(id, &definition);
         Self {
             id,
             definition: Arc::new(definition),
             created,
+            history,
             table,
         }
     }
@@ -56,6 +64,7 @@ impl Layer {
             definition,
             created: self.created,
             revision,
+            history: self.history,
         }
     }
 }
@@ -129,6 +138,18 @@ impl LayerStore for GeoPackage {
             },
         )
         .await
+    }
+
+    async fn versions(
+        &self,
+        query: &CheckedQuery,
+        after: Option<DataRevision>,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let (layer, _) = self.found(query.layer())?;
+        let mut reader = self.source(deadline).reader().await?;
+        read::versions(&mut reader, &layer, query, (after, limit)).await
     }
 
     async fn summarize(

@@ -3,6 +3,8 @@
 //! Names of tables are made from ids. Names of attributes are quoted by [`quoted`], and in expressions they are always
 //! qualified (`t."name"`), because SQLite takes an unknown quoted name for text. Values are always bound.
 
+mod history;
+
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
     definition::LayerDefinition,
@@ -24,12 +26,16 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A layer's table and its R*Tree.
+pub(crate) use history::Rows;
+
+/// A layer's table, its R*Tree, and the table of versions that were replaced.
 #[derive(Debug)]
 pub(crate) struct Table {
     name: String,
     quoted: String,
     rtree: String,
+    /// The table of versions, quoted.
+    versions: String,
     epsg: i32,
     columns: Vec<Column>,
 }
@@ -68,6 +74,7 @@ impl Table {
         let name = format!("l_{layer}");
         Self {
             quoted: quoted(&name),
+            versions: quoted(&format!("h_{layer}")),
             rtree: quoted(&format!("rtree_{name}_geom")),
             name,
             epsg: definition.geometry().crs.epsg(),
@@ -90,8 +97,15 @@ impl Table {
     pub(crate) fn create(&self, geometry_type: &str) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("create table ");
         sql.push(&self.quoted)
-            .push(" (\"fid\" integer primary key not null, \"geom\" ")
-            .push(geometry_type);
+            .push(" (\"fid\" integer primary key not null");
+        self.push_columns(&mut sql, geometry_type);
+        sql.push(")");
+        sql
+    }
+
+    /// What the tables of elements and of versions have alike, but for the id.
+    fn push_columns(&self, sql: &mut QueryBuilder<Sqlite>, geometry_type: &str) {
+        sql.push(", \"geom\" ").push(geometry_type);
         sql.push(" not null");
         for column in &self.columns {
             sql.push(", ")
@@ -102,8 +116,7 @@ impl Table {
         sql.push(
             ", \"_revision\" integer not null, \"_created_by\" integer, \"_updated_by\" integer",
         );
-        sql.push(", \"_create_time\" integer not null, \"_update_time\" integer not null)");
-        sql
+        sql.push(", \"_create_time\" integer not null, \"_update_time\" integer not null");
     }
 
     pub(crate) fn create_rtree(&self) -> QueryBuilder<Sqlite> {
@@ -121,34 +134,46 @@ impl Table {
         QueryBuilder::new(format!("drop table {}", self.rtree))
     }
 
+    /// The names of all columns that the tables of elements and of versions have alike, each behind a prefix.
+    fn push_names(&self, sql: &mut QueryBuilder<Sqlite>, prefix: &str) {
+        sql.push(prefix).push("\"fid\"");
+        let columns = self.columns.iter().map(|column| column.name.as_str());
+        for name in ["\"geom\""].into_iter().chain(columns).chain(STAMPS) {
+            sql.push(", ").push(prefix).push(name);
+        }
+    }
+
     /// Inserts several elements by one statement.
     pub(crate) fn insert(&self, rows: &[ElementRow<'_>]) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
-        sql.push(&self.quoted).push(" (\"fid\", \"geom\"");
-        for column in &self.columns {
-            sql.push(", ").push(&column.name);
-        }
-        sql.push(", \"_revision\", \"_created_by\", \"_updated_by\", \"_create_time\", \"_update_time\")");
+        sql.push(&self.quoted).push(" (");
+        self.push_names(&mut sql, "");
+        sql.push(")");
         let mut between = " values (";
         for row in rows {
-            sql.push(between).push_bind(row.id.get()).push(", ");
-            sql.push_bind(blob::encode(row.geometry, self.epsg));
-            for value in row.values {
-                sql.push(", ");
-                push_value(&mut sql, value);
-            }
-            sql.push(", ").push_bind(row.revision.get());
-            let stamps = row.stamps;
-            for actor in [stamps.created_by, stamps.updated_by] {
-                sql.push(", ").push_bind(actor.map(ActorId::get));
-            }
-            for time in [stamps.create_time, stamps.update_time] {
-                sql.push(", ").push_bind(time.millis());
-            }
+            self.push_row(sql.push(between), row);
             between = "), (";
         }
         sql.push(")");
         sql
+    }
+
+    /// The values of an element, in the order of [`Self::push_names`].
+    fn push_row(&self, sql: &mut QueryBuilder<Sqlite>, row: &ElementRow<'_>) {
+        sql.push_bind(row.id.get()).push(", ");
+        sql.push_bind(blob::encode(row.geometry, self.epsg));
+        for value in row.values {
+            sql.push(", ");
+            push_value(sql, value);
+        }
+        sql.push(", ").push_bind(row.revision.get());
+        let stamps = row.stamps;
+        for actor in [stamps.created_by, stamps.updated_by] {
+            sql.push(", ").push_bind(actor.map(ActorId::get));
+        }
+        for time in [stamps.create_time, stamps.update_time] {
+            sql.push(", ").push_bind(time.millis());
+        }
     }
 
     /// The highest id.
@@ -227,7 +252,12 @@ impl Table {
     }
 
     /// The beginning of a reading statement. Its columns are those of [`crate::read::fields`], then the given ones.
-    pub(crate) fn select(&self, part: BlobPart, columns: &[&Column]) -> QueryBuilder<Sqlite> {
+    pub(crate) fn select(
+        &self,
+        part: BlobPart,
+        columns: &[&Column],
+        rows: Rows,
+    ) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new(
             "select t.\"fid\", t.\"_revision\", t.\"_created_by\", t.\"_updated_by\"",
         );
@@ -241,9 +271,12 @@ impl Table {
             sql.push(", ");
             column.push(&mut sql);
         }
-        sql.push(" from ")
-            .push(&self.quoted)
-            .push(" as t where true");
+        if matches!(rows, Rows::Versions | Rows::Replaced) {
+            sql.push(history::ENDS);
+        }
+        sql.push(" from ");
+        self.push_rows(&mut sql, rows);
+        sql.push(" as t where true");
         sql
     }
 
@@ -284,6 +317,14 @@ impl Table {
         }
     }
 }
+
+const STAMPS: [&str; 5] = [
+    "\"_revision\"",
+    "\"_created_by\"",
+    "\"_updated_by\"",
+    "\"_create_time\"",
+    "\"_update_time\"",
+];
 
 /// How much of the geometry's blob a statement reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

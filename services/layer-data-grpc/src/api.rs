@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jmap_proto::layerdata::{
     element_service_server::{ElementServiceServer, SERVICE_NAME as ELEMENTS},
+    history_service_server::{HistoryServiceServer, SERVICE_NAME as HISTORY},
     layer_service_server::{LayerServiceServer, SERVICE_NAME as LAYERS},
     transfer_service_server::{SERVICE_NAME as TRANSFERS, TransferServiceServer},
 };
@@ -21,7 +22,7 @@ use crate::transfer::Staging;
 pub const DOMAIN: &str = "layerdata.jmap";
 
 /// The full names of the services, for health and reflection.
-pub const SERVICE_NAMES: [&str; 3] = [LAYERS, ELEMENTS, TRANSFERS];
+pub const SERVICE_NAMES: [&str; 4] = [LAYERS, ELEMENTS, TRANSFERS, HISTORY];
 
 /// The services over the use cases. Cheap to clone.
 #[derive(Debug)]
@@ -58,9 +59,11 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let layers = LayerServiceServer::new(self.clone());
         let elements = ElementServiceServer::new(self.clone());
         let transfers = TransferServiceServer::new(self.clone());
+        let history = HistoryServiceServer::new(self.clone());
         Routes::new(layers.max_decoding_message_size(max_message_bytes))
             .add_service(elements.max_decoding_message_size(max_message_bytes))
             .add_service(transfers.max_decoding_message_size(max_message_bytes))
+            .add_service(history.max_decoding_message_size(max_message_bytes))
     }
 }
 

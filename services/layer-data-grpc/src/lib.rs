@@ -5,6 +5,7 @@ mod answer;
 mod api;
 mod delivery;
 mod elements;
+mod history;
 mod layers;
 mod parse;
 mod status;

@@ -7,14 +7,17 @@ use jmap_postgres::Transaction;
 use layer_data_core::{
     edit::{RequestKey, StoredAnswer},
     element::ElementRecord,
-    ports::{Archive, Arrival, LayerRecord, Occupant, RequestRecord, StoreError},
+    history::{VersionKey, Versions},
+    ports::{Archive, Arrival, ChunkLimit, LayerRecord, Occupant, RequestRecord, StoreError},
+    query::CheckedQuery,
+    value::DateTime,
 };
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use crate::{
     PostGis, copy,
     error::{answered, store_error, unexpected},
-    layers, requests,
+    layers, read, requests,
     store::Shared,
     values,
 };
@@ -32,12 +35,12 @@ impl Archive for PostGis {
         let mut session = self.session().await?;
         let query = sqlx::query_as(include_str!("../sql/layer_record.sql"));
         let query = query.bind(id.get()).bind(layer.table.name());
-        let row: Option<(i64, i64, Option<String>)> = query
+        let row: Option<(i64, i64, Option<String>, i64)> = query
             .fetch_optional(&mut *session)
             .await
             .map_err(store_error)?;
         session.done();
-        let (revision, next_element, label) = row.ok_or(StoreError::LayerMissing(id))?;
+        let (revision, next_element, label, edited) = row.ok_or(StoreError::LayerMissing(id))?;
         Ok(LayerRecord {
             layer: id,
             label: label.unwrap_or_default(),
@@ -46,6 +49,8 @@ impl Archive for PostGis {
             revision: DataRevision::new(revision)
                 .ok_or_else(|| unexpected("a negative revision"))?,
             next_element,
+            edited: DateTime::from_millis(edited).map_err(unexpected)?,
+            history: layer.history,
         })
     }
 
@@ -57,6 +62,32 @@ impl Archive for PostGis {
         let last: Option<i64> = query.fetch_one(&mut *session).await.map_err(store_error)?;
         session.done();
         last.map(ElementId::new).transpose().map_err(unexpected)
+    }
+
+    async fn replaced(
+        &self,
+        query: &CheckedQuery,
+        after: Option<VersionKey>,
+        limit: ChunkLimit,
+    ) -> Result<Versions, StoreError> {
+        let (layer, _) = self.held()?.found(query.layer())?;
+        let session = self.session().await?;
+        read::replaced(session, &layer, query, (after, limit)).await
+    }
+
+    async fn last_replaced(&self, layer: LayerId) -> Result<Option<VersionKey>, StoreError> {
+        let (layer, _) = self.held()?.found(layer)?;
+        let mut session = self.session().await?;
+        let mut sql = layer.table.last_version();
+        let query = sql.build_query_as().fetch_optional(&mut *session);
+        let last: Option<(i64, i64)> = query.await.map_err(store_error)?;
+        session.done();
+        let key = |(element, revision)| {
+            let revision = DataRevision::new(revision);
+            let revision = revision.ok_or_else(|| unexpected("a negative revision"))?;
+            Ok((ElementId::new(element).map_err(unexpected)?, revision))
+        };
+        last.map(key).transpose()
     }
 
     async fn requests(
@@ -126,6 +157,11 @@ async fn take_in(shared: &Shared, arrival: Arrival) -> Result<(), StoreError> {
             let (layer, _) = shared.found(layer)?;
             let rows = elements.iter().map(ElementRecord::row);
             copy::rows(&mut tx, &layer.table, rows).await?;
+        }
+        Arrival::Versions(layer, versions) => {
+            confirm_arriving(&mut tx).await?;
+            let (layer, _) = shared.found(layer)?;
+            copy::versions(&mut tx, &layer.table, &versions).await?;
         }
         Arrival::Requests(records) => {
             confirm_arriving(&mut tx).await?;

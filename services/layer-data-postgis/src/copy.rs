@@ -1,10 +1,12 @@
 //! COPY in binary form: how many elements are written at once.
 
-use layer_data_core::{element::ElementRow, ports::StoreError, value::Value};
+use layer_data_core::{
+    element::ElementRow, history::VersionRecord, ports::StoreError, value::Value,
+};
 use sqlx::{PgConnection, encode::IsNull, error::BoxDynError};
 
 use crate::{
-    error::{store_error, unexpected},
+    error::store_error,
     table::Table,
     values::{put, put_measured},
 };
@@ -15,6 +17,8 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const END: i16 = -1;
 /// Columns of every layer: id, geometry, revision, two actors, two times.
 const FIXED: usize = 7;
+/// Columns that only versions have.
+const ENDS: usize = 3;
 /// About how many bytes are sent at once.
 const CHUNK: usize = 1 << 20;
 
@@ -24,12 +28,43 @@ pub(crate) async fn rows<'e>(
     table: &Table,
     rows: impl Iterator<Item = ElementRow<'e>>,
 ) -> Result<(), StoreError> {
-    let fields = i16::try_from(table.columns().len() + FIXED).map_err(unexpected)?;
-    let mut copy = db.copy_in_raw(&table.copy()).await.map_err(store_error)?;
+    write(db, &table.copy(), rows, |out, row| {
+        let fields = table.columns().len() + FIXED;
+        out.extend_from_slice(&i16::try_from(fields)?.to_be_bytes());
+        put_row(out, &row)
+    })
+    .await
+}
+
+/// Writes versions that were replaced.
+pub(crate) async fn versions(
+    db: &mut PgConnection,
+    table: &Table,
+    versions: &[VersionRecord],
+) -> Result<(), StoreError> {
+    let statement = table.copy_versions();
+    write(db, &statement, versions.iter(), |out, version| {
+        let VersionRecord { element, end } = version;
+        let fields = table.columns().len() + FIXED + ENDS;
+        out.extend_from_slice(&i16::try_from(fields)?.to_be_bytes());
+        put_row(out, &element.row())?;
+        put_number(out, end.revision.get())?;
+        put_number(out, end.by.get())?;
+        put_measured(out, |out| put(&Value::DateTime(end.time), out))
+    })
+    .await
+}
+
+async fn write<T>(
+    db: &mut PgConnection,
+    statement: &str,
+    rows: impl Iterator<Item = T>,
+    put: impl Fn(&mut Vec<u8>, T) -> Result<(), BoxDynError>,
+) -> Result<(), StoreError> {
+    let mut copy = db.copy_in_raw(statement).await.map_err(store_error)?;
     let mut out = HEADER.to_vec();
     for row in rows {
-        out.extend_from_slice(&fields.to_be_bytes());
-        put_row(&mut out, &row).map_err(StoreError::Unexpected)?;
+        put(&mut out, row).map_err(StoreError::Unexpected)?;
         if out.len() >= CHUNK {
             copy.send(out.as_slice()).await.map_err(store_error)?;
             out.clear();

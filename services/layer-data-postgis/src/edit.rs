@@ -33,12 +33,12 @@ pub(crate) async fn write(
     opened: &Opened,
     steps: &[Step<'_>],
 ) -> Result<Vec<StoredAnswer>, StoreError> {
-    let now = DateTime::now();
     let mut refusals = HashMap::new();
     for run in runs(steps) {
         let Some(first) = run.first() else { continue };
         let id = first.permitted.permit().layer();
         let open = opened.get(&id).ok_or(StoreError::LayerMissing(id))?;
+        let now = open.to.edited;
         let writing = Writing { db, run, now };
         refusals.extend(writing.write(&open.layer.table).await?);
     }
@@ -155,8 +155,7 @@ impl<'a> Writing<'a> {
         } else {
             GeometryColumn::Included
         };
-        table.update(sql, geometry, columns.iter().copied());
-        sql.push(" from ");
+        sql.push("with e as (select * from ");
         let mut rows = self.targets(self.stamps(Rows::begin(sql, patches.len())));
         for (place, column) in columns.iter().enumerate() {
             let values = patches.iter().map(|patch| patch.values().get(place));
@@ -167,16 +166,28 @@ impl<'a> Writing<'a> {
             rows = rows.column("geom", geometries);
         }
         rows.finish();
-        self.push_now(sql);
+        self.push_kept(sql, table);
+        table.update(sql, geometry, columns.iter().copied());
+        sql.push(" from e, n");
         Table::only_targets(sql);
     }
 
     fn delete(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
+        sql.push("with e as (select * from ");
+        let rows = Rows::begin(sql, self.run.len());
+        self.targets(self.stamps(rows)).finish();
+        self.push_kept(sql, table);
         table.delete(sql);
-        sql.push(" using ");
-        let rows = Rows::begin(sql, self.run.len()).column("fid", self.elements());
-        self.targets(rows).finish();
+        sql.push(" using e");
         Table::only_targets(sql);
+    }
+
+    /// Ends the rows of a statement, and keeps what it replaces: one way to the database and back for both.
+    fn push_kept(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
+        sql.push("), n as (select ");
+        sql.push_bind(Instant(self.now))
+            .push("::timestamptz as moment)");
+        table.keep(sql);
     }
 
     /// The moment of the edits, which SQL knows as `n.moment`.

@@ -17,6 +17,7 @@ use jmap_postgres::{Transaction, is_outcome_unknown};
 use layer_data_core::{
     edit::{BatchOutcome, EditResult, StoredAnswer},
     ports::StoreError,
+    value::DateTime,
 };
 
 use crate::{
@@ -248,12 +249,14 @@ async fn open(tx: &mut Transaction, locked: Vec<Locked>) -> Result<Opened, Store
 
 async fn counters(tx: &mut Transaction, layer: LayerId) -> Result<Counters, StoreError> {
     let query = sqlx::query_as(include_str!("../sql/counters.sql")).bind(layer.get());
-    let row: Option<(i64, i64)> = query.fetch_optional(&mut **tx).await.map_err(store_error)?;
-    let (revision, next_element) = row.ok_or(StoreError::LayerMissing(layer))?;
+    let row: Option<(i64, i64, i64)> =
+        query.fetch_optional(&mut **tx).await.map_err(store_error)?;
+    let (revision, next_element, edited) = row.ok_or(StoreError::LayerMissing(layer))?;
     let revision = DataRevision::new(revision).ok_or_else(|| unexpected("a negative revision"))?;
     Ok(Counters {
         revision,
         next_element,
+        edited: DateTime::from_millis(edited).map_err(unexpected)?,
     })
 }
 
@@ -266,6 +269,7 @@ async fn advance(tx: &mut Transaction, opened: &Opened, tenure: i64) -> Result<b
         .bind(list(|open| open.from.next_element))
         .bind(list(|open| open.to.revision.get()))
         .bind(list(|open| open.to.next_element))
+        .bind(list(|open| open.to.edited.millis()))
         .bind(tenure);
     let raised = query.execute(&mut **tx).await.map_err(store_error)?;
     Ok(raised.rows_affected() == opened.len() as u64)

@@ -6,14 +6,18 @@ use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Failure, Transaction, classify};
 use layer_data_core::{
     definition::{LayerDefinition, StoredDefinitionError},
+    history::HistoryStart,
     ports::{LayerRecord, NewLayer, Removal, StoreError, StoredLayer},
+    value::DateTime,
 };
-use sqlx::{AssertSqlSafe, Row, error::BoxDynError, postgres::PgRow, raw_sql};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, Row, error::BoxDynError, postgres::PgRow, raw_sql,
+};
 
 use crate::{
     error::{answered, store_error, unexpected},
     store::{Layer, Shared},
-    table::{Counters, drop_table},
+    table::{Counters, drop_tables},
     values,
 };
 
@@ -21,6 +25,9 @@ use crate::{
 /// get their turn.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The column of a layer's row that is null as long as its history was not begun.
+pub(crate) const HISTORY_FROM: usize = 6;
 
 /// What stops a change.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +78,15 @@ pub(crate) async fn make(shared: &Shared, record: &LayerRecord) -> Result<(), St
     let counters = Counters {
         revision: record.revision,
         next_element: record.next_element,
+        edited: record.edited,
     };
     let definition = record.definition.clone();
-    let layer = Layer::new(record.layer, definition, record.created, counters);
+    let layer = Layer::new(
+        record.layer,
+        definition,
+        record.created,
+        (counters, record.history),
+    );
     let making = patiently(|| try_make(shared, &layer, record, &json));
     let found = answered(shared.database.patience(), making).await?;
     let (layer, revision) = match found {
@@ -98,6 +111,9 @@ async fn try_make(
     let query = query.bind(json).bind(record.next_element);
     let query = query.bind(record.revision.get());
     let query = query.bind(values::Instant(layer.created));
+    let query = query.bind(record.history.revision.get());
+    let query = query.bind(values::Instant(record.history.time));
+    let query = query.bind(record.edited.millis());
     if query.execute(&mut *tx).await?.rows_affected() == 0 {
         let query = sqlx::query(include_str!("../sql/find_layer.sql")).bind(layer.id.get());
         let row = query.fetch_one(&mut *tx).await?;
@@ -126,9 +142,21 @@ pub(crate) fn load(row: &PgRow) -> Result<(Layer, DataRevision), LoadError> {
     let counters = Counters {
         revision,
         next_element: row.try_get(3)?,
+        edited: DateTime::from_millis(row.try_get(5)?).map_err(damaged)?,
     };
     let created = values::read_instant(row, 4)?;
-    Ok((Layer::new(id, definition, created, counters), revision))
+    let history = match row.try_get(HISTORY_FROM)? {
+        Some(from) => HistoryStart {
+            revision: DataRevision::new(from).ok_or_else(|| damaged("a negative revision"))?,
+            time: values::read_instant(row, HISTORY_FROM + 1)?,
+        },
+        None => HistoryStart {
+            revision,
+            time: DateTime::now(),
+        },
+    };
+    let layer = Layer::new(id, definition, created, (counters, history));
+    Ok((layer, revision))
 }
 
 /// Why a layer cannot be loaded.
@@ -144,7 +172,7 @@ fn damaged(error: impl Into<BoxDynError>) -> LoadError {
     LoadError::Database(sqlx::Error::Decode(error.into()))
 }
 
-/// R25: elements, remembered answers and counters.
+/// R25: elements, history, remembered answers and counters.
 pub(crate) async fn remove(shared: &Shared, removal: Removal) -> Result<(), StoreError> {
     let id = removal.layer;
     let found = shared.catalogue.find(id);
@@ -162,7 +190,7 @@ pub(crate) async fn remove(shared: &Shared, removal: Removal) -> Result<(), Stor
 
 async fn try_remove(shared: &Shared, layer: LayerId) -> Result<(), Trouble> {
     let mut tx = begin(shared).await?;
-    raw_sql(AssertSqlSafe(drop_table(layer)))
+    raw_sql(AssertSqlSafe(drop_tables(layer)))
         .execute(&mut *tx)
         .await?;
     for statement in [
@@ -175,6 +203,20 @@ async fn try_remove(shared: &Shared, layer: LayerId) -> Result<(), Trouble> {
             .await?;
     }
     Ok(tx.commit().await?)
+}
+
+/// Begins the history of a layer that is older than history is kept.
+pub(crate) async fn begin_history(db: &mut PgConnection, layer: &Layer) -> Result<(), sqlx::Error> {
+    let mut tx = db.begin().await?;
+    let statements = layer.table.create_history(&layer.definition);
+    // By the audited writer.
+    raw_sql(AssertSqlSafe(statements)).execute(&mut *tx).await?;
+    let query = sqlx::query(include_str!("../sql/begin_history.sql"))
+        .bind(layer.id.get())
+        .bind(layer.history.revision.get())
+        .bind(values::Instant(layer.history.time));
+    query.execute(&mut *tx).await?;
+    tx.commit().await
 }
 
 /// A transaction that changes layers. Until it ends the store stays this process's, and it waits only shortly for locks.

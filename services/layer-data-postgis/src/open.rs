@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use jmap_postgres::{Connector, Lease, Purpose, Schema, Terms};
 use layer_data_core::{crs::Crs, ports::Occupant};
-use sqlx::{Connection, PgConnection, migrate::Migrator};
+use sqlx::{Connection, PgConnection, Row, migrate::Migrator};
 
 use crate::{
     OpenError, PostGis,
     archive::occupant,
-    layers::{LoadError, load},
+    layers::{HISTORY_FROM, LoadError, begin_history, load},
     store::{Catalogue, Shared},
 };
 
@@ -90,11 +90,14 @@ impl PostGis {
 async fn load_all(connection: &mut PgConnection) -> Result<Catalogue, OpenError> {
     let catalogue = Catalogue::default();
     let rows = sqlx::query(include_str!("../sql/load_layers.sql"));
-    for row in rows.fetch_all(connection).await? {
+    for row in rows.fetch_all(&mut *connection).await? {
         let (layer, revision) = load(&row).map_err(|error| match error {
             LoadError::Database(error) => OpenError::Database(error),
             LoadError::Definition(layer, error) => OpenError::Definition(layer, error),
         })?;
+        if row.try_get::<Option<i64>, _>(HISTORY_FROM)?.is_none() {
+            begin_history(connection, &layer).await?;
+        }
         catalogue.put(layer.id, Arc::new(layer), revision);
     }
     Ok(catalogue)

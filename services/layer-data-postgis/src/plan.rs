@@ -10,6 +10,7 @@ use jmap_domain::{DataRevision, ElementId, LayerId};
 use layer_data_core::{
     edit::{Edit, PermittedEdit},
     ports::StoreError,
+    value::DateTime,
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -47,11 +48,12 @@ impl Open {
         known: OwnedMutexGuard<KnownCounters>,
         from: Counters,
     ) -> Self {
+        let edited = from.edited.max(DateTime::now());
         Self {
             layer,
             known,
             from,
-            to: from,
+            to: Counters { edited, ..from },
         }
     }
 

@@ -1,6 +1,8 @@
 //! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
+mod versions;
+
 use std::{ops::ControlFlow, time::Instant};
 
 use futures::TryStreamExt;
@@ -25,6 +27,8 @@ use crate::{
     table::{Column, GeometryColumn, Table},
     values,
 };
+
+pub(crate) use versions::{Span, replaced, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
 const MANY_CANDIDATES: i64 = 20_000;
@@ -120,9 +124,15 @@ impl<'a> Plan<'a> {
         })
     }
 
+    fn select(&self) -> QueryBuilder<Postgres> {
+        let rows = self.query.as_of().into();
+        let table = &self.layer.table;
+        table.select(self.geometry, &self.columns, rows)
+    }
+
     /// The statement for the next rows after a mark.
     fn sql(&self, after: Option<&Mark>, index: Index, rows: usize) -> QueryBuilder<Postgres> {
-        let mut sql = self.layer.table.select(self.geometry, &self.columns);
+        let mut sql = self.select();
         self.push_selection(&mut sql, index);
         if let Some(after) = after {
             push_after(&mut sql, &self.layer.table, (self.query.order(), after));
@@ -162,9 +172,9 @@ impl<'a> Plan<'a> {
         session: &mut Session,
         after: Option<&Mark>,
     ) -> Result<Index, StoreError> {
-        // In another order all must be found before the first can be told.
-        let (Some(boxes), Some(_), true) = (&self.boxes, after, self.query.order().is_by_id())
-        else {
+        // In another order all must be found before the first can be told, and no index knows the past.
+        let is_by_id = self.query.order().is_by_id() && self.query.as_of().is_none();
+        let (Some(boxes), Some(_), true) = (&self.boxes, after, is_by_id) else {
             return Ok(Index::Search);
         };
         let mut sql = self.layer.table.candidates();
@@ -427,7 +437,7 @@ async fn measure(
     session: &mut Session,
     plan: &Plan<'_>,
 ) -> Result<(u64, Option<Bounds>), StoreError> {
-    let mut sql = plan.layer.table.measure();
+    let mut sql = plan.layer.table.measure(plan.query.as_of().into());
     plan.push_selection(&mut sql, Index::Search);
     if let Some(boxes) = &plan.boxes {
         Table::push_exact_boxes(&mut sql, boxes);
@@ -474,7 +484,7 @@ pub(crate) async fn look_at_all(
     plan: &Plan<'_>,
     visit: impl FnMut(&PgRow) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
-    let mut sql = plan.layer.table.select(plan.geometry, &plan.columns);
+    let mut sql = plan.select();
     plan.push_selection(&mut sql, Index::Search);
     look_at(session, plan, sql, visit).await.map(drop)
 }

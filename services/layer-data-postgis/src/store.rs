@@ -13,6 +13,7 @@ use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::LayerDefinition,
     edit::{PermittedBatch, StoredAnswer},
+    history::{HistoryStart, Versions},
     ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
     query::{CheckedQuery, Mark},
     statistics::Tally,
@@ -57,6 +58,7 @@ pub(crate) struct Layer {
     pub(crate) id: LayerId,
     pub(crate) definition: Arc<LayerDefinition>,
     pub(crate) created: DateTime,
+    pub(crate) history: HistoryStart,
     pub(crate) table: Table,
     /// Whoever writes to the layer holds this.
     pub(crate) counters: Arc<tokio::sync::Mutex<KnownCounters>>,
@@ -69,13 +71,14 @@ impl Layer {
         id: LayerId,
         definition: LayerDefinition,
         created: DateTime,
-        counters: Counters,
+        (counters, history): (Counters, HistoryStart),
     ) -> Self {
         let table = Table::new(id, &definition);
         Self {
             id,
             definition: Arc::new(definition),
             created,
+            history,
             table,
             counters: Arc::new(tokio::sync::Mutex::new(Some(counters))),
             element_bytes: AtomicUsize::new(0),
@@ -88,6 +91,7 @@ impl Layer {
             definition: Arc::clone(&self.definition),
             created: self.created,
             revision,
+            history: self.history,
         }
     }
 
@@ -221,6 +225,23 @@ impl LayerStore for PostGis {
             deadline,
         };
         read::chunk(shared, &layer, query, window).await
+    }
+
+    async fn versions(
+        &self,
+        query: &CheckedQuery,
+        after: Option<DataRevision>,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let shared = self.held()?;
+        let (layer, _) = shared.found(query.layer())?;
+        let span = read::Span {
+            after,
+            limit,
+            deadline,
+        };
+        read::versions(shared, &layer, query, span).await
     }
 
     async fn summarize(

@@ -3,6 +3,8 @@
 //! Names of tables are made from ids. Names of attributes are quoted by [`quoted`], and in expressions they are always
 //! qualified (`t."name"`). Values are always bound, but for comments, which take no parameters: [`literal`] quotes them.
 
+mod history;
+
 use jmap_domain::{AttributeId, DataRevision, LayerId};
 use jmap_postgres::quoted;
 use layer_data_core::{
@@ -10,11 +12,13 @@ use layer_data_core::{
     edit::ExpectedRevision,
     geometry::Bounds,
     permit::Scope,
-    value::AttributeType,
+    value::{AttributeType, DateTime},
 };
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::{bucket, values::column_type};
+
+pub(crate) use history::Rows;
 
 /// A text as an SQL literal, whatever is in it and whatever the session says about backslashes.
 fn literal(text: &str) -> String {
@@ -28,6 +32,8 @@ pub(crate) struct Table {
     layer: LayerId,
     /// Schema and name, quoted.
     name: String,
+    /// Those of the table of versions.
+    versions: String,
     srid: i32,
     columns: Vec<Column>,
 }
@@ -47,13 +53,15 @@ pub(crate) enum GeometryColumn {
     LeftOut,
 }
 
-/// The counters of a layer: both are data, and survive whatever is deleted (R103).
+/// The counters of a layer: all are data, and survive whatever is deleted (R103).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counters {
     /// The newest revision.
     pub(crate) revision: DataRevision,
     /// The id of the next element.
     pub(crate) next_element: i64,
+    /// The time of the newest edit: stamps never go back.
+    pub(crate) edited: DateTime,
 }
 
 /// What an element must be like for a statement to touch it.
@@ -72,7 +80,8 @@ impl Table {
         };
         Self {
             layer,
-            name: name(layer),
+            name: name(layer, 'l'),
+            versions: name(layer, 'h'),
             srid: definition.geometry().crs.epsg(),
             columns: definition.attributes().iter().map(column).collect(),
         }
@@ -106,6 +115,7 @@ impl Table {
             format!("create table {name} ({columns})"),
             format!("create index {index} on {name} using gist (\"geom\")"),
             format!("comment on table {name} is {}", literal(label)),
+            self.create_history(definition),
         ];
         let columns = self.columns.iter().zip(definition.attributes());
         statements
@@ -116,23 +126,26 @@ impl Table {
     }
 
     fn definitions(&self, definition: &LayerDefinition) -> String {
+        let common = self.common_definitions(definition);
+        format!("\"fid\" bigint primary key, {common}")
+    }
+
+    /// What the tables of elements and of versions have alike, but for the id.
+    fn common_definitions(&self, definition: &LayerDefinition) -> String {
         let attribute = |column: &Column| format!("{} {}", column.name, column_type(column.kind));
-        let mut columns = vec![self.fixed_columns(definition)];
+        let mut columns = vec![self.geometry_column(definition)];
         columns.extend(self.columns.iter().map(attribute));
         columns.push(STAMP_COLUMNS.to_owned());
         columns.join(", ")
     }
 
-    fn fixed_columns(&self, definition: &LayerDefinition) -> String {
+    fn geometry_column(&self, definition: &LayerDefinition) -> String {
         let kind = definition.geometry().geometry_type.name();
         let z = match definition.geometry().z {
             ZPolicy::Forbidden => "",
             ZPolicy::Mandatory => "z",
         };
-        format!(
-            "\"fid\" bigint primary key, \"geom\" geometry({kind}{z}, {}) not null",
-            self.srid
-        )
+        format!("\"geom\" geometry({kind}{z}, {}) not null", self.srid)
     }
 
     /// What people read instead of the name, and what the attribute means; nothing without either.
@@ -165,12 +178,15 @@ impl Table {
     }
 
     fn columns_of_row(&self) -> String {
-        let mut list = String::from("(\"fid\", \"geom\"");
-        for column in &self.columns {
-            list += ", ";
-            list += &column.name;
-        }
-        list + ", \"_revision\", \"_created_by\", \"_updated_by\", \"_create_time\", \"_update_time\")"
+        format!("({})", self.names(""))
+    }
+
+    /// The names of all columns that the tables of elements and of versions have alike, each behind a prefix.
+    fn names(&self, prefix: &str) -> String {
+        let columns = self.columns.iter().map(|column| column.name.as_str());
+        let names = ["\"fid\"", "\"geom\""].into_iter().chain(columns);
+        let names = names.chain(STAMPS).map(|name| format!("{prefix}{name}"));
+        names.collect::<Vec<_>>().join(", ")
     }
 
     /// `update` up to the values: that of the geometry, if it is among them, and those of these columns.
@@ -199,9 +215,14 @@ impl Table {
     /// R58, R108: the expected revision and the owner are part of the statement that writes. The flags are explicit, so
     /// that no null could come to mean "any revision" or "everybody's".
     pub(crate) fn only_targets(sql: &mut QueryBuilder<Postgres>) {
+        Self::push_targets(sql);
+        sql.push(" returning t.\"fid\"");
+    }
+
+    fn push_targets(sql: &mut QueryBuilder<Postgres>) {
         sql.push(" where t.\"fid\" = e.fid");
         sql.push(" and (e.any_revision or t.\"_revision\" = e.expected)");
-        sql.push(" and (e.anybodys or t.\"_created_by\" = e.creator) returning t.\"fid\"");
+        sql.push(" and (e.anybodys or t.\"_created_by\" = e.creator)");
     }
 
     /// Revision and creator of elements: why a statement found nothing to write to.
@@ -220,6 +241,7 @@ impl Table {
         &self,
         geometry: GeometryColumn,
         columns: &[&Column],
+        rows: Rows,
     ) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new(
             "select t.\"fid\", t.\"_revision\", t.\"_created_by\", t.\"_updated_by\"",
@@ -233,36 +255,41 @@ impl Table {
             sql.push(", ");
             column.push(&mut sql);
         }
-        self.push_from(&mut sql);
+        if matches!(rows, Rows::Versions | Rows::Replaced) {
+            sql.push(history::ENDS);
+        }
+        self.push_from(&mut sql, rows);
         sql
     }
 
     /// The beginning of a statement that counts and measures. The boxes are exact, unlike those of the index.
-    pub(crate) fn measure(&self) -> QueryBuilder<Postgres> {
+    pub(crate) fn measure(&self, rows: Rows) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new(
             "select m.count, ST_XMin(m.extent), ST_YMin(m.extent), ST_XMax(m.extent), ST_YMax(m.extent)",
         );
         sql.push(" from (select count(*) as count, ST_3DExtent(t.\"geom\") as extent");
-        self.push_from(&mut sql);
+        self.push_from(&mut sql, rows);
         sql
     }
 
     /// The highest id.
     pub(crate) fn last(&self) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select max(t.\"fid\")");
-        self.push_from(&mut sql);
+        self.push_from(&mut sql, Rows::Present);
         sql
     }
 
     /// The beginning of a statement that counts candidates of the index, no further than some limit.
     pub(crate) fn candidates(&self) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select count(*) from (select");
-        self.push_from(&mut sql);
+        self.push_from(&mut sql, Rows::Present);
         sql
     }
 
-    fn push_from(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push(" from ").push(&self.name).push(" as t where true");
+    fn push_from(&self, sql: &mut QueryBuilder<Postgres>, rows: Rows) {
+        sql.push(" from ");
+        self.push_rows(sql, rows);
+        sql.push(" as t where true");
     }
 
     /// Limits a reading statement to elements whose box may intersect one of these. The index keeps boxes in 32-bit
@@ -325,17 +352,27 @@ impl Column {
     }
 }
 
+const STAMPS: [&str; 5] = [
+    "\"_revision\"",
+    "\"_created_by\"",
+    "\"_updated_by\"",
+    "\"_create_time\"",
+    "\"_update_time\"",
+];
+
 const STAMP_COLUMNS: &str = "\"_revision\" bigint not null, \"_created_by\" bigint, \"_updated_by\" bigint, \
      \"_create_time\" timestamp with time zone not null, \"_update_time\" timestamp with time zone not null";
 
-fn name(layer: LayerId) -> String {
-    let table = quoted(&format!("l_{layer}"));
+/// The table of elements (`l`) or of versions (`h`) of a layer.
+fn name(layer: LayerId, kind: char) -> String {
+    let table = quoted(&format!("{kind}_{layer}"));
     format!("{}.{table}", quoted(&bucket::schema(layer)))
 }
 
-/// The statement that removes a layer's table, if there is one.
-pub(crate) fn drop_table(layer: LayerId) -> String {
-    format!("drop table if exists {}", name(layer))
+/// The statement that removes a layer's tables, those of them that there are.
+pub(crate) fn drop_tables(layer: LayerId) -> String {
+    let [elements, versions] = ['l', 'h'].map(|kind| name(layer, kind));
+    format!("drop table if exists {elements}, {versions}")
 }
 
 fn push_envelope(sql: &mut QueryBuilder<Postgres>, bounds: &Bounds, srid: i32) {

@@ -59,29 +59,35 @@ pub(super) fn feature(header: &ElementHeader, element: &Element) -> Value {
 
 /// Elements as a table.
 pub(super) fn table(header: &ElementHeader, elements: &[Element]) -> String {
-    let names = header
-        .attributes
-        .iter()
-        .map(|attribute| attribute.name.as_str());
-    let headings: Vec<_> = ["id", "revision", "own"]
-        .into_iter()
-        .chain(names)
-        .chain(["geometry"])
-        .collect();
-    let row = |element: &Element| {
+    let headings = headings(header, &["id", "revision", "own"]);
+    let cells = |element: &Element| {
         let stamps = [
             element.element_id.to_string(),
             element.revision.to_string(),
             if element.own { "yes" } else { "" }.to_owned(),
         ];
-        let geometry = wkt_of_wkb(&element.geometry).unwrap_or_default();
-        stamps
-            .into_iter()
-            .chain(cells(&element.values))
-            .chain([shortened(geometry)])
-            .collect()
+        stamps.into_iter().chain(row(element)).collect()
     };
-    rows(&headings, elements.iter().map(row))
+    rows(&headings, elements.iter().map(cells))
+}
+
+/// These headings, then those of what [`row`] tells.
+pub(super) fn headings<'h>(header: &'h ElementHeader, first: &[&'h str]) -> Vec<&'h str> {
+    let attributes = header.attributes.iter();
+    let names = attributes.map(|attribute| attribute.name.as_str());
+    first
+        .iter()
+        .copied()
+        .chain(names)
+        .chain(["geometry"])
+        .collect()
+}
+
+/// Values and geometry, as cells of a table.
+pub(super) fn row(element: &Element) -> Vec<String> {
+    let geometry = wkt_of_wkb(&element.geometry).unwrap_or_default();
+    let cells = cells(&element.values);
+    cells.chain([shortened(geometry)]).collect()
 }
 
 fn shortened(text: String) -> String {

@@ -34,6 +34,7 @@ Examples:
   jmapctl query Atlas/cities --within 'circle 2.35,48.85,50000' --filter \"casei(name) like casei('saint%')\"
   jmapctl query Atlas/rivers --filter 'length_km > 1000 and not number in (1, 2)' --count
   jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
+  jmapctl query Atlas/cities --ids 1 --as-of 2026-11-17T12:00Z
 
 `--filter` takes OGC CQL2 text: = <> < <= > >=, in, between, like with % and _, is null, and, or, not, brackets,
 casei(ATTRIBUTE), DATE('2024-02-29'), TIMESTAMP('2024-02-29T12:00:00Z'), t_during(ATTRIBUTE, INTERVAL(...)), and
@@ -42,7 +43,8 @@ s_intersects, s_within, s_contains, s_disjoint of `geometry` and WKT. A shape of
 
 Elements come page by page, in the order of their ids unless `--sort` says otherwise; elements without a value
 come last. Where there are more, the answer says how to go on.
-Reading a layer as a whole, without ids, box, geometry or condition, needs `export`.";
+Reading a layer as a whole, without ids, box, geometry or condition, needs `export`; so does reading more than one
+element as of the past.";
 
 /// Read elements
 #[derive(Args, Debug)]

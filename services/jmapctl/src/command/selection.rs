@@ -5,11 +5,12 @@ use std::str::FromStr;
 use clap::Args;
 use jmap_proto::{
     layerdata::{
-        Circle, Filter, Layer, Selection, SpatialCondition, SpatialRelation, filter,
+        AsOf, Circle, Filter, Layer, Selection, SpatialCondition, SpatialRelation, as_of::At, filter,
         spatial_condition::Operand,
     },
     types::Box as Extent,
 };
+use jmap_wire::timestamp;
 
 use crate::{
     condition::{self, Where},
@@ -60,6 +61,9 @@ pub(crate) struct SelectionArgs {
         requires = "relation"
     )]
     shape_epsg: i32,
+    /// Of the layer as it was at a revision, or at a time such as `2026-11-17T12:00Z`
+    #[arg(long, value_name = "REVISION|TIME")]
+    as_of: Option<LayerMoment>,
 }
 
 /// A shape to compare with, as the command line states it.
@@ -85,6 +89,24 @@ impl FromStr for ShapeSpec {
             Some(&[x, y, radius]) => Ok(Operand::Circle(Circle { x, y, radius }).into()),
             Some(_) | None => Err(format!("`{text}` is not written as circle X,Y,METRES")),
         }
+    }
+}
+
+/// A past state of a layer as the command line states it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct LayerMoment(At);
+
+impl FromStr for LayerMoment {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if let Ok(revision) = text.parse() {
+            return Ok(Self(At::Revision(revision)));
+        }
+        let time = text.parse::<jiff::Timestamp>();
+        let time = time.map(|time| At::Time(timestamp(time.as_millisecond())));
+        time.map(Self).map_err(
+            |_| "is neither a revision nor a time with its zone, such as 2026-11-17T12:00Z",
+        )
     }
 }
 
@@ -131,6 +153,7 @@ impl SelectionArgs {
                 .map(filter::Form::Tree)
                 .or_else(|| self.filter.clone().map(filter::Form::Cql2Text))
                 .map(|form| Filter { form: Some(form) }),
+            as_of: self.as_of.map(|LayerMoment(at)| AsOf { at: Some(at) }),
         })
     }
 

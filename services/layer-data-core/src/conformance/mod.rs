@@ -11,6 +11,7 @@
 
 pub mod conditions;
 pub mod edits;
+pub mod history;
 pub mod layers;
 pub mod order;
 pub mod reads;
@@ -37,6 +38,12 @@ macro_rules! for_each_conformance_fact {
             edits::validating_changes_nothing,
             edits::an_expired_permit_commits_nothing,
             edits::a_missing_layer_is_refused,
+            history::an_element_keeps_its_versions,
+            history::versions_join_to_the_whole,
+            history::refused_edits_leave_no_history,
+            history::every_revision_reads_as_it_was,
+            history::times_read_as_their_revisions,
+            history::a_dropped_layer_has_no_history,
             order::nulls_come_last_and_ids_decide,
             order::values_order_alike_everywhere,
             order::long_values_order_by_their_beginning,

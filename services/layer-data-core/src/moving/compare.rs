@@ -6,7 +6,7 @@ use jmap_domain::{ElementId, LayerId};
 use sha2::{Digest, Sha256};
 
 use super::{
-    CHUNK, MoveError, Moved, MovedLayer, Progress, REQUESTS, Stage, everything,
+    CHUNK, MoveError, Moved, MovedLayer, Progress, REQUESTS, Stage, everything, history,
     record::{of_layer, put_element},
     some_day,
 };
@@ -84,6 +84,7 @@ async fn compare_elements(
         progress.elements += 1;
     }
     told(progress);
+    history::compare(from, to, &record, &mut sum).await?;
     Ok(MovedLayer {
         layer: record.layer,
         elements: progress.elements,

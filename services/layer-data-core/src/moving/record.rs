@@ -4,6 +4,7 @@ use jmap_domain::ActorId;
 
 use crate::{
     element::{Element, Stamps},
+    history::{Version, VersionEnd},
     ports::{LayerRecord, StoreError},
     value::Value,
 };
@@ -22,11 +23,19 @@ pub(super) fn of_layer(record: &LayerRecord) -> Result<Vec<u8>, StoreError> {
         created,
         revision,
         next_element,
+        edited,
+        history,
     } = record;
     let definition = definition.to_json();
     let definition = definition.map_err(|error| StoreError::Unexpected(error.into()))?;
     let mut out = Vec::new();
-    for number in [layer.get(), created.millis(), revision.get(), *next_element] {
+    let numbers = [layer.get(), created.millis(), revision.get(), *next_element];
+    let times = [edited, &history.time].map(|time| time.millis());
+    for number in numbers
+        .into_iter()
+        .chain(times)
+        .chain([history.revision.get()])
+    {
         out.extend_from_slice(&number.to_be_bytes());
     }
     put_bytes(&mut out, definition.as_bytes());
@@ -62,6 +71,17 @@ pub(super) fn put_element(element: &Element, out: &mut Vec<u8>) {
     put_bytes(out, geometry.as_deref().unwrap_or_default());
     for value in values {
         put_value(out, value);
+    }
+}
+
+/// Replaces what is in the buffer by a version that was replaced.
+pub(super) fn put_version(version: &Version, out: &mut Vec<u8>) {
+    let Version { element, end } = version;
+    put_element(element, out);
+    if let Some(VersionEnd { revision, by, time }) = end {
+        for number in [revision.get(), by.get(), time.millis()] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::{future::Future, num::NonZeroU32};
 
 use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
 
-use super::{LayerStore, NewLayer, StoreError};
+use super::{ChunkLimit, LayerStore, NewLayer, StoreError};
 use crate::{
     definition::LayerDefinition,
     edit::{RequestKey, StoredAnswer},
     element::ElementRecord,
+    history::{HistoryStart, VersionKey, VersionRecord, Versions},
+    query::CheckedQuery,
     value::DateTime,
 };
 
@@ -38,6 +40,26 @@ pub trait Archive: LayerStore {
         &self,
         layer: LayerId,
     ) -> impl Future<Output = Result<Option<ElementId>, StoreError>> + Send;
+
+    /// Versions that were replaced, by their keys, after the given one, with everything that a query wants of each.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    fn replaced(
+        &self,
+        query: &CheckedQuery,
+        after: Option<VersionKey>,
+        limit: ChunkLimit,
+    ) -> impl Future<Output = Result<Versions, StoreError>> + Send;
+
+    /// The highest key among a layer's versions that were replaced; `None` when there are none.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    fn last_replaced(
+        &self,
+        layer: LayerId,
+    ) -> impl Future<Output = Result<Option<VersionKey>, StoreError>> + Send;
 
     /// Remembered answers, by actor and request id, after the given one; at most `limit`.
     ///
@@ -83,6 +105,10 @@ pub struct LayerRecord {
     pub revision: DataRevision,
     /// The id that the next element gets; from 1 on. No element ever had it (R103).
     pub next_element: i64,
+    /// The time of the newest edit: stamps never go back.
+    pub edited: DateTime,
+    /// From when on its history is kept.
+    pub history: HistoryStart,
 }
 
 impl LayerRecord {
@@ -94,13 +120,16 @@ impl LayerRecord {
             label,
             definition,
         } = new;
+        let created = DateTime::now();
         Self {
             layer,
             label,
             definition,
-            created: DateTime::now(),
+            created,
             revision: DataRevision::default(),
             next_element: 1,
+            edited: created,
+            history: HistoryStart::new(created),
         }
     }
 }
@@ -159,6 +188,8 @@ pub enum Arrival {
     Layer(LayerRecord),
     /// Elements of a layer that it does not have.
     Elements(LayerId, Vec<ElementRecord>),
+    /// Versions that were replaced, of a layer that does not have them.
+    Versions(LayerId, Vec<VersionRecord>),
     /// Remembered answers.
     Requests(Vec<RequestRecord>),
     /// All is there: from now on the store is the installation's.

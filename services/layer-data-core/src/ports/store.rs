@@ -10,6 +10,7 @@ use crate::{
     edit::{PermittedBatch, StoredAnswer},
     element::Element,
     geometry::Bounds,
+    history::{HistoryStart, Versions},
     query::{CheckedQuery, Mark},
     statistics::Tally,
     value::DateTime,
@@ -81,6 +82,19 @@ pub trait LayerStore: Send + Sync + 'static {
         deadline: Instant,
     ) -> impl Future<Output = Result<Chunk, StoreError>> + Send;
 
+    /// Reads versions of the one element that a query names, whatever else it selects: those made after a revision, in
+    /// their order.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn versions(
+        &self,
+        query: &CheckedQuery,
+        after: Option<DataRevision>,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Versions, StoreError>> + Send;
+
     /// Counts the elements of a query and measures their extent. Nobody waits for that after the deadline.
     ///
     /// # Errors
@@ -126,6 +140,8 @@ pub struct StoredLayer {
     pub created: DateTime,
     /// The revision of its newest edit; 0 before the first.
     pub revision: DataRevision,
+    /// From when on its history is kept.
+    pub history: HistoryStart,
 }
 
 /// How much to read at once. At least one element is read, whatever its size.

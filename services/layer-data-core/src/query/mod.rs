@@ -26,7 +26,7 @@ pub use spatial::{
 };
 
 use crate::{
-    crs::Crs, definition::LayerDefinition, element::AttributeRef, geometry::Bounds,
+    crs::Crs, definition::LayerDefinition, element::AttributeRef, geometry::Bounds, history::AsOf,
     value::AttributeType,
 };
 
@@ -59,6 +59,8 @@ pub struct SelectionInput {
     pub condition: Option<Condition<AttributeRef>>,
     /// Only elements for which this filter is true.
     pub cql2: Option<Cql2>,
+    /// Of the layer as it was then; `None` means as it is.
+    pub as_of: Option<AsOf>,
 }
 
 impl SelectionInput {
@@ -70,6 +72,16 @@ impl SelectionInput {
             || self.spatial.is_some()
             || self.condition.is_some()
             || self.cql2.is_some()
+    }
+
+    /// Whether *view* alone reaches the selection, within the display limit: whole layers, and the past of more than
+    /// one element, need *copy / export* (R38).
+    #[must_use]
+    pub fn is_for_viewers(&self) -> bool {
+        match self.as_of {
+            None => self.is_limited(),
+            Some(_) => self.ids.as_ref().is_some_and(|ids| ids.len() == 1),
+        }
     }
 }
 
@@ -186,6 +198,7 @@ pub struct CheckedQuery {
     boxes: Option<Vec<Bounds>>,
     spatial: Option<Arc<Spatial>>,
     condition: Option<Condition<AttributeId>>,
+    as_of: Option<AsOf>,
     geometry: GeometryOutput,
     attributes: Vec<AttributeId>,
     order: Order,
@@ -225,6 +238,7 @@ impl QueryInput {
             condition: all_of(conditions.collect())
                 .map(|condition| condition.check(definition))
                 .transpose()?,
+            as_of: selection.as_of,
             geometry: output.geometry,
             attributes,
             order,
@@ -348,6 +362,12 @@ impl CheckedQuery {
     #[must_use]
     pub const fn condition(&self) -> Option<&Condition<AttributeId>> {
         self.condition.as_ref()
+    }
+
+    /// Of the layer as it was then; `None` means as it is.
+    #[must_use]
+    pub const fn as_of(&self) -> Option<AsOf> {
+        self.as_of
     }
 
     /// Whether geometries are wanted.

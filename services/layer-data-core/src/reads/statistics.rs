@@ -1,11 +1,9 @@
 //! Statistics, by the rights of a read where they tell values one by one (R38, R40, R113).
 
-use jmap_domain::{LayerId, Permission};
-
-use super::{ReadError, ReadPurpose, Wanted, unanswered, viewable};
+use super::{ReadError, ReadPurpose, Wanted, kept};
 use crate::{
     ports::{Authorizer, Call, LayerStore, StoredLayer},
-    service::{LayerData, elements},
+    service::LayerData,
     statistics::{Statistics, StatisticsFault, StatisticsInput, TallyError},
 };
 
@@ -39,23 +37,19 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         let maximum = if input.lists_values() {
             let wanted = Wanted {
                 purpose: ReadPurpose::Display,
-                whole_layer: !input.selection.is_limited(),
+                whole_layer: !input.selection.is_for_viewers(),
                 maximum: None,
             };
             self.terms(call, layer, wanted).await?.maximum
         } else {
-            self.may_view(call, layer).await?;
+            self.may_sum_up(call, layer, &input.selection).await?;
             None
         };
         let stored = self.stored(layer).await?;
+        kept(&stored, input.selection.as_of)?;
         let (query, tally) = input.check(&stored.definition, maximum)?;
         let tallied = self.store.tally(&query, tally, call.deadline).await;
-        let (tally, revision) = tallied.map_err(|error| unanswered(call, error))?;
+        let (tally, revision) = tallied.map_err(|error| ReadError::unanswered(call, error))?;
         Ok((stored, tally.finish(revision)?))
-    }
-
-    pub(super) async fn may_view(&self, call: &Call, layer: LayerId) -> Result<(), ReadError> {
-        let answer = self.ask(call, &[elements(layer, Permission::View)]).await?;
-        viewable(layer, &answer)
     }
 }

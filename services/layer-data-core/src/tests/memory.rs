@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::{
-    conformance::{conditions, edits, layers, order, reads, spatial, statistics},
+    conformance::{conditions, edits, history, layers, order, reads, spatial, statistics},
     memory::MemoryStore,
 };
 

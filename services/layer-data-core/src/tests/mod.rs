@@ -1,6 +1,7 @@
 //! The use cases over a store in memory and an authorizer that says what it is told to.
 
 mod edits;
+mod history;
 mod imports;
 mod layers;
 mod memory;

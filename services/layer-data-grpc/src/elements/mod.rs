@@ -6,6 +6,8 @@ mod statistics;
 mod stream;
 mod token;
 
+pub(crate) use pages::{DEFAULT_PAGE, MAX_ELEMENTS, limit};
+
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, ComputeStatisticsRequest,
     ComputeStatisticsResponse, CreateElementRequest, CreateElementResponse, DeleteElementRequest,

@@ -22,8 +22,9 @@ use crate::{
 use super::token::Query;
 
 /// Most elements of one answer.
-const MAX_ELEMENTS: usize = 1_000;
-const DEFAULT_PAGE: usize = 100;
+pub(crate) const MAX_ELEMENTS: usize = 1_000;
+/// How many elements a page has when the caller does not say.
+pub(crate) const DEFAULT_PAGE: usize = 100;
 /// About how many bytes of elements an answer holds; clients take messages of 4 MiB unless told otherwise.
 const ANSWER_BYTES: usize = 3 << 20;
 
@@ -122,7 +123,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
     }
 }
 
-fn limit(rows: usize) -> ChunkLimit {
+/// So many elements, within what an answer holds.
+pub(crate) fn limit(rows: usize) -> ChunkLimit {
     let rows = u32::try_from(rows).ok().and_then(NonZeroU32::new);
     ChunkLimit {
         rows: rows.unwrap_or(NonZeroU32::MIN),

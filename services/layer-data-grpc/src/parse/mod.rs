@@ -1,5 +1,6 @@
 //! Requests into words of the core: every field is looked at, and a wrong one is named by its path.
 
+mod as_of;
 mod definition;
 mod edit;
 mod filter;

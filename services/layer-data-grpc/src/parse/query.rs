@@ -20,6 +20,7 @@ use layer_data_core::{
 };
 
 use super::{
+    as_of::as_of,
     attribute_refs,
     filter::{Parsed, filter},
 };
@@ -83,6 +84,7 @@ pub(crate) fn selection(
         r#box: bbox,
         spatial: condition,
         filter: given,
+        as_of: moment,
     } = selection.unwrap_or_default();
     let given = given.map(|given| filter(&path.field("filter"), given));
     let (condition_tree, cql2) = match given.transpose()? {
@@ -104,6 +106,9 @@ pub(crate) fn selection(
             .transpose()?,
         condition: condition_tree,
         cql2,
+        as_of: moment
+            .map(|moment| as_of(&path.field("as_of"), moment))
+            .transpose()?,
     })
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn refusal(refusal: EditRefusal, base: &FieldPath) -> Failure {
             reason,
         } => not_permitted(layer, permission, reason),
         EditRefusal::Input(error) => input(&error, base),
-        EditRefusal::NoSuchElement(_) => Failure::new(Code::NotFound, "ELEMENT_NOT_FOUND", message),
+        EditRefusal::NoSuchElement(_) => no_such_element(message),
         EditRefusal::NotOwn(_) => Failure::new(Code::PermissionDenied, "NOT_OWN_ELEMENT", message),
         EditRefusal::Stale {
             element: _,
@@ -47,6 +47,11 @@ pub(crate) fn refusal(refusal: EditRefusal, base: &FieldPath) -> Failure {
         } => Failure::new(Code::Aborted, "STALE_REVISION", message)
             .fact("current_revision", current.get().to_string()),
     }
+}
+
+/// A layer that may be seen does not have the element.
+pub(super) fn no_such_element(message: String) -> Failure {
+    Failure::new(Code::NotFound, "ELEMENT_NOT_FOUND", message)
 }
 
 fn input(error: &InputError, base: &FieldPath) -> Failure {

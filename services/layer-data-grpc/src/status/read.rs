@@ -12,6 +12,7 @@ use tonic::Code;
 
 use super::{
     ask::{ask, unavailable},
+    edit::no_such_element,
     invalid_page_token, no_such_layer, not_permitted,
     store::{inside, store},
 };
@@ -30,6 +31,22 @@ pub(crate) fn read(error: ReadError, base: &FieldPath) -> Failure {
         ReadError::ForeignMark => invalid_page_token(),
         ReadError::Query(error) => query(&error, base),
         ReadError::TooManyElements { maximum } => too_many_elements(maximum, message),
+        ReadError::Future => {
+            let path = base.field("selection").field("as_of");
+            let violation = path.invalid("has not been yet");
+            Failure::new(
+                Code::InvalidArgument,
+                "INVALID_FIELD",
+                violation.to_string(),
+            )
+            .at(violation)
+        }
+        ReadError::HistoryPruned(start) => {
+            Failure::new(Code::FailedPrecondition, "HISTORY_PRUNED", message)
+                .fact("kept_from_revision", start.revision.get().to_string())
+                .fact("kept_from_time", start.time.to_string())
+        }
+        ReadError::NoSuchElement(_) => no_such_element(message),
         ReadError::TooLarge => Failure::new(Code::ResourceExhausted, "TOO_LARGE", message),
         ReadError::Store(error) => store(&error),
     }

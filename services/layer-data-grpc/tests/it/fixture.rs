@@ -13,7 +13,8 @@ use jmap_domain::{
 use jmap_proto::{
     layerdata::{
         self as pb, element_service_client::ElementServiceClient,
-        layer_service_client::LayerServiceClient, transfer_service_client::TransferServiceClient,
+        history_service_client::HistoryServiceClient, layer_service_client::LayerServiceClient,
+        transfer_service_client::TransferServiceClient,
     },
     types::{self, value::Kind},
 };
@@ -290,6 +291,10 @@ impl Service {
 
     pub(crate) fn elements_as(&self, user: i64) -> ElementServiceClient<Client> {
         ElementServiceClient::with_interceptor(self.channel.clone(), As(user))
+    }
+
+    pub(crate) fn history(&self) -> HistoryServiceClient<Client> {
+        HistoryServiceClient::with_interceptor(self.channel.clone(), As(10))
     }
 
     pub(crate) fn transfers(&self) -> TransferServiceClient<Client> {

@@ -9,6 +9,8 @@ mod edits;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod order;

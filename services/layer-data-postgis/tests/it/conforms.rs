@@ -1,6 +1,8 @@
 //! The conformance suite, one test for each of its functions.
 
-use layer_data_core::conformance::{conditions, edits, layers, order, reads, spatial, statistics};
+use layer_data_core::conformance::{
+    conditions, edits, history, layers, order, reads, spatial, statistics,
+};
 
 use crate::fixture::fresh;
 

@@ -15,6 +15,8 @@ mod fixture;
 #[cfg(test)]
 mod given_up;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod outside;

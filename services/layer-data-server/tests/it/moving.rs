@@ -11,15 +11,18 @@ use jmap_domain::{ActorId, Decision, LayerId};
 use jmap_postgres::{DatabaseOptions, DatabasePlace, DatabaseUrl};
 use layer_data_core::{
     conformance::{
-        actor, batch, creation, done, edit, layer, make_layer, named, read_all, renaming, revision,
+        actor, batch, creation, definition, done, edit, layer, make_layer, named, query, read_all,
+        renaming, revision, rows,
     },
     definition::{GeometryType, LayerDraft, ZPolicy},
     edit::{Edit, EditMode, ExpectedRevision, Intent, PermittedBatch, PermittedEdit, RequestKey},
     element::{AttributeRef, ElementInput, ElementRecord, ValueSource},
     geometry::SingleToMulti,
+    history::HistoryStart,
     moving::{Moved, Stage},
     permit::{Permit, Validity},
     ports::{Archive, Arrival, LayerStore, NewLayer, Removal},
+    query::SelectionInput,
     value::{Date, DateTime, Value},
 };
 use layer_data_geopackage::GeoPackage;
@@ -244,6 +247,7 @@ async fn everything_goes_to_a_server_and_back_into_a_file() {
     assert_eq!(there.layers[1].label, "Streets \"20\"; it's");
     let back = move_all(&server(&database), &file(&last)).await;
     assert_eq!(back, there);
+    assert_eq!(replaced(&last).await, (2, replaced(&first).await.1));
     let stores = [path(&first), path(&last)].map(|file| async move {
         let store = GeoPackage::open(&file).await.unwrap();
         goes_on(&store).await;
@@ -252,6 +256,17 @@ async fn everything_goes_to_a_server_and_back_into_a_file() {
     let [one, other] = stores;
     assert_eq!(one.await, other.await);
     goes_on(&serve(&database).await.unwrap()).await;
+}
+
+/// How many versions of elements were replaced, and what is kept of the layer.
+async fn replaced(folder: &TempDir) -> (usize, HistoryStart) {
+    let store = GeoPackage::open(&path(folder)).await.unwrap();
+    let everything = query(SelectionInput::default());
+    let everything = everything.check(&definition()).unwrap();
+    let read = store.replaced(&everything, None, rows(10)).await.unwrap();
+    let start = store.layer(layer()).await.unwrap().unwrap().history;
+    store.close().await;
+    (read.versions.len(), start)
 }
 
 /// Copies until a layer is begun, and stops there as a killed process would.

@@ -1,0 +1,1 @@
+update jmap_catalogue.layer set history_from = $2, history_since = $3 where layer_id = $1 and history_from is null

@@ -1,0 +1,120 @@
+//! The table of versions that were replaced, and reading it together with the elements.
+
+use layer_data_core::{definition::LayerDefinition, history::AsOf};
+use sqlx::{Postgres, QueryBuilder};
+
+use super::Table;
+use crate::values::Instant;
+
+/// Columns of a statement that reads versions, after all others.
+pub(super) const ENDS: &str = ", t.\"_until\", t.\"_until_by\", t.\"_until_time\"";
+
+/// Which rows a reading statement is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// The elements as they are.
+    Present,
+    /// The elements as they were.
+    Past(AsOf),
+    /// All versions, present ones included.
+    Versions,
+    /// The versions that were replaced.
+    Replaced,
+}
+
+impl From<Option<AsOf>> for Rows {
+    fn from(as_of: Option<AsOf>) -> Self {
+        as_of.map_or(Self::Present, Self::Past)
+    }
+}
+
+impl Table {
+    /// `copy` of whole versions in binary form: of elements, then of what ended them.
+    pub(crate) fn copy_versions(&self) -> String {
+        let (table, names) = (&self.versions, self.names(""));
+        format!(
+            "copy {table} ({names}, \"_until\", \"_until_by\", \"_until_time\") \
+             from stdin (format binary)"
+        )
+    }
+
+    /// The highest key of a version.
+    pub(crate) fn last_version(&self) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("select t.\"fid\", t.\"_revision\" from ");
+        sql.push(&self.versions);
+        sql.push(" as t order by t.\"fid\" desc, t.\"_revision\" desc limit 1");
+        sql
+    }
+
+    /// The statements that make the table of versions. Roles that read the layers do not read it.
+    pub(crate) fn create_history(&self, definition: &LayerDefinition) -> String {
+        let (name, columns) = (&self.versions, self.common_definitions(definition));
+        let label = "Versions of elements that were replaced or deleted";
+        format!(
+            "create table {name} (\"fid\" bigint not null, {columns}, \"_until\" bigint not null, \
+             \"_until_by\" bigint not null, \"_until_time\" timestamp with time zone not null, \
+             primary key (\"fid\", \"_revision\")); comment on table {name} is '{label}'"
+        )
+    }
+
+    /// The part of a statement before that which changes or deletes elements: it keeps what they are, under the very
+    /// conditions of that statement. What the same edit has made of them nobody ever saw.
+    pub(crate) fn keep(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(", kept as (insert into ").push(&self.versions);
+        sql.push(" (").push(self.names(""));
+        sql.push(", \"_until\", \"_until_by\", \"_until_time\") select ");
+        sql.push(self.names("t."));
+        sql.push(", e.revision, e.actor, n.moment from ")
+            .push(&self.name);
+        sql.push(" as t, e, n");
+        Self::push_targets(sql);
+        sql.push(" and t.\"_revision\" < e.revision) ");
+    }
+
+    /// The rows as something to select from.
+    pub(super) fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, rows: Rows) {
+        match rows {
+            Rows::Present => {
+                sql.push(&self.name);
+            }
+            Rows::Replaced => {
+                sql.push(&self.versions);
+            }
+            Rows::Past(as_of) => self.push_past(sql, as_of),
+            Rows::Versions => {
+                sql.push("(select ").push(self.names("p."));
+                sql.push(", null::bigint as \"_until\", null::bigint as \"_until_by\"");
+                sql.push(", null::timestamptz as \"_until_time\" from ");
+                sql.push(&self.name).push(" as p union all select ");
+                sql.push(self.names("h."));
+                sql.push(", h.\"_until\", h.\"_until_by\", h.\"_until_time\" from ");
+                sql.push(&self.versions).push(" as h)");
+            }
+        }
+    }
+
+    /// What began at a state or before it, and had not ended.
+    fn push_past(&self, sql: &mut QueryBuilder<Postgres>, as_of: AsOf) {
+        let [begun, ended] = match as_of {
+            AsOf::Revision(_) => ["\"_revision\"", "\"_until\""],
+            AsOf::Time(_) => ["\"_update_time\"", "\"_until_time\""],
+        };
+        sql.push("(select ").push(self.names("p.")).push(" from ");
+        sql.push(&self.name).push(" as p where p.").push(begun);
+        push_state(sql.push(" <= "), as_of);
+        sql.push(" union all select ").push(self.names("h."));
+        sql.push(" from ").push(&self.versions);
+        sql.push(" as h where h.").push(begun);
+        push_state(sql.push(" <= "), as_of);
+        sql.push(" and h.").push(ended);
+        push_state(sql.push(" > "), as_of);
+        sql.push(")");
+    }
+}
+
+fn push_state(sql: &mut QueryBuilder<Postgres>, as_of: AsOf) {
+    match as_of {
+        AsOf::Revision(at) => sql.push_bind(at.get()),
+        AsOf::Time(at) => sql.push_bind(Instant(at)),
+    };
+}
