@@ -78,7 +78,7 @@ impl Archive for GeoPackage {
         let mut sql = layer.table.last_version();
         let query = sql.build_query_as();
         let last: Option<(i64, i64)> = query
-            .fetch_optional(&self.readers)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(store_error)?;
         let key = |(element, revision)| {

@@ -263,7 +263,10 @@ pub(crate) async fn chunk(
     let mut rows = wanted.min(layer.elements_within(window.limit.bytes));
     while !filling.is_over {
         let sql = plan.sql(filling.scanned.as_ref(), index, rows.min(MOST_ROWS));
-        let looked_at = look_at(&mut session, &plan, sql, |row| filling.take(row, &plan)).await?;
+        let looked_at = look_at(&mut session, &plan, (sql, Leftover::Receive), |row| {
+            filling.take(row, &plan)
+        })
+        .await?;
         filling.is_over |= looked_at.count < rows.min(MOST_ROWS);
         filling.scanned = looked_at.last;
         // Few of the rows were wanted, so the next statement looks at more.
@@ -274,26 +277,40 @@ pub(crate) async fn chunk(
     Ok(filling.chunk)
 }
 
+/// What becomes of the rows that the visitor does not want any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leftover {
+    /// They are received and dropped, so that the connection can be used again: there are few.
+    Receive,
+    /// They are left, and the connection with them.
+    Abandon,
+}
+
 /// What a statement answered.
 struct LookedAt {
     /// How many rows.
     count: usize,
     /// Where the last of them stands.
     last: Option<Mark>,
+    /// Whether the visitor wanted more.
+    flow: ControlFlow<()>,
 }
 
 /// Visits the rows of a statement that have the wanted relations, if there are any, as long as the visitor wants
-/// more. What comes after that is received and dropped, so that the connection can be used again.
+/// more.
 async fn look_at(
     session: &mut Session,
     plan: &Plan<'_>,
-    mut sql: QueryBuilder<Postgres>,
+    (mut sql, leftover): (QueryBuilder<Postgres>, Leftover),
     mut visit: impl FnMut(&PgRow) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<LookedAt, StoreError> {
     let (mut candidates, mut flow) = (Candidates::default(), ControlFlow::Continue(()));
     let (mut count, mut last) = (0, None);
     let mut rows = sql.build().fetch(&mut **session);
     while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        if flow.is_break() && leftover == Leftover::Abandon {
+            break;
+        }
         count += 1;
         last = Some(plan.mark(&row)?);
         match &plan.test {
@@ -308,10 +325,9 @@ async fn look_at(
         }
     }
     if let (Some(test), ControlFlow::Continue(())) = (&plan.test, flow) {
-        // It was the last visit, whatever the visitor wants.
-        let _ = visit_all(&test.sift(&mut candidates).await?, &mut visit)?;
+        flow = visit_all(&test.sift(&mut candidates).await?, &mut visit)?;
     }
-    Ok(LookedAt { count, last })
+    Ok(LookedAt { count, last, flow })
 }
 
 fn visit_all(
@@ -474,17 +490,20 @@ async fn count_each(
         }
         Ok(ControlFlow::Continue(()))
     };
-    look_at_all(session, plan, add).await?;
+    // It wants all.
+    let _ = look_at_all(session, plan, add).await?;
     Ok((count, extent))
 }
 
-/// Visits all rows of a query by one statement, as long as the visitor wants more.
+/// Visits all rows of a query by one statement, as long as the visitor wants more. After a break the session is in the
+/// middle of the statement: it must be dropped, which ends that.
 pub(crate) async fn look_at_all(
     session: &mut Session,
     plan: &Plan<'_>,
     visit: impl FnMut(&PgRow) -> Result<ControlFlow<()>, StoreError>,
-) -> Result<(), StoreError> {
+) -> Result<ControlFlow<()>, StoreError> {
     let mut sql = plan.select();
     plan.push_selection(&mut sql, Index::Search);
-    look_at(session, plan, sql, visit).await.map(drop)
+    let looked_at = look_at(session, plan, (sql, Leftover::Abandon), visit).await?;
+    Ok(looked_at.flow)
 }

@@ -36,7 +36,8 @@ pub(crate) async fn tally(
         });
         Ok(flow.unwrap_or(ControlFlow::Continue(())))
     };
-    look_at_all(&mut session, &plan, add).await?;
-    session.done();
+    if look_at_all(&mut session, &plan, add).await?.is_continue() {
+        session.done();
+    }
     Ok((tally, revision))
 }

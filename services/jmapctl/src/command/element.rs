@@ -118,7 +118,7 @@ mod tests {
             own: true,
             geometry: wkb_of_wkt("POINT(2.35 48.85)").unwrap().into(),
             values: vec![value::parse(AttributeType::String, "Paris").unwrap()],
-            stamps: None,
+            ..Default::default()
         };
         (header, element)
     }

@@ -33,6 +33,7 @@ Examples:
   jmapctl query Atlas/cities --where 'country = JP' --sort -population,name --page-size 20
   jmapctl query Atlas/cities --within 'circle 2.35,48.85,50000' --filter \"casei(name) like casei('saint%')\"
   jmapctl query Atlas/rivers --filter 'length_km > 1000 and not number in (1, 2)' --count
+  jmapctl query Atlas/rivers --bbox 0,40,10,50 --epsg 3857 --simplify 500 --geojson
   jmapctl query Atlas/cities --ids 1,2,3 --attributes name,population --json
   jmapctl query Atlas/cities --ids 1 --as-of 2026-11-17T12:00Z
 
@@ -74,6 +75,22 @@ pub(crate) struct Query {
         hide_default_value = true
     )]
     page_token: String,
+    /// Show geometries in this reference system instead of the layer's own
+    #[arg(
+        long,
+        value_name = "CODE",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    epsg: i32,
+    /// Leave out what is smaller than this of lines and polygons, in units of the reference system
+    #[arg(
+        long,
+        value_name = "LENGTH",
+        default_value_t = 0.0,
+        hide_default_value = true
+    )]
+    simplify: f64,
     /// Count the elements and measure their extent instead
     #[arg(long, conflicts_with_all = ["geojson", "page_token"])]
     count: bool,
@@ -110,6 +127,8 @@ impl Query {
                 page_size: self.limit,
                 page_token: self.page_token,
                 order_by,
+                output_epsg: self.epsg,
+                simplify_tolerance: self.simplify,
             };
             let form = if self.geojson {
                 Form::Collection

@@ -126,7 +126,11 @@ fn table(answer: &ComputeStatisticsResponse, name: &impl Fn(i64) -> String) -> S
         return "none".to_owned();
     }
     let lines = answer.groups.iter().flat_map(|group| {
-        let start = beginning(group, measured.then(|| extent(group)));
+        let mut start = beginning(group);
+        if measured {
+            let edges = edges(group).map(|edges| edges.map(|edge| edge.to_string()).join(","));
+            start.push(edges.unwrap_or_default());
+        }
         let mut lines: Vec<Vec<String>> = group
             .attributes
             .iter()
@@ -140,23 +144,16 @@ fn table(answer: &ComputeStatisticsResponse, name: &impl Fn(i64) -> String) -> S
     rows(&headings, lines)
 }
 
-fn beginning(group: &StatisticsGroup, extent: Option<Json>) -> Vec<String> {
+fn beginning(group: &StatisticsGroup) -> Vec<String> {
     let mut cells: Vec<String> = group.keys.iter().map(value::text).collect();
     cells.push(group.count.to_string());
-    cells.extend(extent.map(|extent| match extent {
-        Json::Array(edges) => {
-            let edges: Vec<String> = edges.iter().map(Json::to_string).collect();
-            edges.join(",")
-        }
-        _ => String::new(),
-    }));
     cells
 }
 
-fn extent(group: &StatisticsGroup) -> Json {
-    group.extent.map_or(Json::Null, |extent| {
-        json!([extent.min_x, extent.min_y, extent.max_x, extent.max_y])
-    })
+/// The edges of a group's extent.
+fn edges(group: &StatisticsGroup) -> Option<[f64; 4]> {
+    let extent = group.extent.as_ref()?;
+    Some([extent.min_x, extent.min_y, extent.max_x, extent.max_y])
 }
 
 fn cells(attribute: &AttributeStatistics, name: &impl Fn(i64) -> String) -> Vec<String> {
@@ -201,7 +198,7 @@ fn json(answer: &ComputeStatisticsResponse, name: &impl Fn(i64) -> String) -> Js
         json!({
             "keys": values.collect::<serde_json::Map<_, _>>(),
             "count": group.count,
-            "extent": extent(group),
+            "extent": edges(group),
             "attributes": attributes.collect::<serde_json::Map<_, _>>(),
         })
     };

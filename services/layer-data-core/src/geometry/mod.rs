@@ -1,12 +1,14 @@
 //! Geometries: validated once, stored and sent as the same bytes (R66, R115).
 
 mod bounds;
+mod reshape;
 mod wkb;
 
 use geo_types::Geometry as GeoGeometry;
 use geozero::{ToGeo, wkb::Wkb};
 
 pub use bounds::Bounds;
+pub use reshape::{InvalidTolerance, Reshape, Tolerance};
 
 use crate::{
     crs::Crs,

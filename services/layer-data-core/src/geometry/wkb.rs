@@ -7,7 +7,7 @@
 use super::{Bounds, Geometry, GeometryError, GeometryRules, SingleToMulti};
 use crate::definition::{GeometryType, ZPolicy};
 
-const LITTLE_ENDIAN: u8 = 1;
+pub(super) const LITTLE_ENDIAN: u8 = 1;
 /// The flags by which the PostGIS dialect marks z, m and an SRID.
 const EXTENDED_FLAGS: u32 = 0xE000_0000;
 

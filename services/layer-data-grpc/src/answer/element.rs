@@ -11,6 +11,7 @@ use layer_data_core::{
     element::{AttributeRef, Element, Stamps},
     geometry::Bounds,
     ports::StoredLayer,
+    query::GeometryOutput,
     reads::Owner,
 };
 
@@ -18,12 +19,13 @@ use super::{
     definition::{attribute, version},
     value,
 };
-use crate::parse::{Mask, Stamps as WantedStamps};
+use crate::parse::{Mask, Shape, Stamps as WantedStamps};
 
 /// Writes elements down as the caller wants them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ElementWriter {
     stamps: WantedStamps,
+    geometry: GeometryOutput,
 }
 
 impl ElementWriter {
@@ -31,6 +33,7 @@ impl ElementWriter {
     pub(crate) const fn new(mask: &Mask) -> Self {
         Self {
             stamps: mask.stamps,
+            geometry: mask.output.geometry,
         }
     }
 
@@ -44,6 +47,7 @@ impl ElementWriter {
             values,
             stamps,
         } = element;
+        let geometry_outside = self.geometry == GeometryOutput::Include && geometry.is_none();
         WireElement {
             element_id: id.get(),
             revision: revision.get(),
@@ -51,6 +55,7 @@ impl ElementWriter {
             values: values.iter().map(value).collect(),
             own,
             stamps: (self.stamps == WantedStamps::Include).then(|| element_stamps(&stamps)),
+            geometry_outside,
         }
     }
 
@@ -62,7 +67,12 @@ impl ElementWriter {
 }
 
 /// What the elements of a read have in common; `wanted` are the attributes that the mask names, `None` for all.
-pub(crate) fn header(layer: &StoredLayer, wanted: Option<&[AttributeRef]>) -> ElementHeader {
+pub(crate) fn header(
+    layer: &StoredLayer,
+    wanted: Option<&[AttributeRef]>,
+    shape: Shape,
+) -> ElementHeader {
+    let own = layer.definition.geometry().crs;
     let all = layer.definition.attributes();
     let attributes: Vec<&AttributeDefinition> = match wanted {
         None => all.iter().collect(),
@@ -77,7 +87,7 @@ pub(crate) fn header(layer: &StoredLayer, wanted: Option<&[AttributeRef]>) -> El
         layer_id: layer.layer.get(),
         definition_version: version(layer),
         attributes: attributes.into_iter().map(attribute).collect(),
-        epsg: layer.definition.geometry().crs.epsg(),
+        epsg: shape.crs.unwrap_or(own).epsg(),
         feed_position: String::new(),
     }
 }

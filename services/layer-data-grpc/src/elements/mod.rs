@@ -2,6 +2,7 @@
 
 mod edits;
 mod pages;
+mod shape;
 mod statistics;
 mod stream;
 mod token;

@@ -15,11 +15,11 @@ use layer_data_core::{
 use crate::{
     Api,
     answer::{ElementWriter, bounds, header},
-    parse::{element_ids, mask, order_by, selection},
+    parse::{element_ids, mask, order_by, selection, shape},
     status::{self, invalid_page_token},
 };
 
-use super::token::Query;
+use super::{shape::shaped, token::Query};
 
 /// Most elements of one answer.
 pub(crate) const MAX_ELEMENTS: usize = 1_000;
@@ -38,12 +38,16 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             layer_id,
             element_ids: ids,
             mask: wanted,
+            output_epsg,
+            simplify_tolerance,
         } = request;
+        let form = (output_epsg, simplify_tolerance);
         let (layer, path) = (id("layer_id", layer_id)?, FieldPath::of("element_ids"));
         let ids = element_ids(&path, &ids, MAX_ELEMENTS)?;
         if ids.is_empty() {
             return Err(path.violates(Violation::Missing).into());
         }
+        let shape = shape(&FieldPath::default(), form)?;
         let mask = mask(&"mask".into(), wanted)?;
         let output = mask.output.clone();
         let page = self
@@ -51,9 +55,12 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             .get(call, (layer, ids), output, limit(MAX_ELEMENTS))
             .await;
         let page = page.map_err(|error| status::read(error, &FieldPath::default()))?;
+        let own = page.layer.definition.geometry().crs;
+        let elements = shaped(page.elements, own, shape).await?;
+        let wanted = mask.output.attributes.as_deref();
         Ok(GetElementsResponse {
-            header: Some(header(&page.layer, mask.output.attributes.as_deref())),
-            elements: ElementWriter::new(&mask).elements(page.elements, page.owner),
+            header: Some(header(&page.layer, wanted, shape)),
+            elements: ElementWriter::new(&mask).elements(elements, page.owner),
         })
     }
 
@@ -75,7 +82,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             page_size: size,
             page_token,
             order_by: keys,
+            output_epsg,
+            simplify_tolerance,
         } = request;
+        let shape = shape(&FieldPath::default(), (output_epsg, simplify_tolerance))?;
         let mask = mask(&"mask".into(), wanted_of_each)?;
         let input = QueryInput {
             layer: id("layer_id", layer_id)?,
@@ -92,9 +102,12 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let page = self.data.page(call, input, start, limit).await;
         let page = page.map_err(|error| status::read(error, &FieldPath::default()))?;
         let next = page.next.map(|next| query.seal(&self.pages, &next));
+        let own = page.layer.definition.geometry().crs;
+        let elements = shaped(page.elements, own, shape).await?;
+        let wanted = mask.output.attributes.as_deref();
         Ok(ListElementsResponse {
-            header: Some(header(&page.layer, mask.output.attributes.as_deref())),
-            elements: ElementWriter::new(&mask).elements(page.elements, page.owner),
+            header: Some(header(&page.layer, wanted, shape)),
+            elements: ElementWriter::new(&mask).elements(elements, page.owner),
             next_page_token: next.unwrap_or_default(),
         })
     }

@@ -22,9 +22,11 @@ use crate::{
     Api,
     answer::{ElementWriter, header},
     delivery::{NotTaken, deliver, while_awaited},
-    parse::{Mask, limited_maximum, mask, no_reprojection, order_by, selection},
+    parse::{Mask, Shape, limited_maximum, mask, order_by, selection, shape},
     status::{self, deadline_exceeded, status},
 };
+
+use super::shape::shaped;
 
 /// Most queries of one call.
 const MAX_QUERIES: usize = 100;
@@ -43,6 +45,7 @@ const BATCH: ChunkLimit = ChunkLimit {
 struct Query {
     input: QueryInput,
     mask: Mask,
+    shape: Shape,
     path: FieldPath,
 }
 
@@ -131,7 +134,12 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         query: Query,
         parts: &Parts<'_>,
     ) -> Result<(), Ended> {
-        let Query { input, mask, path } = query;
+        let Query {
+            input,
+            mask,
+            shape,
+            path,
+        } = query;
         let writer = ElementWriter::new(&mask);
         let failed = |error| status::read(error, &path);
         let start = PageStart::default();
@@ -139,12 +147,14 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let mut reader = reader.await.map_err(failed)?;
         let wanted = mask.output.attributes.as_deref();
         parts
-            .send(Part::Header(header(reader.layer(), wanted)))
+            .send(Part::Header(header(reader.layer(), wanted, shape)))
             .await?;
         // What finds nothing for long would not notice otherwise that nobody waits for it.
         while let Some(chunk) = parts.awaited(reader.next(BATCH)).await?.map_err(failed)? {
             if !chunk.elements.is_empty() {
-                let elements = writer.elements(chunk.elements, reader.owner());
+                let own = reader.definition().geometry().crs;
+                let elements = shaped(chunk.elements, own, shape).await?;
+                let elements = writer.elements(elements, reader.owner());
                 parts.send(Part::Batch(ElementBatch { elements })).await?;
             }
             if Instant::now() >= call.deadline {
@@ -179,8 +189,9 @@ fn layer_query(path: FieldPath, query: LayerQuery) -> Result<Query, FieldViolati
         maximum,
         output_epsg,
         order_by: keys,
+        simplify_tolerance,
     } = query;
-    no_reprojection(path.field("output_epsg"), output_epsg)?;
+    let shape = shape(&path, (output_epsg, simplify_tolerance))?;
     let mask = mask(&path.field("mask"), wanted_of_each)?;
     let input = QueryInput {
         layer: id(path.field("layer_id"), layer_id)?,
@@ -191,5 +202,10 @@ fn layer_query(path: FieldPath, query: LayerQuery) -> Result<Query, FieldViolati
         },
         maximum: limited_maximum(path.field("maximum"), maximum)?,
     };
-    Ok(Query { input, mask, path })
+    Ok(Query {
+        input,
+        mask,
+        shape,
+        path,
+    })
 }

@@ -7,6 +7,7 @@ mod filter;
 mod layer;
 mod order;
 mod query;
+mod shape;
 mod statistics;
 mod value;
 
@@ -14,8 +15,7 @@ pub(crate) use definition::draft;
 pub(crate) use edit::{batch_edit, change, each_element_once, edit_mode, expected, new_element};
 pub(crate) use layer::reservation;
 pub(crate) use order::order_by;
-pub(crate) use query::{
-    Mask, Stamps, element_ids, known_crs, limited_maximum, mask, no_reprojection, selection,
-};
+pub(crate) use query::{Mask, Stamps, element_ids, known_crs, limited_maximum, mask, selection};
+pub(crate) use shape::{Shape, shape};
 pub(crate) use statistics::{attribute_refs, distinct_limit};
 pub(crate) use value::{attribute_ref, value};

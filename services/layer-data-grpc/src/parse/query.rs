@@ -192,12 +192,3 @@ pub(crate) fn known_crs(
     let unknown = || path.invalid(format!("reference system `EPSG:{epsg}` is not known"));
     Crs::known(epsg).map(Some).ok_or_else(unknown)
 }
-
-/// Geometries come in the layer's own reference system; asking for another one is not built.
-pub(crate) fn no_reprojection(path: FieldPath, epsg: i32) -> Result<(), FieldViolation> {
-    if epsg == 0 {
-        Ok(())
-    } else {
-        Err(path.violates(Violation::NotBuilt))
-    }
-}

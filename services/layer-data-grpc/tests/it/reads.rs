@@ -3,15 +3,18 @@
 use jmap_domain::{DenyReason, Permission};
 use jmap_proto::{
     layerdata::{
-        ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest, ReadElementsRequest,
-        ReadElementsResponse, Selection, SummarizeElementsRequest, read_elements_response::Part,
+        self as pb, ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest,
+        ReadElementsRequest, ReadElementsResponse, Selection, SummarizeElementsRequest,
+        read_elements_response::Part,
     },
     types::{Box, NullValue, value::Kind},
 };
 use layer_data_core::Limits;
 use tonic::Code;
 
-use crate::fixture::{LAYER, Service, attribute, point, refusal, refused, text, value};
+use crate::fixture::{
+    LAYER, Service, attribute, create_element, new_element, point, refusal, refused, text, value,
+};
 
 pub(crate) fn everywhere() -> Selection {
     Selection {
@@ -136,6 +139,7 @@ async fn elements_come_as_the_mask_asks_and_tell_whose_they_are() {
             attributes: vec![attribute("note"), attribute("name")],
             stamps: true,
         }),
+        ..Default::default()
     };
     let answer = service
         .elements()
@@ -172,6 +176,7 @@ async fn unset_masks_mean_geometry_and_all_attributes() {
         layer_id: LAYER,
         element_ids: vec![1],
         mask: None,
+        ..Default::default()
     };
     let answer = service
         .elements()
@@ -349,16 +354,73 @@ async fn summaries_count_and_measure() {
 }
 
 #[tokio::test]
-async fn another_reference_system_of_the_answer_is_said_not_to_be_built() {
-    // R120.
+async fn geometries_come_in_the_reference_system_that_is_asked_for() {
+    // R110, R115: what does not exist there is left out and said to be.
     let service = with_elements(1).await;
+    let pole = pb::NewElement {
+        geometry: point(0.0, 90.0).into(),
+        ..new_element(0.0, "pole")
+    };
+    let request = pb::CreateElementRequest {
+        element: Some(pole),
+        ..create_element(0.0, "pole")
+    };
+    service.elements().create_element(request).await.unwrap();
     let elsewhere = LayerQuery {
         output_epsg: 3857,
+        simplify_tolerance: 1.0,
         ..query(Some(everywhere()))
     };
-    let answer = read(&service, vec![elsewhere], false).await.remove(0);
-    let expected = refusal(Code::Unimplemented, "NOT_BUILT", "queries[0].output_epsg");
-    assert_eq!(refused(answer), expected);
+    let parts = read(&service, vec![elsewhere], false).await;
+    let parts: Vec<Part> = parts
+        .into_iter()
+        .filter_map(|part| part.unwrap().part)
+        .collect();
+    let [Part::Header(header), Part::Batch(batch), Part::Trailer(_)] = parts.as_slice() else {
+        panic!("a header, a batch and a trailer: {parts:?}");
+    };
+    assert_eq!(header.epsg, 3857);
+    let told: Vec<_> = batch
+        .elements
+        .iter()
+        .map(|element| (element.geometry.len(), element.geometry_outside))
+        .collect();
+    assert_eq!(told, [(21, false), (0, true)]);
+    let listed = ListElementsRequest {
+        output_epsg: 2056,
+        ..list()
+    };
+    let page = service.elements().list_elements(listed).await;
+    assert_eq!(page.unwrap().into_inner().header.unwrap().epsg, 2056);
+}
+
+#[tokio::test]
+async fn a_wrong_form_of_geometries_is_refused_by_its_path() {
+    // R120.
+    let service = with_elements(1).await;
+    for (output_epsg, simplify_tolerance, field) in [
+        (999_999, 0.0, "output_epsg"),
+        (0, -1.0, "simplify_tolerance"),
+        (0, f64::NAN, "simplify_tolerance"),
+    ] {
+        let listed = ListElementsRequest {
+            output_epsg,
+            simplify_tolerance,
+            ..list()
+        };
+        let invalid = refusal(Code::InvalidArgument, "INVALID_FIELD", field);
+        let answer = service.elements().list_elements(listed).await;
+        assert_eq!(refused(answer), invalid);
+        let got = GetElementsRequest {
+            layer_id: LAYER,
+            element_ids: vec![1],
+            output_epsg,
+            simplify_tolerance,
+            ..Default::default()
+        };
+        let answer = service.elements().get_elements(got).await;
+        assert_eq!(refused(answer), invalid);
+    }
 }
 
 #[tokio::test]

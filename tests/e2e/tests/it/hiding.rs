@@ -105,6 +105,7 @@ async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)>
         layer_id,
         element_ids: vec![1],
         mask: None,
+        ..Default::default()
     };
     let list = |selection| ListElementsRequest {
         layer_id,

@@ -182,6 +182,7 @@ impl Caller {
             layer_id,
             element_ids: vec![element_id],
             mask: None,
+            ..Default::default()
         };
         let header = self
             .elements()

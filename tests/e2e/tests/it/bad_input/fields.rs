@@ -31,6 +31,7 @@ async fn ids_that_are_none_are_refused_by_path() {
             layer_id: points,
             element_ids: vec![1, id],
             mask: None,
+            ..Default::default()
         };
         let got = editor.elements().get_elements(get).await;
         refused(got, FIELD, "element_ids[1]");
@@ -187,6 +188,7 @@ async fn masks_with_a_star_or_an_unknown_path_are_refused() {
         layer_id: ground.points,
         element_ids: vec![1],
         mask,
+        ..Default::default()
     };
     let result = ground.editor.elements().get_elements(get).await;
     refused(result, ATTRIBUTE, "mask.attributes");

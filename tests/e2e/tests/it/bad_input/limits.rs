@@ -118,6 +118,7 @@ async fn messages_and_batches_that_are_too_large_are_refused() {
         layer_id: ground.points,
         element_ids: (1..=1001).collect(),
         mask: None,
+        ..Default::default()
     };
     let result = ground.editor.elements().get_elements(get).await;
     refused(result, "RESOURCE_EXHAUSTED TOO_LARGE", "element_ids");
@@ -144,6 +145,7 @@ async fn a_call_without_time_left_is_told_so() {
         layer_id: ground.points,
         element_ids: vec![1],
         mask: None,
+        ..Default::default()
     });
     request.set_timeout(Duration::from_nanos(1));
     let status = ground
