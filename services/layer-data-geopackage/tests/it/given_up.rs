@@ -18,7 +18,7 @@ const READS: usize = 12;
 async fn a_read_that_nobody_waits_for_ends() {
     let (_folder, store) = fresh().await;
     let long = conditions::that_takes_long(&store).await;
-    let soon = Duration::from_millis(20);
+    let soon = Duration::from_millis(500);
     let reads = (0..READS).map(|_| {
         let read = store.read(&long, None, rows(1), later());
         tokio::time::timeout(soon, read)
