@@ -5,8 +5,8 @@ use std::str::FromStr;
 use clap::Args;
 use jmap_proto::{
     layerdata::{
-        AsOf, Circle, Filter, Layer, Selection, SpatialCondition, SpatialRelation, as_of::At, filter,
-        spatial_condition::Operand,
+        AsOf, Circle, Filter, Layer, Selection, SpatialCondition, SpatialRelation, as_of::At,
+        filter, spatial_condition::Operand,
     },
     types::Box as Extent,
 };

@@ -223,6 +223,7 @@ pub async fn what_a_query_asks_for_holds_in_any_order(store: &impl LayerStore) {
             spatial: Some(intersects.clone()),
             condition,
             cql2: None,
+            as_of: None,
         };
         let mut by_id = read(store, query(selection.clone()), rows(100)).await;
         assert!(!by_id.is_empty());
