@@ -208,6 +208,24 @@ fn an_element_is_created_read_changed_counted_and_deleted() {
     is_found_by_what_is_said_of_it(&house);
     let count = ["query", "Town/trees", "--bbox", "1,47,3,49", "--count"];
     assert_eq!(house.answer("ana", &count)["count"], 1);
+
+    house
+        .run(
+            "ana",
+            &["edit", "delete", "Town/trees", &id, "--revision", "any"],
+        )
+        .success();
+    assert_eq!(house.answer("ana", &count)["count"], 0);
+}
+
+#[test]
+fn elements_are_sorted_page_by_page_and_summed_up() {
+    // R112.
+    let house = House::start();
+    town(&house);
+    let oak = ["--geometry", "POINT(2 48)", "--set", "species=oak"];
+    let oak = [&["edit", "create", "Town/trees"][..], &oak].concat();
+    house.run("ana", &oak).success();
     let taller = [
         "edit",
         "create",
@@ -237,14 +255,6 @@ fn an_element_is_created_read_changed_counted_and_deleted() {
         (&group["count"], &group["attributes"]["height"]["sum"]),
         (&json!(2), &json!(20.0))
     );
-
-    house
-        .run(
-            "ana",
-            &["edit", "delete", "Town/trees", &id, "--revision", "any"],
-        )
-        .success();
-    assert_eq!(house.answer("ana", &count)["count"], 0);
 }
 
 #[test]
