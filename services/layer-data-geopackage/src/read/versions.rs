@@ -114,6 +114,8 @@ fn version(row: &SqliteRow, plan: &Plan<'_>) -> Result<Version, StoreError> {
         }),
         _ => None,
     };
-    let element = element(row, Found { blob, values }, plan.query.geometry())?;
+    let id = ElementId::new(super::number(row, fields::ID)?).map_err(unexpected)?;
+    let mark = plan.query.order().mark(id, &|_| &Value::Null);
+    let element = element(row, Found { mark, blob, values }, plan.query.geometry())?;
     Ok(Version { element, end })
 }
