@@ -46,7 +46,14 @@ pub(crate) struct SelectionArgs {
 
 /// A past state of a layer as the command line states it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct LayerMoment(At);
+pub(super) struct LayerMoment(At);
+
+impl LayerMoment {
+    /// The state of the contract.
+    pub(super) const fn as_of(self) -> AsOf {
+        AsOf { at: Some(self.0) }
+    }
+}
 
 impl FromStr for LayerMoment {
     type Err = &'static str;
@@ -57,7 +64,7 @@ impl FromStr for LayerMoment {
         let time = text.parse::<jiff::Timestamp>();
         let time = time.map(|time| At::Time(timestamp(time.as_millisecond())));
         time.map(Self).map_err(
-            |_| "is neither a revision nor a time with its zone, such as 2026-11-17T12:00Z",
+            |_neither| "is neither a revision nor a time with its zone, such as 2026-11-17T12:00Z",
         )
     }
 }
@@ -104,7 +111,7 @@ impl SelectionArgs {
             filter: tree.map(|tree| Filter {
                 form: Some(filter::Form::Tree(tree)),
             }),
-            as_of: self.as_of.map(|LayerMoment(at)| AsOf { at: Some(at) }),
+            as_of: self.as_of.map(LayerMoment::as_of),
         })
     }
 

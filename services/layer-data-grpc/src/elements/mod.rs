@@ -5,6 +5,7 @@ mod pages;
 mod stream;
 
 pub(crate) use pages::{DEFAULT_PAGE, MAX_ELEMENTS, limit};
+pub(crate) use stream::{BATCH, Ended, WAITING_PARTS};
 
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, CreateElementRequest,
