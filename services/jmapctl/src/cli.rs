@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, audit, check, demo, edit, explain, export, grants, groups, history, import,
-        layers, lookup, moving, permissions, projects, query, report, restored, services, sessions,
-        sign_in, stats, up, users, watch, what_if,
+        Context, audit, check, compare, demo, edit, explain, export, grants, groups, history,
+        import, layers, lookup, moving, permissions, projects, query, report, restored, services,
+        sessions, sign_in, stats, up, users, watch, what_if,
     },
     console::Console,
     error::Failure,
@@ -167,6 +167,9 @@ pub(crate) enum Call {
     /// Tell what happened to an element
     #[command(after_help = history::EXAMPLES)]
     History(history::History),
+    /// Tell what was added, changed and removed between two states of a layer
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(compare::Compare),
     /// Create, change and delete elements
     #[command(subcommand, after_help = edit::EXAMPLES)]
     Edit(edit::Edit),
@@ -223,6 +226,7 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Query(command) => command.run(context).await,
         Call::Stats(command) => command.run(context).await,
         Call::History(command) => command.run(context).await,
+        Call::Compare(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,
         Call::Export(command) => command.run(context).await,

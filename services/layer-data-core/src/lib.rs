@@ -3,6 +3,7 @@
 //! Ports ([`ports`]) say what is needed from outside; the use cases of [`LayerData`] say what is done with it.
 
 pub mod catalogue;
+pub mod compare;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 pub mod crs;

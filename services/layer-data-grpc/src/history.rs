@@ -2,8 +2,8 @@
 
 use jmap_domain::{ActorId, DataRevision};
 use jmap_proto::layerdata::{
-    ElementChangeKind, ElementRevision, ListElementChangesRequest, ListElementChangesResponse,
-    history_service_server::HistoryService,
+    CompareRevisionsRequest, CompareRevisionsResponse, ElementChangeKind, ElementRevision,
+    ListElementChangesRequest, ListElementChangesResponse, history_service_server::HistoryService,
 };
 use jmap_wire::{Failure, FieldPath, id, page_size, timestamp};
 use layer_data_core::{
@@ -13,6 +13,7 @@ use layer_data_core::{
     value::DateTime,
 };
 use prost::Message;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -20,12 +21,23 @@ use crate::{
     answer::{ElementWriter, header},
     api::open,
     elements::{DEFAULT_PAGE, MAX_ELEMENTS, limit},
-    parse::mask,
+    parse::{Shape, mask},
     status::{self, invalid_page_token, status},
 };
 
 #[tonic::async_trait]
 impl<S: LayerStore, A: Authorizer, R: Registry> HistoryService for Api<S, A, R> {
+    type CompareRevisionsStream = ReceiverStream<Result<CompareRevisionsResponse, Status>>;
+
+    async fn compare_revisions(
+        &self,
+        request: Request<CompareRevisionsRequest>,
+    ) -> Result<Response<Self::CompareRevisionsStream>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.begin_comparison(call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
     async fn list_element_changes(
         &self,
         request: Request<ListElementChangesRequest>,

@@ -3,6 +3,7 @@
 
 mod answer;
 mod api;
+mod compare;
 mod delivery;
 mod elements;
 mod history;

@@ -14,8 +14,8 @@ use jmap_proto::{
         session_service_client::SessionServiceClient,
     },
     layerdata::{
-        element_service_client::ElementServiceClient, layer_service_client::LayerServiceClient,
-        transfer_service_client::TransferServiceClient,
+        element_service_client::ElementServiceClient, history_service_client::HistoryServiceClient,
+        layer_service_client::LayerServiceClient, transfer_service_client::TransferServiceClient,
     },
     types::server_info_service_client::ServerInfoServiceClient,
 };
@@ -124,6 +124,12 @@ impl Caller {
     #[must_use]
     pub fn elements(&self) -> ElementServiceClient<Line> {
         ElementServiceClient::new(self.layer_data.clone())
+    }
+
+    /// Tells what happened to elements.
+    #[must_use]
+    pub fn history(&self) -> HistoryServiceClient<Line> {
+        HistoryServiceClient::new(self.layer_data.clone())
     }
 
     /// Takes files in and gives files out.

@@ -85,14 +85,14 @@ fn report(page: &ListElementChangesResponse) -> Result<Report, Failure> {
     let header = page.header.clone().unwrap_or_default();
     let views = page.changes.iter().map(|change| view(&header, change));
     let views: Vec<_> = views.collect();
-    let mut text = rows(
+    let table = rows(
         &headings(&header, &["revision", "time", "actor", "change"]),
         page.changes.iter().map(cells),
     );
-    if !page.next_page_token.is_empty() {
-        let token = &page.next_page_token;
-        text += &format!("\n\nthere are more: repeat with --page-token {token}");
-    }
+    let text = match page.next_page_token.as_str() {
+        "" => table,
+        token => format!("{table}\n\nthere are more: repeat with --page-token {token}"),
+    };
     let value = json!({"changes": views, "next_page_token": page.next_page_token});
     Report::new(text, &value)
 }

@@ -94,7 +94,14 @@ impl FromStr for ShapeSpec {
 
 /// A past state of a layer as the command line states it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct LayerMoment(At);
+pub(super) struct LayerMoment(At);
+
+impl LayerMoment {
+    /// The state of the contract.
+    pub(super) const fn as_of(self) -> AsOf {
+        AsOf { at: Some(self.0) }
+    }
+}
 
 impl FromStr for LayerMoment {
     type Err = &'static str;
@@ -105,7 +112,7 @@ impl FromStr for LayerMoment {
         let time = text.parse::<jiff::Timestamp>();
         let time = time.map(|time| At::Time(timestamp(time.as_millisecond())));
         time.map(Self).map_err(
-            |_| "is neither a revision nor a time with its zone, such as 2026-11-17T12:00Z",
+            |_neither| "is neither a revision nor a time with its zone, such as 2026-11-17T12:00Z",
         )
     }
 }
@@ -153,7 +160,7 @@ impl SelectionArgs {
                 .map(filter::Form::Tree)
                 .or_else(|| self.filter.clone().map(filter::Form::Cql2Text))
                 .map(|form| Filter { form: Some(form) }),
-            as_of: self.as_of.map(|LayerMoment(at)| AsOf { at: Some(at) }),
+            as_of: self.as_of.map(LayerMoment::as_of),
         })
     }
 

@@ -6,6 +6,8 @@ mod accounts;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod pair;
 #[cfg(test)]
 mod past;

@@ -11,7 +11,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// A project that everybody opens, with a layer of points that ana may add to.
-fn town(house: &House) {
+pub(crate) fn town(house: &House) {
     house
         .run("administrator", &["sign-in", "administrator"])
         .success();

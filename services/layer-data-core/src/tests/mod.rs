@@ -1,5 +1,6 @@
 //! The use cases over a store in memory and an authorizer that says what it is told to.
 
+mod compare;
 mod edits;
 mod history;
 mod imports;

@@ -31,9 +31,9 @@ use super::shape::shaped;
 /// Most queries of one call.
 const MAX_QUERIES: usize = 100;
 /// Parts that may wait for a slow reader.
-const WAITING_PARTS: usize = 2;
+pub(crate) const WAITING_PARTS: usize = 2;
 /// One batch: small enough that the first elements arrive soon, large enough that they arrive fast.
-const BATCH: ChunkLimit = ChunkLimit {
+pub(crate) const BATCH: ChunkLimit = ChunkLimit {
     rows: match NonZeroU32::new(1_000) {
         Some(rows) => rows,
         None => NonZeroU32::MIN,
@@ -50,7 +50,7 @@ struct Query {
 }
 
 /// Why a query's stream ended early.
-enum Ended {
+pub(crate) enum Ended {
     /// Nobody reads any more.
     Abandoned,
     /// The query failed.

@@ -6,7 +6,7 @@ use jmap_wire::{FieldPath, FieldViolation, millis, required};
 use layer_data_core::{history::AsOf, value::DateTime};
 
 /// Parses a past state of a layer.
-pub(super) fn as_of(path: &FieldPath, wire: WireAsOf) -> Result<AsOf, FieldViolation> {
+pub(crate) fn as_of(path: &FieldPath, wire: WireAsOf) -> Result<AsOf, FieldViolation> {
     let WireAsOf { at } = wire;
     match required(path.field("at"), at)? {
         At::Revision(number) => {

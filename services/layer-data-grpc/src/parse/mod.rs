@@ -11,6 +11,7 @@ mod shape;
 mod statistics;
 mod value;
 
+pub(crate) use as_of::as_of;
 pub(crate) use definition::draft;
 pub(crate) use edit::{batch_edit, change, each_element_once, edit_mode, expected, new_element};
 pub(crate) use layer::reservation;

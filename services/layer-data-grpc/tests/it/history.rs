@@ -2,8 +2,10 @@
 
 use jmap_domain::{Decision, DenyReason, Permission};
 use jmap_proto::layerdata::{
-    AsOf, DeleteElementRequest, ElementChange, ElementChangeKind, ListElementChangesRequest,
-    ListElementChangesResponse, ListElementsRequest, Selection, UpdateElementRequest, as_of::At,
+    AsOf, CompareRevisionsRequest, ComparisonTrailer, DeleteElementRequest, ElementChange,
+    ElementChangeKind, ElementDifference, ElementDifferenceKind, ElementRevision,
+    ListElementChangesRequest, ListElementChangesResponse, ListElementsRequest, Selection,
+    UpdateElementRequest, as_of::At, compare_revisions_response::Part,
 };
 use jmap_wire::timestamp;
 use tonic::Code;
@@ -57,7 +59,7 @@ async fn an_elements_history_tells_each_change_page_by_page() {
     // R106, R112.
     let service = with_history().await;
     let all = listed(&service, of_element(1)).await;
-    let kinds: Vec<_> = all.changes.iter().map(|change| change.kind()).collect();
+    let kinds: Vec<_> = all.changes.iter().map(ElementRevision::kind).collect();
     let expected = [
         ElementChangeKind::Created,
         ElementChangeKind::Updated,
@@ -156,4 +158,95 @@ async fn layers_read_as_they_were() {
     let answer = names_as_of(&service, Some(At::Revision(1))).await;
     let expected = refusal(Code::PermissionDenied, "NOT_PERMITTED", "");
     assert_eq!(refused(answer), expected);
+}
+
+async fn compared(
+    service: &Service,
+    request: CompareRevisionsRequest,
+) -> Result<Vec<Part>, tonic::Status> {
+    let mut parts = Vec::new();
+    let mut stream = service
+        .history()
+        .compare_revisions(request)
+        .await?
+        .into_inner();
+    while let Some(response) = stream.message().await? {
+        parts.extend(response.part);
+    }
+    Ok(parts)
+}
+
+const fn since(revision: i64) -> CompareRevisionsRequest {
+    CompareRevisionsRequest {
+        layer_id: LAYER,
+        from: Some(AsOf {
+            at: Some(At::Revision(revision)),
+        }),
+        to: None,
+        selection: None,
+        mask: None,
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_tells_each_difference_and_ends_with_their_numbers() {
+    let service = with_history().await;
+    service.create(5.0, "new").await;
+    let parts = compared(&service, since(1)).await.unwrap();
+    let [
+        Part::Header(header),
+        Part::Batch(batch),
+        Part::Trailer(trailer),
+    ] = parts.as_slice()
+    else {
+        panic!("{parts:?}");
+    };
+    assert_eq!(header.layer_id, LAYER);
+    let kinds: Vec<_> = batch
+        .differences
+        .iter()
+        .map(ElementDifference::kind)
+        .collect();
+    let expected = [ElementDifferenceKind::Removed, ElementDifferenceKind::Added];
+    assert_eq!(kinds, expected);
+    let before = batch.differences[0].before.as_ref().unwrap();
+    assert_eq!(before.values[0], text("one"));
+    let expected = ComparisonTrailer {
+        added_count: 1,
+        changed_count: 0,
+        removed_count: 1,
+    };
+    assert_eq!(*trailer, expected);
+}
+
+#[tokio::test]
+async fn a_comparison_is_refused_before_it_begins() {
+    // R38, R40, R120.
+    let service = with_history().await;
+    let unset = CompareRevisionsRequest {
+        from: None,
+        ..since(1)
+    };
+    let twice = CompareRevisionsRequest {
+        selection: Some(Selection {
+            as_of: since(1).from,
+            ..Default::default()
+        }),
+        ..since(1)
+    };
+    for (request, field) in [
+        (unset, "from"),
+        (twice, "selection.as_of"),
+        (since(-1), "from.revision"),
+    ] {
+        let expected = refusal(Code::InvalidArgument, "INVALID_FIELD", field);
+        assert_eq!(refused(compared(&service, request).await), expected);
+    }
+    let no = Decision::Denied(DenyReason::NoGrant);
+    service.house.decide(Permission::CopyExport, no);
+    let expected = refusal(Code::PermissionDenied, "NOT_PERMITTED", "");
+    assert_eq!(refused(compared(&service, since(1)).await), expected);
+    service.house.deny(Permission::View, DenyReason::NotVisible);
+    let expected = refusal(Code::NotFound, "NOT_FOUND", "");
+    assert_eq!(refused(compared(&service, since(1)).await), expected);
 }

@@ -11,9 +11,10 @@ use jmap_proto::{
         layer_permissions_change::Change, list_effective_permissions_request::Layers,
     },
     layerdata::{
-        ComputeStatisticsRequest, CreateImportRequest, DeleteLayerRequest, Edit, EditMode,
-        FileFormat, GetElementsRequest, GetLayerRequest, ImportElementsRequest, ImportOptions,
-        ListElementsRequest, ListLayersRequest, Selection, edit::Act,
+        AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CreateImportRequest,
+        DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest, GetLayerRequest,
+        ImportElementsRequest, ImportOptions, ListElementChangesRequest, ListElementsRequest,
+        ListLayersRequest, Selection, as_of::At, edit::Act,
     },
 };
 use prost_types::FieldMask;
@@ -125,9 +126,38 @@ async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)>
         ..ComputeStatisticsRequest::default()
     };
     let computed = elements.compute_statistics(statistics).await;
+    let as_of = Some(AsOf {
+        at: Some(At::Revision(0)),
+    });
+    let past = Selection {
+        as_of,
+        ..Selection::default()
+    };
+    let past = elements.list_elements(list(past)).await;
+    let of_element = ListElementChangesRequest {
+        layer_id,
+        element_id: 1,
+        ..ListElementChangesRequest::default()
+    };
+    let changes = caller.history().list_element_changes(of_element).await;
+    let since = CompareRevisionsRequest {
+        layer_id,
+        from: as_of,
+        ..CompareRevisionsRequest::default()
+    };
+    let compared = caller.history().compare_revisions(since).await;
     told.extend([
         ("GetElements", shown(got)),
         ("ListElements", shown(listed.map(Response::into_inner))),
+        (
+            "ListElements of the past",
+            shown(past.map(Response::into_inner)),
+        ),
+        (
+            "ListElementChanges",
+            shown(changes.map(Response::into_inner)),
+        ),
+        ("CompareRevisions", shown(compared.map(drop))),
         (
             "ListElements of wrong ids",
             shown(misled.map(Response::into_inner)),

@@ -1,0 +1,71 @@
+//! What happened to elements, asked as the README says.
+
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{House, failure},
+    pair::town,
+};
+
+/// A tree of ana's that was planted, renamed and felled.
+fn felled() -> House {
+    let house = House::start();
+    town(&house);
+    let planted = "jmapctl edit create Town/trees --geometry 'POINT(1 2)' --set species=oak";
+    let renamed = "jmapctl edit update Town/trees 1 --revision 1 --set species=elm";
+    let felled = "jmapctl edit delete Town/trees 1 --revision 2";
+    let lines = [planted, renamed, felled].join("\n");
+    house.script("ana", &lines).success();
+    house
+}
+
+fn column(answer: &Value, name: &str) -> Vec<Value> {
+    let changes = answer["changes"].as_array().unwrap();
+    changes.iter().map(|change| change[name].clone()).collect()
+}
+
+#[test]
+fn an_element_that_is_gone_tells_what_happened_to_it() {
+    // R106.
+    let house = felled();
+    let answer = house.answer("ana", &["history", "Town/trees", "1"]);
+    assert_eq!(column(&answer, "change"), ["created", "changed", "deleted"]);
+    assert_eq!(column(&answer, "revision"), [1, 2, 3]);
+    let species = column(&answer, "element");
+    let species: Vec<_> = species
+        .iter()
+        .map(|one| &one["attributes"]["species"])
+        .collect();
+    assert_eq!(species, [&json!("oak"), &json!("elm"), &json!(null)]);
+    let then = ["query", "Town/trees", "--ids", "1", "--as-of", "1"];
+    let then = house.answer("ana", &then);
+    assert_eq!(then["elements"][0]["attributes"]["species"], "oak");
+    house.failure("ana", 4, &["history", "Town/trees", "2"]);
+    // R38: ana may not export.
+    let past = ["query", "Town/trees", "--as-of", "1"];
+    let refused = house.run("ana", &past).code(3);
+    assert_eq!(failure(&refused)["reason"], "NOT_PERMITTED");
+    let wrong = ["query", "Town/trees", "--as-of", "yesterday"];
+    house.run("ana", &wrong).code(2);
+}
+
+#[test]
+fn the_commands_of_the_readme_tell_of_the_past() {
+    let house = felled();
+    let grant = ["grants", "grant", "ana", "export", "--on", "Town/trees"];
+    house.run("administrator", &grant).success();
+    let readme = include_str!("../../../../README.md");
+    let (_, chapter) = readme.split_once("## The past of elements").unwrap();
+    let (_, block) = chapter.split_once("```sh\n").unwrap();
+    let (commands, _) = block.split_once("```").unwrap();
+    let done = house.script("ana", commands).success();
+    let text = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    for told in [
+        "deleted",
+        "0 elements",
+        "0 added, 0 changed, 1 removed",
+        "FeatureCollection",
+    ] {
+        assert!(text.contains(told), "`{told}` is not in\n{text}");
+    }
+}
