@@ -22,7 +22,7 @@ use crate::{
     answer::{ElementWriter, header},
     delivery::{NotTaken, deliver, while_awaited},
     elements::{BATCH, Ended, WAITING_PARTS},
-    parse::{Mask, as_of, mask, selection},
+    parse::{Mask, Shape, as_of, mask, selection},
     status::{self, deadline_exceeded, status},
 };
 
@@ -80,7 +80,11 @@ async fn stream<S: LayerStore, A: Authorizer, R: Registry>(
     parts: &Parts,
 ) -> Result<(), Ended> {
     let (writer, wanted) = (ElementWriter::new(mask), mask.output.attributes.as_deref());
-    send(parts, Part::Header(header(comparison.layer(), wanted))).await?;
+    send(
+        parts,
+        Part::Header(header(comparison.layer(), wanted, Shape::default())),
+    )
+    .await?;
     let mut trailer = ComparisonTrailer::default();
     loop {
         let next = while_awaited(parts, comparison.next(BATCH)).await;

@@ -87,7 +87,11 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             .next
             .map(|next| self.pages.seal(&query, &position(next)));
         Ok(ListElementChangesResponse {
-            header: Some(header(&page.layer, mask.output.attributes.as_deref(), Shape::default())),
+            header: Some(header(
+                &page.layer,
+                mask.output.attributes.as_deref(),
+                Shape::default(),
+            )),
             changes: changes.map(|one| change(one, writer, owner)).collect(),
             next_page_token: next.unwrap_or_default(),
         })
