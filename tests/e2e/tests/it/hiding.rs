@@ -102,6 +102,7 @@ fn shown<T: Debug>(result: Result<T, Status>) -> String {
 
 async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
     let (mut told, mut elements) = (edits(caller, layer_id).await, caller.elements());
+    told.extend(history(caller, layer_id).await);
     let get = GetElementsRequest {
         layer_id,
         element_ids: vec![1],
@@ -126,38 +127,9 @@ async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)>
         ..ComputeStatisticsRequest::default()
     };
     let computed = elements.compute_statistics(statistics).await;
-    let as_of = Some(AsOf {
-        at: Some(At::Revision(0)),
-    });
-    let past = Selection {
-        as_of,
-        ..Selection::default()
-    };
-    let past = elements.list_elements(list(past)).await;
-    let of_element = ListElementChangesRequest {
-        layer_id,
-        element_id: 1,
-        ..ListElementChangesRequest::default()
-    };
-    let changes = caller.history().list_element_changes(of_element).await;
-    let since = CompareRevisionsRequest {
-        layer_id,
-        from: as_of,
-        ..CompareRevisionsRequest::default()
-    };
-    let compared = caller.history().compare_revisions(since).await;
     told.extend([
         ("GetElements", shown(got)),
         ("ListElements", shown(listed.map(Response::into_inner))),
-        (
-            "ListElements of the past",
-            shown(past.map(Response::into_inner)),
-        ),
-        (
-            "ListElementChanges",
-            shown(changes.map(Response::into_inner)),
-        ),
-        ("CompareRevisions", shown(compared.map(drop))),
         (
             "ListElements of wrong ids",
             shown(misled.map(Response::into_inner)),
@@ -170,6 +142,44 @@ async fn elements(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)>
         ),
     ]);
     told
+}
+
+async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
+    let as_of = Some(AsOf {
+        at: Some(At::Revision(0)),
+    });
+    let past = ListElementsRequest {
+        layer_id,
+        selection: Some(Selection {
+            as_of,
+            ..Selection::default()
+        }),
+        ..ListElementsRequest::default()
+    };
+    let past = caller.elements().list_elements(past).await;
+    let of_element = ListElementChangesRequest {
+        layer_id,
+        element_id: 1,
+        ..ListElementChangesRequest::default()
+    };
+    let changes = caller.history().list_element_changes(of_element).await;
+    let since = CompareRevisionsRequest {
+        layer_id,
+        from: as_of,
+        ..CompareRevisionsRequest::default()
+    };
+    let compared = caller.history().compare_revisions(since).await;
+    vec![
+        (
+            "ListElements of the past",
+            shown(past.map(Response::into_inner)),
+        ),
+        (
+            "ListElementChanges",
+            shown(changes.map(Response::into_inner)),
+        ),
+        ("CompareRevisions", shown(compared.map(drop))),
+    ]
 }
 
 async fn edits(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
