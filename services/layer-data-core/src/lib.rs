@@ -20,6 +20,7 @@ pub mod ports;
 pub mod query;
 pub mod reads;
 mod service;
+pub mod structure;
 #[cfg(test)]
 mod tests;
 pub mod transfer;

@@ -7,10 +7,10 @@ use std::{
     time::Instant,
 };
 
-use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
+use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
-    definition::LayerDefinition,
+    definition::{ColumnStep, Examination, LayerDefinition},
     edit::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
         PermittedBatch, PermittedEdit, StoredAnswer,
@@ -19,7 +19,8 @@ use crate::{
     geometry::{Bounds, Geometry},
     permit::{Permit, Scope},
     ports::{
-        Chunk, ChunkLimit, LayerStore, NewLayer, Removal, Rest, StoreError, StoredLayer, Summary,
+        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, Rest,
+        StoreError, StoredLayer, Summary,
     },
     query::{CheckedQuery, GeometryOutput},
     value::{DateTime, Value},
@@ -48,6 +49,16 @@ struct Layer {
 struct Row {
     element: Element,
     geometry: Geometry,
+}
+
+impl Row {
+    /// The value of an attribute, a dropped one as well; null of one that is gone.
+    fn value(&self, definition: &LayerDefinition, id: AttributeId) -> &Value {
+        let place = definition.place(id);
+        place
+            .and_then(|place| self.element.values.get(place))
+            .unwrap_or(&Value::Null)
+    }
 }
 
 impl MemoryStore {
@@ -120,6 +131,42 @@ impl LayerStore for MemoryStore {
             *state = tried;
         }
         Ok(answer)
+    }
+
+    async fn examine(
+        &self,
+        layer: LayerId,
+        mut examination: Examination,
+        since: DataRevision,
+        _deadline: Instant,
+    ) -> Result<(Examination, DataRevision), StoreError> {
+        let state = self.state();
+        let found = state.layers.get(&layer);
+        let found = found.ok_or(StoreError::LayerMissing(layer))?;
+        found.examine(&mut examination, since);
+        Ok((examination, found.revision))
+    }
+
+    async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
+        let mut state = self.state();
+        let id = change.permit.layer();
+        let layer = state.layers.get_mut(&id);
+        let layer = layer.ok_or(StoreError::LayerMissing(id))?;
+        let current = layer.definition.version();
+        if current != change.from {
+            return Ok(Redefined::Stale(current));
+        }
+        let mut examination = Examination::of(&layer.definition, &change.definition);
+        layer.examine(&mut examination, change.examined);
+        let contradictions = examination.contradictions();
+        if !contradictions.is_empty() {
+            return Ok(Redefined::Contradicted(contradictions));
+        }
+        if !change.permit.is_valid_at(Instant::now()) {
+            return Err(StoreError::PermitExpired);
+        }
+        layer.redefine(change.definition);
+        Ok(Redefined::Done(layer.stored(id)))
     }
 
     async fn read(
@@ -205,6 +252,9 @@ impl State {
                 .layers
                 .get_mut(&id)
                 .ok_or(StoreError::LayerMissing(id))?;
+            if !edit.edit().fits(layer.definition.version()) {
+                return Err(StoreError::DefinitionChanged(id));
+            }
             let revision = *revisions.entry(id).or_insert_with(|| layer.revision.next());
             layer.revision = revision;
             results.push((edit.index(), layer.edit(edit)));
@@ -226,6 +276,41 @@ impl Layer {
             created: DateTime::now(),
             revision: self.revision,
         }
+    }
+
+    fn examine(&self, examination: &mut Examination, since: DataRevision) {
+        let attributes: Vec<AttributeId> = examination.attributes().collect();
+        for row in self.rows.values() {
+            if row.element.revision > since {
+                let values = attributes
+                    .iter()
+                    .map(|id| row.value(&self.definition, *id).clone());
+                examination.look(row.element.id, &values.collect::<Vec<_>>());
+            }
+        }
+    }
+
+    fn redefine(&mut self, new: LayerDefinition) {
+        let added = self.definition.column_steps(&new);
+        let added: HashMap<AttributeId, Value> = added
+            .into_iter()
+            .filter_map(|step| match step {
+                ColumnStep::Add { attribute, .. } => {
+                    Some((attribute.id, attribute.default.clone()))
+                }
+                ColumnStep::Remove(_) | ColumnStep::Rename { .. } => None,
+            })
+            .collect();
+        for row in self.rows.values_mut() {
+            let value = |id: AttributeId| {
+                let default = added.get(&id);
+                default.unwrap_or_else(|| row.value(&self.definition, id))
+            };
+            let values = new.stored_attributes();
+            let values: Vec<Value> = values.map(|one| value(one.id).clone()).collect();
+            row.element.values = values;
+        }
+        self.definition = Arc::new(new);
     }
 
     fn edit(&mut self, edit: &PermittedEdit) -> EditResult {
@@ -264,7 +349,8 @@ impl Layer {
             create_time: at,
             update_time: at,
         };
-        let values = new.values().to_vec();
+        let mut values = new.values().to_vec();
+        values.extend(self.definition.dropped().iter().map(|_| Value::Null));
         let element = Element {
             id,
             revision: self.revision,
@@ -294,10 +380,7 @@ impl Layer {
             .ok_or(EditRefusal::NoSuchElement(id))?;
         row.geometry = patch.geometry().unwrap_or(&row.geometry).clone();
         for (attribute, value) in patch.values() {
-            let place = self
-                .definition
-                .attribute(*attribute)
-                .map(|(place, _)| place);
+            let place = self.definition.place(*attribute);
             if let Some(slot) = place.and_then(|place| row.element.values.get_mut(place)) {
                 *slot = value.clone();
             }
@@ -333,12 +416,7 @@ impl Layer {
     }
 
     fn selects(&self, query: &CheckedQuery, row: &Row) -> bool {
-        let value_of = |id| {
-            let place = self.definition.attribute(id).map(|(place, _)| place);
-            place
-                .and_then(|place| row.element.values.get(place))
-                .unwrap_or(&Value::Null)
-        };
+        let value_of = |id| row.value(&self.definition, id);
         query.ids().is_none_or(|ids| ids.contains(&row.element.id))
             && query.meets_boxes(&row.geometry.bounds())
             && query
@@ -350,10 +428,6 @@ impl Layer {
     }
 
     fn output(&self, query: &CheckedQuery, row: &Row) -> Element {
-        let value = |id| {
-            let (place, _) = self.definition.attribute(id)?;
-            row.element.values.get(place).cloned()
-        };
         let geometry = match query.geometry() {
             GeometryOutput::Include => Some(row.geometry.wkb().to_vec()),
             GeometryOutput::Omit => None,
@@ -361,7 +435,7 @@ impl Layer {
         let values = query
             .attributes()
             .iter()
-            .map(|id| value(*id).unwrap_or(Value::Null))
+            .map(|id| row.value(&self.definition, *id).clone())
             .collect();
         Element {
             geometry,

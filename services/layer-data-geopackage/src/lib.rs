@@ -13,6 +13,7 @@ mod layers;
 mod lock;
 mod open;
 mod read;
+mod redefine;
 mod replay;
 mod rows;
 mod sieve;

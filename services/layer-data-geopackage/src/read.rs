@@ -95,7 +95,7 @@ impl<'a> Plan<'a> {
             .copied()
             .chain(looked_at.into_iter().flatten());
         let columns = attributes
-            .filter_map(|attribute| layer.table.column(attribute))
+            .map(|attribute| layer.table.column_to_read(attribute))
             .collect();
         Self {
             layer,

@@ -1,18 +1,31 @@
 //! The store: what it holds, and the port that it implements.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jmap_domain::{DataRevision, ElementId, LayerId};
 use layer_data_core::{
-    definition::LayerDefinition,
+    definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, StoredAnswer},
-    ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
+    ports::{
+        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
+        StoredLayer, Summary,
+    },
     query::CheckedQuery,
     value::DateTime,
 };
 use sqlx::SqlitePool;
+use tokio::{
+    sync::{OwnedRwLockReadGuard, RwLock},
+    time::timeout,
+};
 
-use crate::{lock::Lock, read, sieve::Comparisons, table::Table, writer::Writer};
+use crate::{lock::Lock, read, redefine, sieve::Comparisons, table::Table, writer::Writer};
+
+/// How long a change of columns waits for reads to end: who comes after it waits as well.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
@@ -31,6 +44,8 @@ pub(crate) struct Layer {
     pub(crate) definition: Arc<LayerDefinition>,
     pub(crate) created: DateTime,
     pub(crate) table: Table,
+    /// Held by those who read from the table, and alone by who changes its columns.
+    pub(crate) structure: Arc<RwLock<()>>,
 }
 
 /// The layers of the file.
@@ -44,6 +59,15 @@ impl Layer {
             definition: Arc::new(definition),
             created,
             table,
+            structure: Arc::default(),
+        }
+    }
+
+    /// The same layer with another definition.
+    pub(crate) fn redefined(&self, definition: LayerDefinition) -> Self {
+        Self {
+            structure: Arc::clone(&self.structure),
+            ..Self::new(self.id, definition, self.created)
         }
     }
 
@@ -63,6 +87,18 @@ impl GeoPackage {
         self.catalogue
             .find(layer)
             .ok_or(StoreError::LayerMissing(layer))
+    }
+
+    /// A layer to read from: as long as the guard is held, its table has the columns that it says.
+    async fn reading(
+        &self,
+        id: LayerId,
+    ) -> Result<(Arc<Layer>, DataRevision, OwnedRwLockReadGuard<()>), StoreError> {
+        let structure = Arc::clone(&self.found(id)?.0.structure);
+        let guard = structure.read_owned().await;
+        // It may have been changed meanwhile, or dropped.
+        let (layer, revision) = self.found(id)?;
+        Ok((layer, revision, guard))
     }
 
     const fn source(&self) -> read::Source<'_> {
@@ -107,6 +143,31 @@ impl LayerStore for GeoPackage {
         self.writer.edit(batch).await
     }
 
+    async fn examine(
+        &self,
+        layer: LayerId,
+        mut examination: Examination,
+        since: DataRevision,
+        // It notices when nobody waits any more.
+        _deadline: Instant,
+    ) -> Result<(Examination, DataRevision), StoreError> {
+        let (layer, revision, _reading) = self.reading(layer).await?;
+        redefine::examine(&self.readers, &layer, &mut examination, since).await?;
+        Ok((examination, revision))
+    }
+
+    async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
+        let (layer, _) = self.found(change.permit.layer())?;
+        let steps = layer.definition.column_steps(&change.definition);
+        let alone = if steps.is_empty() {
+            None
+        } else {
+            let alone = timeout(PATIENCE, Arc::clone(&layer.structure).write_owned()).await;
+            Some(alone.map_err(|_elapsed| StoreError::Overloaded)?)
+        };
+        self.writer.redefine(change, alone).await
+    }
+
     async fn read(
         &self,
         query: &CheckedQuery,
@@ -115,7 +176,7 @@ impl LayerStore for GeoPackage {
         // It notices when nobody waits any more.
         _deadline: Instant,
     ) -> Result<Chunk, StoreError> {
-        let (layer, revision) = self.found(query.layer())?;
+        let (layer, revision, _reading) = self.reading(query.layer()).await?;
         read::chunk(
             &self.source(),
             &layer,
@@ -134,7 +195,7 @@ impl LayerStore for GeoPackage {
         query: &CheckedQuery,
         _deadline: Instant,
     ) -> Result<Summary, StoreError> {
-        let (layer, revision) = self.found(query.layer())?;
+        let (layer, revision, _reading) = self.reading(query.layer()).await?;
         read::summary(&self.source(), &layer, query, revision).await
     }
 }

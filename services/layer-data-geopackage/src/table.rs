@@ -5,18 +5,18 @@
 
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
-    definition::LayerDefinition,
+    definition::{ColumnStep, LayerDefinition},
     edit::ExpectedRevision,
     element::{ElementPatch, ElementRow},
     geometry::Bounds,
     permit::Scope,
-    value::AttributeType,
+    value::{AttributeType, Value},
 };
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::{
     blob,
-    values::{column_type, push_value},
+    values::{column_type, literal, push_value},
 };
 
 /// A name as an SQL identifier, whatever is in it.
@@ -31,7 +31,10 @@ pub(crate) struct Table {
     quoted: String,
     rtree: String,
     epsg: i32,
+    /// Those of the attributes, then those of the dropped ones: a read that began before a drop still finds them.
     columns: Vec<Column>,
+    /// What is read of an attribute that was purged since the read began: null.
+    gone: Column,
 }
 
 /// The column of an attribute.
@@ -60,18 +63,24 @@ pub(crate) struct Target {
 
 impl Table {
     pub(crate) fn new(layer: LayerId, definition: &LayerDefinition) -> Self {
-        let column = |attribute: &layer_data_core::definition::AttributeDefinition| Column {
+        let columns = definition.columns().map(|(attribute, column)| Column {
             attribute: attribute.id,
             kind: attribute.kind,
-            name: quoted(attribute.name.as_str()),
-        };
+            name: quoted(&column),
+        });
         let name = format!("l_{layer}");
         Self {
             quoted: quoted(&name),
             rtree: quoted(&format!("rtree_{name}_geom")),
             name,
             epsg: definition.geometry().crs.epsg(),
-            columns: definition.attributes().iter().map(column).collect(),
+            columns: columns.collect(),
+            gone: Column {
+                // No attribute has that id yet.
+                attribute: definition.next_attribute(),
+                kind: AttributeType::String,
+                name: String::new(),
+            },
         }
     }
 
@@ -84,6 +93,11 @@ impl Table {
         self.columns
             .iter()
             .find(|column| column.attribute == attribute)
+    }
+
+    /// The column to read an attribute's values from, so that each value keeps its place.
+    pub(crate) fn column_to_read(&self, attribute: AttributeId) -> &Column {
+        self.column(attribute).unwrap_or(&self.gone)
     }
 
     /// `create table`; the geometry type is one of GeoPackage's words.
@@ -121,11 +135,34 @@ impl Table {
         QueryBuilder::new(format!("drop table {}", self.rtree))
     }
 
-    /// Inserts several elements by one statement.
+    /// The tables that have the layer's columns.
+    fn tables(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.quoted.as_str())
+    }
+
+    /// The statements of one step of a changed definition.
+    pub(crate) fn alter(&self, step: &ColumnStep<'_>) -> Vec<QueryBuilder<Sqlite>> {
+        let statements = self.tables().flat_map(|table| match step {
+            ColumnStep::Remove(column) => {
+                vec![alter(table, format_args!("drop column {}", quoted(column)))]
+            }
+            ColumnStep::Rename { from, to } => {
+                let (from, to) = (quoted(from), quoted(to));
+                vec![alter(table, format_args!("rename column {from} to {to}"))]
+            }
+            ColumnStep::Add { column, attribute } => {
+                add(table, &quoted(column), attribute.kind, &attribute.default)
+            }
+        });
+        statements.collect()
+    }
+
+    /// Inserts several elements by one statement. Only elements that are moved have values of dropped attributes.
     pub(crate) fn insert(&self, rows: &[ElementRow<'_>]) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
         sql.push(&self.quoted).push(" (\"fid\", \"geom\"");
-        for column in &self.columns {
+        let given = rows.first().map_or(0, |row| row.values.len());
+        for column in self.columns.iter().take(given) {
             sql.push(", ").push(&column.name);
         }
         sql.push(", \"_revision\", \"_created_by\", \"_updated_by\", \"_create_time\", \"_update_time\")");
@@ -247,6 +284,19 @@ impl Table {
         sql
     }
 
+    /// The elements that were changed after a revision, in the order of their ids, with the values of these columns.
+    pub(crate) fn changed_since(
+        &self,
+        revision: DataRevision,
+        columns: &[&Column],
+    ) -> QueryBuilder<Sqlite> {
+        let mut sql = self.select(BlobPart::Nothing, columns);
+        sql.push(" and t.\"_revision\" > ")
+            .push_bind(revision.get())
+            .push(" order by t.\"fid\"");
+        sql
+    }
+
     /// Limits a reading statement to elements whose box may intersect one of these. The index keeps boxes in 32-bit
     /// floats, rounded outwards, so the exact box has to be looked at again.
     pub(crate) fn push_boxes(&self, sql: &mut QueryBuilder<Sqlite>, boxes: &[Bounds]) {
@@ -299,8 +349,40 @@ pub(crate) enum BlobPart {
 impl Column {
     /// Adds the column to an expression, qualified.
     pub(crate) fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
-        sql.push("t.").push(&self.name);
+        if self.name.is_empty() {
+            sql.push("null");
+        } else {
+            sql.push("t.").push(&self.name);
+        }
     }
+}
+
+fn alter(table: &str, what: std::fmt::Arguments<'_>) -> QueryBuilder<Sqlite> {
+    QueryBuilder::new(format!("alter table {table} {what}"))
+}
+
+/// A new column whose default SQLite keeps beside the table, so that no row is touched; only what its literals do not
+/// say to the last bit is written into every row.
+fn add(
+    table: &str,
+    column: &str,
+    kind: AttributeType,
+    default: &Value,
+) -> Vec<QueryBuilder<Sqlite>> {
+    let kind = column_type(kind);
+    if default.is_null() {
+        return vec![alter(table, format_args!("add column {column} {kind}"))];
+    }
+    if let Some(default) = literal(default) {
+        let column = format_args!("add column {column} {kind} default {default}");
+        return vec![alter(table, column)];
+    }
+    let mut fill = QueryBuilder::new(format!("update {table} set {column} = "));
+    push_value(&mut fill, default);
+    vec![
+        alter(table, format_args!("add column {column} {kind}")),
+        fill,
+    ]
 }
 
 fn push_target(sql: &mut QueryBuilder<Sqlite>, target: Target) {

@@ -7,7 +7,9 @@ mod delivery;
 mod elements;
 mod layers;
 mod parse;
+mod request_key;
 mod status;
+mod structure;
 mod transfer;
 
 pub use api::{Api, DOMAIN, SERVICE_NAMES};

@@ -18,14 +18,16 @@ const FIXED: usize = 7;
 /// About how many bytes are sent at once.
 const CHUNK: usize = 1 << 20;
 
-/// Writes new elements.
+/// Writes new elements, each with so many values.
 pub(crate) async fn rows<'e>(
     db: &mut PgConnection,
     table: &Table,
+    values: usize,
     rows: impl Iterator<Item = ElementRow<'e>>,
 ) -> Result<(), StoreError> {
-    let fields = i16::try_from(table.columns().len() + FIXED).map_err(unexpected)?;
-    let mut copy = db.copy_in_raw(&table.copy()).await.map_err(store_error)?;
+    let fields = i16::try_from(values + FIXED).map_err(unexpected)?;
+    let copy = table.copy(values);
+    let mut copy = db.copy_in_raw(&copy).await.map_err(store_error)?;
     let mut out = HEADER.to_vec();
     for row in rows {
         out.extend_from_slice(&fields.to_be_bytes());

@@ -15,7 +15,7 @@ use std::{
 use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Transaction, is_outcome_unknown};
 use layer_data_core::{
-    edit::{BatchOutcome, EditResult, StoredAnswer},
+    edit::{BatchOutcome, EditResult, PermittedEdit, StoredAnswer},
     ports::StoreError,
 };
 
@@ -68,6 +68,8 @@ enum Attempt {
     Apart,
     /// The counters in memory were wrong, and are forgotten.
     Stale,
+    /// The definition of a layer was changed after a call was checked against it.
+    Outdated,
 }
 
 /// Does what was waiting in these lanes, and answers.
@@ -118,6 +120,7 @@ async fn together(shared: &Shared, mut jobs: Vec<EditJob>) -> Vec<EditJob> {
             Ok(Attempt::Expired) => jobs = without_expired(jobs),
             Ok(Attempt::Retries) => jobs = without_retries(shared, jobs).await,
             Ok(Attempt::Stale) => {}
+            Ok(Attempt::Outdated) => jobs = without_outdated(shared, jobs),
             Ok(Attempt::NotBegun(why)) => {
                 error = why;
                 break;
@@ -145,6 +148,7 @@ fn may_be_of_one(error: &StoreError, jobs: &[EditJob]) -> bool {
     match error {
         StoreError::Unexpected(_)
         | StoreError::LayerMissing(_)
+        | StoreError::DefinitionChanged(_)
         | StoreError::LayerExists(_)
         | StoreError::RequestReused
         | StoreError::OtherInstallation
@@ -160,6 +164,10 @@ async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreErro
     let Some(locked) = lock(shared, jobs, wait).await? else {
         return Ok(Attempt::Apart);
     };
+    // From here on the definitions stay: who changes one waits for the counters.
+    if jobs.iter().any(|job| outdated(shared, job).is_some()) {
+        return Ok(Attempt::Outdated);
+    }
     let begun = match wait {
         Wait::Briefly => shared.database.begin_waiting(BRIEFLY).await,
         Wait::AsUsual => shared.database.begin().await,
@@ -225,9 +233,8 @@ async fn lock(
             (Wait::Briefly, Err(_)) => return Ok(None),
             (Wait::AsUsual, Err(_)) => Arc::clone(&layer.counters).lock_owned().await,
         };
-        // It may have been dropped meanwhile.
-        shared.found(id)?;
-        locked.push((layer, known));
+        // It may have been changed meanwhile, or dropped.
+        locked.push((shared.found(id)?.0, known));
     }
     Ok(Some(locked))
 }
@@ -346,6 +353,27 @@ fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
         job.answer(Err(StoreError::PermitExpired));
     }
     valid
+}
+
+/// The layer whose definition is not the one that the call was checked against.
+fn outdated(shared: &Shared, job: &EditJob) -> Option<LayerId> {
+    let is_outdated = |edit: &&PermittedEdit| {
+        let found = shared.catalogue.find(edit.permit().layer());
+        found.is_some_and(|(layer, _)| !edit.edit().fits(layer.definition.version()))
+    };
+    let edit = job.batch.edits.iter().find(is_outdated)?;
+    Some(edit.permit().layer())
+}
+
+fn without_outdated(shared: &Shared, jobs: Vec<EditJob>) -> Vec<EditJob> {
+    let mut rest = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match outdated(shared, &job) {
+            Some(layer) => job.answer(Err(StoreError::DefinitionChanged(layer))),
+            None => rest.push(job),
+        }
+    }
+    rest
 }
 
 /// Answers retries as their first tries were, and gives the others back; none when the answers cannot be read.

@@ -17,6 +17,7 @@ mod layers;
 mod open;
 mod plan;
 mod read;
+mod redefine;
 mod requests;
 mod roles;
 mod rows;

@@ -104,7 +104,7 @@ impl<'a> Plan<'a> {
                 wanted
             },
             columns: attributes
-                .filter_map(|attribute| layer.table.column(attribute))
+                .map(|attribute| layer.table.column_to_read(attribute))
                 .collect(),
             boxes,
             recheck,

@@ -6,11 +6,11 @@
 use jmap_domain::{AttributeId, DataRevision, LayerId};
 use jmap_postgres::quoted;
 use layer_data_core::{
-    definition::{AttributeDefinition, LayerDefinition, ZPolicy},
+    definition::{AttributeDefinition, ColumnStep, DefinitionVersion, LayerDefinition, ZPolicy},
     edit::ExpectedRevision,
     geometry::Bounds,
     permit::Scope,
-    value::AttributeType,
+    value::{AttributeType, Value},
 };
 use sqlx::{Postgres, QueryBuilder};
 
@@ -28,8 +28,16 @@ pub(crate) struct Table {
     layer: LayerId,
     /// Schema and name, quoted.
     name: String,
+    /// The same, marked with the version of the definition. A connection keeps the statements that it has prepared by
+    /// their text, and the same text may mean other types after the columns were changed.
+    marked: String,
     srid: i32,
+    /// Those of the attributes, then those of the dropped ones: a read that began before a drop still finds them.
     columns: Vec<Column>,
+    /// What is read of an attribute that was purged since the read began: null.
+    gone: Column,
+    /// How many attributes there are, without the dropped ones.
+    present: usize,
 }
 
 /// The column of an attribute.
@@ -65,16 +73,25 @@ pub(crate) struct Target {
 
 impl Table {
     pub(crate) fn new(layer: LayerId, definition: &LayerDefinition) -> Self {
-        let column = |attribute: &AttributeDefinition| Column {
+        let columns = definition.columns().map(|(attribute, column)| Column {
             attribute: attribute.id,
             kind: attribute.kind,
-            name: quoted(attribute.name.as_str()),
-        };
+            name: quoted(&column),
+        });
+        let name = name(layer);
         Self {
             layer,
-            name: name(layer),
+            marked: marked(&name, definition.version()),
+            name,
             srid: definition.geometry().crs.epsg(),
-            columns: definition.attributes().iter().map(column).collect(),
+            columns: columns.collect(),
+            gone: Column {
+                // No attribute has that id yet.
+                attribute: definition.next_attribute(),
+                kind: AttributeType::String,
+                name: String::new(),
+            },
+            present: definition.attributes().len(),
         }
     }
 
@@ -83,14 +100,25 @@ impl Table {
         &self.name
     }
 
+    /// The columns of the attributes, without those of dropped ones.
     pub(crate) fn columns(&self) -> &[Column] {
-        &self.columns
+        self.first_columns(self.present)
+    }
+
+    /// The first columns. Only elements that are moved have values of dropped attributes, which come last.
+    fn first_columns(&self, count: usize) -> &[Column] {
+        self.columns.get(..count).unwrap_or(&self.columns)
     }
 
     pub(crate) fn column(&self, attribute: AttributeId) -> Option<&Column> {
         self.columns
             .iter()
             .find(|column| column.attribute == attribute)
+    }
+
+    /// The column to read an attribute's values from, so that each value keeps its place.
+    pub(crate) fn column_to_read(&self, attribute: AttributeId) -> &Column {
+        self.column(attribute).unwrap_or(&self.gone)
     }
 
     /// The statements that make the table, with what other programs want to know of it.
@@ -115,6 +143,36 @@ impl Table {
         statements.join("; ")
     }
 
+    /// The tables that have the layer's columns.
+    fn tables(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str())
+    }
+
+    /// The statements that make the columns of one definition into those of a later one, of which this is the table.
+    /// None of them touches a row.
+    pub(crate) fn alter(
+        &self,
+        steps: &[ColumnStep<'_>],
+        before: &LayerDefinition,
+        after: &LayerDefinition,
+    ) -> String {
+        let altered = self
+            .tables()
+            .flat_map(|table| steps.iter().map(move |step| alter(table, step)));
+        let was = |id| {
+            before
+                .attribute(id)
+                .map(|(_, attribute)| words_of(attribute))
+        };
+        let columns = self.columns.iter().zip(after.attributes());
+        let comments = columns.filter_map(|(column, attribute)| {
+            let words = words_of(attribute);
+            let is_new = was(attribute.id).unwrap_or_default() != words;
+            is_new.then(|| self.comment_on(column, &words))
+        });
+        altered.chain(comments).collect::<Vec<_>>().join("; ")
+    }
+
     fn definitions(&self, definition: &LayerDefinition) -> String {
         let attribute = |column: &Column| format!("{} {}", column.name, column_type(column.kind));
         let mut columns = vec![self.fixed_columns(definition)];
@@ -137,36 +195,39 @@ impl Table {
 
     /// What people read instead of the name, and what the attribute means; nothing without either.
     fn comment(&self, column: &Column, attribute: &AttributeDefinition) -> Option<String> {
-        let words = [attribute.label.as_str(), attribute.description.as_str()];
-        let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
-        let (table, column, words) = (&self.name, &column.name, words.join(": "));
-        let comment = || format!("comment on column {table}.{column} is {}", literal(&words));
-        (!words.is_empty()).then(comment)
+        let words = words_of(attribute);
+        (!words.is_empty()).then(|| self.comment_on(column, &words))
+    }
+
+    /// Nothing to read removes the comment.
+    fn comment_on(&self, column: &Column, words: &str) -> String {
+        let (table, column) = (&self.name, &column.name);
+        format!("comment on column {table}.{column} is {}", literal(words))
     }
 
     /// `insert into` with all columns, in the order in which [`Self::columns_of_row`] has them.
     pub(crate) fn insert(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("insert into ").push(&self.name).push(" as t ");
-        sql.push(self.columns_of_row());
+        sql.push("insert into ").push(&self.marked).push(" as t ");
+        sql.push(self.columns_of_row(self.present));
         sql.push(" select e.fid, e.geom");
-        for place in 0..self.columns.len() {
+        for place in 0..self.present {
             sql.push(", e.v").push(place);
         }
         sql.push(", e.revision, e.actor, e.actor, n.moment, n.moment");
     }
 
-    /// `copy` of whole rows in binary form.
-    pub(crate) fn copy(&self) -> String {
+    /// `copy` in binary form of whole rows with so many values.
+    pub(crate) fn copy(&self, values: usize) -> String {
         format!(
             "copy {} {} from stdin (format binary)",
             self.name,
-            self.columns_of_row()
+            self.columns_of_row(values)
         )
     }
 
-    fn columns_of_row(&self) -> String {
+    fn columns_of_row(&self, values: usize) -> String {
         let mut list = String::from("(\"fid\", \"geom\"");
-        for column in &self.columns {
+        for column in self.first_columns(values) {
             list += ", ";
             list += &column.name;
         }
@@ -180,7 +241,7 @@ impl Table {
         geometry: GeometryColumn,
         columns: impl Iterator<Item = &'a Column>,
     ) {
-        sql.push("update ").push(&self.name).push(" as t set ");
+        sql.push("update ").push(&self.marked).push(" as t set ");
         if geometry == GeometryColumn::Included {
             sql.push("\"geom\" = e.geom, ");
         }
@@ -193,7 +254,7 @@ impl Table {
     }
 
     pub(crate) fn delete(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("delete from ").push(&self.name).push(" as t");
+        sql.push("delete from ").push(&self.marked).push(" as t");
     }
 
     /// R58, R108: the expected revision and the owner are part of the statement that writes. The flags are explicit, so
@@ -208,7 +269,7 @@ impl Table {
     pub(crate) fn look(&self, elements: Vec<i64>) -> QueryBuilder<Postgres> {
         let mut sql =
             QueryBuilder::new("select t.\"fid\", t.\"_revision\", t.\"_created_by\" from ");
-        sql.push(&self.name)
+        sql.push(&self.marked)
             .push(" as t where t.\"fid\" = any (")
             .push_bind(elements)
             .push(")");
@@ -247,6 +308,19 @@ impl Table {
         sql
     }
 
+    /// The elements that were changed after a revision, in the order of their ids, with the values of these columns.
+    pub(crate) fn changed_since(
+        &self,
+        revision: DataRevision,
+        columns: &[&Column],
+    ) -> QueryBuilder<Postgres> {
+        let mut sql = self.select(GeometryColumn::LeftOut, columns);
+        sql.push(" and t.\"_revision\" > ")
+            .push_bind(revision.get())
+            .push(" order by t.\"fid\"");
+        sql
+    }
+
     /// The highest id.
     pub(crate) fn last(&self) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select max(t.\"fid\")");
@@ -262,7 +336,9 @@ impl Table {
     }
 
     fn push_from(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push(" from ").push(&self.name).push(" as t where true");
+        sql.push(" from ")
+            .push(&self.marked)
+            .push(" as t where true");
     }
 
     /// Limits a reading statement to elements whose box may intersect one of these. The index keeps boxes in 32-bit
@@ -321,7 +397,11 @@ impl Table {
 impl Column {
     /// Adds the column to an expression, qualified.
     pub(crate) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("t.").push(&self.name);
+        if self.name.is_empty() {
+            sql.push("null");
+        } else {
+            sql.push("t.").push(&self.name);
+        }
     }
 }
 
@@ -331,6 +411,57 @@ const STAMP_COLUMNS: &str = "\"_revision\" bigint not null, \"_created_by\" bigi
 fn name(layer: LayerId) -> String {
     let table = quoted(&format!("l_{layer}"));
     format!("{}.{table}", quoted(&bucket::schema(layer)))
+}
+
+fn marked(name: &str, DefinitionVersion(version): DefinitionVersion) -> String {
+    format!("{name} /* definition {version} */")
+}
+
+/// What people read instead of an attribute's name, and what it means.
+fn words_of(attribute: &AttributeDefinition) -> String {
+    let words = [attribute.label.as_str(), attribute.description.as_str()];
+    let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
+    words.join(": ")
+}
+
+fn alter(table: &str, step: &ColumnStep<'_>) -> String {
+    match step {
+        ColumnStep::Remove(column) => {
+            format!("alter table {table} drop column {}", quoted(column))
+        }
+        ColumnStep::Rename { from, to } => {
+            let (from, to) = (quoted(from), quoted(to));
+            format!("alter table {table} rename column {from} to {to}")
+        }
+        ColumnStep::Add { column, attribute } => {
+            let (column, kind) = (quoted(column), column_type(attribute.kind));
+            let add = format!("alter table {table} add column {column} {kind}");
+            // The rows that exist keep the default that the column had when it came.
+            let forget = || format!("alter table {table} alter column {column} drop default");
+            match default_literal(&attribute.default) {
+                Some(default) => format!("{add} default {default}; {}", forget()),
+                None => add,
+            }
+        }
+    }
+}
+
+/// A value as an SQL literal of whatever type the column has; `None` for null.
+fn default_literal(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.as_str().to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Double(number) => format!("{:e}", number.get()),
+        Value::Boolean(flag) => flag.to_string(),
+        Value::Date(day) => day.to_string(),
+        Value::DateTime(instant) => instant.to_string(),
+        Value::Binary(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!(r"\x{digits}")
+        }
+    };
+    Some(literal(&text))
 }
 
 /// The statement that removes a layer's table, if there is one.

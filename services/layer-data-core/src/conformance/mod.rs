@@ -11,8 +11,10 @@
 
 pub mod conditions;
 pub mod edits;
+pub mod histories;
 pub mod layers;
 pub mod reads;
+pub mod structure;
 
 /// Calls a macro of a store's tests with the path of every function of the suite, each of which takes an empty store:
 /// the list stands once, so that no store leaves one out.
@@ -47,6 +49,14 @@ macro_rules! for_each_conformance_fact {
             reads::text_compares_alike_everywhere,
             reads::output_is_what_was_asked_for,
             reads::summaries_are_exact,
+            structure::a_new_attribute_gives_existing_elements_its_default,
+            structure::renamed_attributes_keep_their_values,
+            structure::dropped_attributes_come_back_until_they_are_purged,
+            structure::a_long_read_keeps_the_definition_it_began_with,
+            structure::an_edit_checked_against_another_definition_is_refused,
+            structure::a_rule_that_elements_contradict_is_not_made,
+            structure::elements_written_since_they_were_examined_are_looked_at,
+            structure::a_stale_or_unpermitted_change_is_not_made,
         }
     };
 }

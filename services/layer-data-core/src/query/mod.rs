@@ -322,6 +322,15 @@ impl CheckedQuery {
         &self.attributes
     }
 
+    /// The same, with the values of dropped attributes behind the others: for moves, which carry what can be restored.
+    #[must_use]
+    pub(crate) fn with_dropped(mut self, definition: &LayerDefinition) -> Self {
+        let dropped = definition.dropped().iter();
+        self.attributes
+            .extend(dropped.map(|dropped| dropped.attribute.id));
+        self
+    }
+
     /// What an index is searched for: elements whose bounding box intersects one of these. `None` means that the query
     /// has neither boxes nor a geometry to compare with.
     #[must_use]

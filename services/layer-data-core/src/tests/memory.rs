@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::{
-    conformance::{conditions, edits, layers, reads},
+    conformance::{conditions, edits, layers, reads, structure},
     memory::MemoryStore,
 };
 

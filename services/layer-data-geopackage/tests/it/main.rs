@@ -11,6 +11,10 @@ mod durability;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod statements;
+#[cfg(test)]
+mod structure;

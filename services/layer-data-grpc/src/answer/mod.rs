@@ -5,7 +5,7 @@ mod edit;
 mod element;
 mod layer;
 
-pub(crate) use definition::definition;
+pub(crate) use definition::{definition, dropped};
 pub(crate) use edit::{batch_report, edited};
 pub(crate) use element::{ElementWriter, bounds, header};
 pub(crate) use layer::layer;

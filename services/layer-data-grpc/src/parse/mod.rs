@@ -5,6 +5,7 @@ mod edit;
 mod filter;
 mod layer;
 mod query;
+mod structure;
 mod value;
 
 pub(crate) use definition::draft;
@@ -13,4 +14,5 @@ pub(crate) use layer::reservation;
 pub(crate) use query::{
     Mask, Stamps, element_ids, known_crs, limited_maximum, mask, no_reprojection, selection,
 };
+pub(crate) use structure::structure_change;
 pub(crate) use value::{attribute_ref, value};

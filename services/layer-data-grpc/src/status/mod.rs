@@ -8,6 +8,7 @@ mod file;
 mod layer;
 mod read;
 mod store;
+mod structure;
 
 use jmap_domain::{DenyReason, LayerId, Permission};
 use jmap_wire::{Failure, FieldPath};
@@ -19,6 +20,7 @@ pub(crate) use file::{export_file, import_file, row};
 pub(crate) use layer::layer;
 pub(crate) use read::{import, read};
 pub(crate) use store::{inside, request_reused};
+pub(crate) use structure::structure;
 
 use crate::DOMAIN;
 

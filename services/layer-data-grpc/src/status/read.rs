@@ -7,7 +7,7 @@ use tonic::Code;
 use super::{
     ask::{ask, unavailable},
     no_such_layer, not_permitted,
-    store::{inside, store},
+    store::{definition_changes, inside, store},
 };
 
 /// A read; `base` is the path of the query, nothing for the request itself.
@@ -80,6 +80,7 @@ pub(crate) fn import(error: ImportError) -> Failure {
             reason,
         } => not_permitted(layer, permission, reason),
         ImportError::PermitsExpired => unavailable("the rows could not be committed in time"),
+        ImportError::DefinitionChanges => definition_changes(),
         ImportError::Store(error) => store(&error),
         ImportError::WrongPermit(error) => inside(&error),
     }

@@ -15,4 +15,6 @@ mod reads;
 #[cfg(test)]
 mod selections;
 #[cfg(test)]
+mod structure;
+#[cfg(test)]
 mod transfers;

@@ -1,6 +1,6 @@
 //! The conformance suite, one test for each of its functions.
 
-use layer_data_core::conformance::{conditions, edits, layers, reads};
+use layer_data_core::conformance::{conditions, edits, layers, reads, structure};
 
 use crate::fixture::fresh;
 

@@ -16,3 +16,5 @@ mod fixture;
 mod outside;
 #[cfg(test)]
 mod statements;
+#[cfg(test)]
+mod structure;
