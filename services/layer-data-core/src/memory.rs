@@ -1,5 +1,7 @@
 //! A store in memory, for tests: the plainest thing that conforms.
 
+mod structure;
+
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Bound,
@@ -10,7 +12,7 @@ use std::{
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
-    definition::{ColumnStep, Examination, LayerDefinition},
+    definition::{Examination, LayerDefinition},
     edit::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
         PermittedBatch, PermittedEdit, StoredAnswer,
@@ -276,41 +278,6 @@ impl Layer {
             created: DateTime::now(),
             revision: self.revision,
         }
-    }
-
-    fn examine(&self, examination: &mut Examination, since: DataRevision) {
-        let attributes: Vec<AttributeId> = examination.attributes().collect();
-        for row in self.rows.values() {
-            if row.element.revision > since {
-                let values = attributes
-                    .iter()
-                    .map(|id| row.value(&self.definition, *id).clone());
-                examination.look(row.element.id, &values.collect::<Vec<_>>());
-            }
-        }
-    }
-
-    fn redefine(&mut self, new: LayerDefinition) {
-        let added = self.definition.column_steps(&new);
-        let added: HashMap<AttributeId, Value> = added
-            .into_iter()
-            .filter_map(|step| match step {
-                ColumnStep::Add { attribute, .. } => {
-                    Some((attribute.id, attribute.default.clone()))
-                }
-                ColumnStep::Remove(_) | ColumnStep::Rename { .. } => None,
-            })
-            .collect();
-        for row in self.rows.values_mut() {
-            let value = |id: AttributeId| {
-                let default = added.get(&id);
-                default.unwrap_or_else(|| row.value(&self.definition, id))
-            };
-            let values = new.stored_attributes();
-            let values: Vec<Value> = values.map(|one| value(one.id).clone()).collect();
-            row.element.values = values;
-        }
-        self.definition = Arc::new(new);
     }
 
     fn edit(&mut self, edit: &PermittedEdit) -> EditResult {

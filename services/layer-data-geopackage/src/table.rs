@@ -1,22 +1,24 @@
-//! The audited writer: the only file that puts names of tables and columns into SQL.
+//! The audited writer: the only module that puts names of tables and columns into SQL.
 //!
 //! Names of tables are made from ids. Names of attributes are quoted by [`quoted`], and in expressions they are always
 //! qualified (`t."name"`), because SQLite takes an unknown quoted name for text. Values are always bound.
 
+mod alter;
+
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
-    definition::{ColumnStep, LayerDefinition},
+    definition::LayerDefinition,
     edit::ExpectedRevision,
     element::{ElementPatch, ElementRow},
     geometry::Bounds,
     permit::Scope,
-    value::{AttributeType, Value},
+    value::AttributeType,
 };
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::{
     blob,
-    values::{column_type, literal, push_value},
+    values::{column_type, push_value},
 };
 
 /// A name as an SQL identifier, whatever is in it.
@@ -133,28 +135,6 @@ impl Table {
 
     pub(crate) fn drop_rtree(&self) -> QueryBuilder<Sqlite> {
         QueryBuilder::new(format!("drop table {}", self.rtree))
-    }
-
-    /// The tables that have the layer's columns.
-    fn tables(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.quoted.as_str())
-    }
-
-    /// The statements of one step of a changed definition.
-    pub(crate) fn alter(&self, step: &ColumnStep<'_>) -> Vec<QueryBuilder<Sqlite>> {
-        let statements = self.tables().flat_map(|table| match step {
-            ColumnStep::Remove(column) => {
-                vec![alter(table, format_args!("drop column {}", quoted(column)))]
-            }
-            ColumnStep::Rename { from, to } => {
-                let (from, to) = (quoted(from), quoted(to));
-                vec![alter(table, format_args!("rename column {from} to {to}"))]
-            }
-            ColumnStep::Add { column, attribute } => {
-                add(table, &quoted(column), attribute.kind, &attribute.default)
-            }
-        });
-        statements.collect()
     }
 
     /// Inserts several elements by one statement. Only elements that are moved have values of dropped attributes.
@@ -355,34 +335,6 @@ impl Column {
             sql.push("t.").push(&self.name);
         }
     }
-}
-
-fn alter(table: &str, what: std::fmt::Arguments<'_>) -> QueryBuilder<Sqlite> {
-    QueryBuilder::new(format!("alter table {table} {what}"))
-}
-
-/// A new column whose default SQLite keeps beside the table, so that no row is touched; only what its literals do not
-/// say to the last bit is written into every row.
-fn add(
-    table: &str,
-    column: &str,
-    kind: AttributeType,
-    default: &Value,
-) -> Vec<QueryBuilder<Sqlite>> {
-    let kind = column_type(kind);
-    if default.is_null() {
-        return vec![alter(table, format_args!("add column {column} {kind}"))];
-    }
-    if let Some(default) = literal(default) {
-        let column = format_args!("add column {column} {kind} default {default}");
-        return vec![alter(table, column)];
-    }
-    let mut fill = QueryBuilder::new(format!("update {table} set {column} = "));
-    push_value(&mut fill, default);
-    vec![
-        alter(table, format_args!("add column {column} {kind}")),
-        fill,
-    ]
 }
 
 fn push_target(sql: &mut QueryBuilder<Sqlite>, target: Target) {

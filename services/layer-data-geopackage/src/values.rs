@@ -1,6 +1,6 @@
 //! Attribute values as SQLite keeps them: days and instants as text that sorts as they do.
 
-use layer_data_core::value::{AttributeType, Date, DateTime, Value};
+use layer_data_core::value::{AttributeType, Date, DateTime, Value, hexadecimal};
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
 /// The type by which GeoPackage declares a column.
@@ -34,10 +34,7 @@ pub(crate) fn literal(value: &Value) -> Option<String> {
         Value::Boolean(flag) => Some(u8::from(*flag).to_string()),
         Value::Date(day) => text(&day.to_string()),
         Value::DateTime(instant) => text(&instant.to_string()),
-        Value::Binary(bytes) => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            Some(format!("x'{digits}'"))
-        }
+        Value::Binary(bytes) => Some(format!("x'{}'", hexadecimal(bytes))),
     }
 }
 

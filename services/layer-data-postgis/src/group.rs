@@ -15,7 +15,7 @@ use std::{
 use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Transaction, is_outcome_unknown};
 use layer_data_core::{
-    edit::{BatchOutcome, EditResult, PermittedEdit, StoredAnswer},
+    edit::{BatchOutcome, EditResult, StoredAnswer},
     ports::StoreError,
 };
 
@@ -165,7 +165,10 @@ async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreErro
         return Ok(Attempt::Apart);
     };
     // From here on the definitions stay: who changes one waits for the counters.
-    if jobs.iter().any(|job| outdated(shared, job).is_some()) {
+    if jobs
+        .iter()
+        .any(|job| job.outdated(&shared.catalogue).is_some())
+    {
         return Ok(Attempt::Outdated);
     }
     let begun = match wait {
@@ -355,20 +358,10 @@ fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
     valid
 }
 
-/// The layer whose definition is not the one that the call was checked against.
-fn outdated(shared: &Shared, job: &EditJob) -> Option<LayerId> {
-    let is_outdated = |edit: &&PermittedEdit| {
-        let found = shared.catalogue.find(edit.permit().layer());
-        found.is_some_and(|(layer, _)| !edit.edit().fits(layer.definition.version()))
-    };
-    let edit = job.batch.edits.iter().find(is_outdated)?;
-    Some(edit.permit().layer())
-}
-
 fn without_outdated(shared: &Shared, jobs: Vec<EditJob>) -> Vec<EditJob> {
     let mut rest = Vec::with_capacity(jobs.len());
     for job in jobs {
-        match outdated(shared, &job) {
+        match job.outdated(&shared.catalogue) {
             Some(layer) => job.answer(Err(StoreError::DefinitionChanged(layer))),
             None => rest.push(job),
         }

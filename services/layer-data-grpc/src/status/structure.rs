@@ -25,7 +25,7 @@ pub(crate) fn structure(error: StructureError, layer: LayerId) -> Failure {
                 .fact("current_version", current.to_string())
         }
         StructureError::Change(error) => change(&error),
-        StructureError::Contradicted(found) => contradicted(&found, message),
+        StructureError::Contradicted(found) => contradicted(&found, &message),
         StructureError::PermitsExpired => unavailable("the change could not be committed in time"),
         StructureError::Store(error) => store(&error),
     };
@@ -63,7 +63,7 @@ fn change(error: &ChangeError) -> Failure {
 }
 
 /// R46: whoever may change the structure learns how many elements contradict it and which, and none of their values.
-fn contradicted(found: &[Contradiction], message: String) -> Failure {
+fn contradicted(found: &[Contradiction], message: &str) -> Failure {
     let Some(first) = found.first() else {
         return Failure::internal();
     };

@@ -171,7 +171,7 @@ async fn a_change_that_cannot_be_is_refused_by_its_path() {
         };
         match change(&service, wanted).await {
             Ok(_) => assert_eq!(field, "", "{changes:?}"),
-            refusal => assert_eq!(refused(refusal).2, field, "{changes:?}"),
+            refusal @ Err(_) => assert_eq!(refused(refusal).2, field, "{changes:?}"),
         }
     }
     let now = change(&service, request(1, vec![rename(3, "x")]))

@@ -1,7 +1,16 @@
 //! The attributes of a layer, changed while it has elements and is in use.
 
 mod rules;
+mod view;
 
+use crate::{
+    attribute::AttributeSpec,
+    client::{Client, call},
+    command::{Context, definition::DefinitionView, request_id},
+    error::Failure,
+    output::Report,
+    resolve::{self, LayerReference},
+};
 use clap::{Args, Subcommand};
 use jmap_proto::{
     layerdata::{
@@ -12,18 +21,8 @@ use jmap_proto::{
     },
     types::AttributeDefinition,
 };
-use serde::Serialize;
-
-use crate::{
-    attribute::AttributeSpec,
-    client::{Client, call},
-    command::{Context, definition::DefinitionView, request_id},
-    error::Failure,
-    output::{Report, View},
-    resolve::{self, LayerReference},
-    value::type_word,
-};
 use rules::Rules;
+use view::DroppedView;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -174,34 +173,9 @@ impl Attributes {
                     .change(vec![Change::Add(AddAttribute { attribute })])
                     .await
             }
-            Self::Set(set) => {
-                let layer = Layer::read(client, &set.target.place).await?;
-                let known = layer.attribute(&set.target.attribute)?;
-                let rules = set.rules.of(known)?;
-                if rules == untouched(known.attribute_id) {
-                    return Err(Failure::usage("say what is to change, such as --max 10"));
-                }
-                layer.change(vec![Change::Constrain(rules)]).await
-            }
-            Self::Restore { target, name } => {
-                let layer = Layer::read(client, &target.place).await?;
-                let attribute_id = layer.dropped(&target.attribute).await?.attribute_id;
-                let mut changes = vec![Change::Restore(RestoreAttribute { attribute_id })];
-                changes.extend(name.map(|name| rename(attribute_id, name)));
-                layer.change(changes).await
-            }
-            Self::Purge { target, confirm } => {
-                let layer = Layer::read(client, &target.place).await?;
-                let known = layer.dropped(&target.attribute).await?;
-                if known.name != confirm {
-                    let message = format!("the attribute's name is `{}`", known.name);
-                    return Err(Failure::usage(message));
-                }
-                let attribute_id = known.attribute_id;
-                layer
-                    .change(vec![Change::Purge(PurgeAttribute { attribute_id })])
-                    .await
-            }
+            Self::Set(set) => set.run(client).await,
+            Self::Restore { target, name } => restore(client, &target, name).await,
+            Self::Purge { target, confirm } => purge(client, &target, &confirm).await,
             Self::Rename { target, name } => {
                 target
                     .change(client, |attribute_id| rename(attribute_id, name))
@@ -227,6 +201,42 @@ impl Attributes {
                 target.change(client, change).await
             }
         }
+    }
+}
+
+async fn restore(
+    client: &Client,
+    target: &Target,
+    name: Option<String>,
+) -> Result<Report, Failure> {
+    let layer = Layer::read(client, &target.place).await?;
+    let attribute_id = layer.dropped(&target.attribute).await?.attribute_id;
+    let mut changes = vec![Change::Restore(RestoreAttribute { attribute_id })];
+    changes.extend(name.map(|name| rename(attribute_id, name)));
+    layer.change(changes).await
+}
+
+async fn purge(client: &Client, target: &Target, confirm: &str) -> Result<Report, Failure> {
+    let layer = Layer::read(client, &target.place).await?;
+    let known = layer.dropped(&target.attribute).await?;
+    if known.name != confirm {
+        let message = format!("the attribute's name is `{}`", known.name);
+        return Err(Failure::usage(message));
+    }
+    let attribute_id = known.attribute_id;
+    let purge = Change::Purge(PurgeAttribute { attribute_id });
+    layer.change(vec![purge]).await
+}
+
+impl Set {
+    async fn run(self, client: &Client) -> Result<Report, Failure> {
+        let layer = Layer::read(client, &self.target.place).await?;
+        let known = layer.attribute(&self.target.attribute)?;
+        let rules = self.rules.of(known)?;
+        if rules == untouched(known.attribute_id) {
+            return Err(Failure::usage("say what is to change, such as --max 10"));
+        }
+        layer.change(vec![Change::Constrain(rules)]).await
     }
 }
 
@@ -290,7 +300,7 @@ impl Target {
 /// A layer whose definition is to be changed, as it was read.
 struct Layer<'a> {
     client: &'a Client,
-    layer_id: i64,
+    id: i64,
     definition: LayerDefinition,
     validate_only: bool,
 }
@@ -300,7 +310,7 @@ impl<'a> Layer<'a> {
         let layer_id = resolve::layer_id(client, &place.layer).await?;
         Ok(Self {
             client,
-            layer_id,
+            id: layer_id,
             definition: definition(client, layer_id).await?,
             validate_only: place.dry_run,
         })
@@ -312,7 +322,7 @@ impl<'a> Layer<'a> {
     }
 
     async fn dropped(&self, reference: &str) -> Result<AttributeDefinition, Failure> {
-        let dropped = dropped(self.client, self.layer_id).await?;
+        let dropped = dropped(self.client, self.id).await?;
         let attributes = dropped.iter().filter_map(|one| one.attribute.as_ref());
         let found = found(attributes.rev(), reference).cloned();
         found.ok_or_else(|| unknown("dropped attribute", reference))
@@ -324,7 +334,7 @@ impl<'a> Layer<'a> {
             change: Some(change),
         };
         let message = ChangeLayerDefinitionRequest {
-            layer_id: self.layer_id,
+            layer_id: self.id,
             expected_version: self.definition.version,
             changes: changes.into_iter().map(change).collect(),
             request_id: request_id(),
@@ -380,41 +390,4 @@ async fn list(client: &Client, layer: &LayerReference) -> Result<Report, Failure
     let layer_id = resolve::layer_id(client, layer).await?;
     let view = DefinitionView::from(definition(client, layer_id).await?);
     Report::new(view.table(), &view)
-}
-
-/// A dropped attribute as it is shown.
-#[derive(Debug, Serialize)]
-struct DroppedView {
-    attribute_id: i64,
-    name: String,
-    r#type: &'static str,
-    /// When it was dropped.
-    drop_time: String,
-}
-
-impl From<DroppedAttribute> for DroppedView {
-    fn from(dropped: DroppedAttribute) -> Self {
-        let attribute = dropped.attribute.unwrap_or_default();
-        Self {
-            attribute_id: attribute.attribute_id,
-            r#type: type_word(attribute.r#type()),
-            name: attribute.name,
-            drop_time: dropped
-                .drop_time
-                .map(|time| time.to_string())
-                .unwrap_or_default(),
-        }
-    }
-}
-
-impl View for DroppedView {
-    const COLUMNS: &'static [&'static str] = &["id", "attribute", "type", "dropped"];
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.attribute_id.to_string(),
-            self.name.clone(),
-            self.r#type.to_owned(),
-            self.drop_time.clone(),
-        ]
-    }
 }
