@@ -261,6 +261,10 @@ fn hint_for(reason: &str, facts: &BTreeMap<String, String>) -> Option<String> {
         "ELEMENT_NOT_FOUND" => "`jmapctl query LAYER` lists the elements there are",
         "NAME_TAKEN" => "choose another name",
         "STALE_REVISION" => return Some(stale_hint(facts)),
+        "STALE_DEFINITION" => {
+            "look at it with `jmapctl layers attributes list LAYER` and repeat the change"
+        }
+        "DATA_CONTRADICTS" => "edit those elements first, or make a rule that they satisfy",
         "EDITING_DISABLED" => {
             "an administrator of the project enables it with `jmapctl layers editing LAYER on`"
         }

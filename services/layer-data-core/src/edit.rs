@@ -9,6 +9,7 @@ use jmap_domain::{ActorId, DataRevision, DenyReason, ElementId, LayerId, Permiss
 pub use kept::KeptAnswerError;
 
 use crate::{
+    definition::DefinitionVersion,
     element::{ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
     permit::Permit,
 };
@@ -142,6 +143,17 @@ impl Edit {
                 element: _,
                 expected: _,
             } => Permission::DeleteElements,
+        }
+    }
+
+    /// Whether the edit may be made while this is the form of the layer's definition: what was checked against another
+    /// one may not fit any more (R105, R114).
+    #[must_use]
+    pub fn fits(&self, version: DefinitionVersion) -> bool {
+        match self {
+            Self::Create(new) => new.version() == version,
+            Self::Update { patch, .. } => patch.version() == version,
+            Self::Delete { .. } => true,
         }
     }
 }

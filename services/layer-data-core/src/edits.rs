@@ -27,6 +27,9 @@ use crate::{
 /// How often a batch is written under fresh permits before the caller is told to come back.
 const ATTEMPTS: usize = 3;
 
+/// How often a batch is checked against the definitions as they are then, when one changes meanwhile.
+const CHECKS: usize = 10;
+
 /// Most layers and permissions that one batch may touch together: what one question may hold.
 const MAX_QUESTIONS: usize = 100;
 
@@ -60,6 +63,9 @@ pub enum EditError {
     /// Permits ran out before the commit again and again.
     #[error("the edit could not be committed in time")]
     PermitsExpired,
+    /// The layer's definition was changed again and again meanwhile.
+    #[error("the layer's definition is being changed")]
+    DefinitionChanges,
     /// The storage did not do it.
     #[error(transparent)]
     Store(StoreError),
@@ -147,15 +153,22 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
             .iter()
             .map(|(layer, edit)| (*layer, edit.permission()))
             .collect();
-        let rights = self.rights(call, &needs).await?;
-        let plan = self.plan(edits, mode, &rights).await?;
         let order = Order {
             mode,
             intent,
             request,
             total,
         };
-        self.write(call, plan, order, rights).await
+        for _ in 0..CHECKS {
+            let rights = self.rights(call, &needs).await?;
+            let plan = self.plan(&edits, mode, &rights).await?;
+            match self.write(call, plan, order, rights).await {
+                // What was checked against another definition is checked once more, against the new one (R114).
+                Err(EditError::Store(StoreError::DefinitionChanged(_))) => {}
+                done => return done,
+            }
+        }
+        Err(EditError::DefinitionChanges)
     }
 
     async fn rights(
@@ -189,7 +202,7 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
     /// Sorts out what the caller may not do, then what does not fit its layer.
     async fn plan(
         &self,
-        edits: Vec<(LayerId, EditInput)>,
+        edits: &[(LayerId, EditInput)],
         mode: EditMode,
         rights: &Rights,
     ) -> Result<Plan, EditError> {
@@ -197,7 +210,7 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
             edits: Vec::with_capacity(edits.len()),
             refused: BTreeMap::new(),
         };
-        for (index, (layer, edit)) in (0..).zip(&edits) {
+        for (index, (layer, edit)) in (0..).zip(edits) {
             if let Err(refusal) = rights.permit(*layer, edit.permission()) {
                 plan.refused.insert(index, refusal);
             }
@@ -210,9 +223,9 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
             if plan.refused.contains_key(&index) {
                 continue;
             }
-            let definition = self.definition(layer, &mut definitions).await?;
-            match check(edit, &definition) {
-                Ok(edit) => plan.edits.push((index, layer, edit)),
+            let definition = self.definition(*layer, &mut definitions).await?;
+            match check(edit.clone(), &definition) {
+                Ok(edit) => plan.edits.push((index, *layer, edit)),
                 Err(error) => {
                     plan.refused.insert(index, error.into());
                 }

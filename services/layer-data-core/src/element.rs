@@ -7,7 +7,7 @@ use std::fmt;
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, Permission};
 
 use crate::{
-    definition::{AttributeDefinition, LayerDefinition, ValueFault},
+    definition::{AttributeDefinition, DefinitionVersion, LayerDefinition, ValueFault},
     geometry::{Geometry, GeometryError, GeometryRules, SingleToMulti},
     value::{DateTime, Value},
 };
@@ -112,6 +112,7 @@ pub enum InputError {
 /// An element that fits its layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewElement {
+    version: DefinitionVersion,
     geometry: Geometry,
     values: Vec<Value>,
 }
@@ -119,6 +120,7 @@ pub struct NewElement {
 /// A change that fits its layer and changes something.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ElementPatch {
+    version: DefinitionVersion,
     geometry: Option<Geometry>,
     values: Vec<(AttributeId, Value)>,
 }
@@ -145,7 +147,11 @@ impl ElementInput {
         let values = attributes
             .map(|(attribute, value)| filled(attribute, value))
             .collect::<Result<_, _>>()?;
-        Ok(NewElement { geometry, values })
+        Ok(NewElement {
+            version: definition.version(),
+            geometry,
+            values,
+        })
     }
 }
 
@@ -187,7 +193,11 @@ impl ChangeInput {
             .into_iter()
             .map(|(_, attribute, value)| (attribute, value))
             .collect();
-        Ok(ElementPatch { geometry, values })
+        Ok(ElementPatch {
+            version: definition.version(),
+            geometry,
+            values,
+        })
     }
 }
 
@@ -231,6 +241,12 @@ fn placed(
 }
 
 impl NewElement {
+    /// The form of the layer's definition that it was checked against.
+    #[must_use]
+    pub const fn version(&self) -> DefinitionVersion {
+        self.version
+    }
+
     /// The geometry.
     #[must_use]
     pub const fn geometry(&self) -> &Geometry {
@@ -245,6 +261,12 @@ impl NewElement {
 }
 
 impl ElementPatch {
+    /// The form of the layer's definition that it was checked against.
+    #[must_use]
+    pub const fn version(&self) -> DefinitionVersion {
+        self.version
+    }
+
     /// The new geometry, if it changes.
     #[must_use]
     pub const fn geometry(&self) -> Option<&Geometry> {
@@ -304,7 +326,7 @@ pub struct ElementRecord {
     pub revision: DataRevision,
     /// Its geometry.
     pub geometry: Geometry,
-    /// One value per attribute, in the order of the definition.
+    /// One value per attribute, in the order of the definition; then those of the dropped attributes.
     pub values: Vec<Value>,
     /// Who made it and when.
     pub stamps: Stamps,
@@ -319,7 +341,8 @@ pub struct ElementRow<'a> {
     pub revision: DataRevision,
     /// Its geometry.
     pub geometry: &'a Geometry,
-    /// One value per attribute, in the order of the definition.
+    /// One value per attribute, in the order of the definition; then, of an element that is moved, those of the dropped
+    /// attributes.
     pub values: &'a [Value],
     /// Who made it and when.
     pub stamps: Stamps,

@@ -107,6 +107,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
             StoreError::Unexpected(_)
             | StoreError::PermitExpired
             | StoreError::LayerMissing(_)
+            | StoreError::DefinitionChanged(_)
             | StoreError::LayerExists(_)
             | StoreError::RequestReused
             | StoreError::OtherInstallation => {

@@ -23,6 +23,7 @@ pub mod query;
 pub mod reads;
 mod service;
 pub mod statistics;
+pub mod structure;
 #[cfg(test)]
 mod tests;
 pub mod transfer;

@@ -1,6 +1,7 @@
 //! A store in memory, for tests: the plainest thing that conforms.
 
 mod past;
+mod structure;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,7 +12,7 @@ use std::{
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
-    definition::LayerDefinition,
+    definition::{Examination, LayerDefinition},
     edit::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
         PermittedBatch, PermittedEdit, StoredAnswer,
@@ -21,7 +22,8 @@ use crate::{
     history::{HistoryStart, VersionEnd, Versions},
     permit::{Permit, Scope},
     ports::{
-        Chunk, ChunkLimit, LayerStore, NewLayer, Removal, Rest, StoreError, StoredLayer, Summary,
+        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, Rest,
+        StoreError, StoredLayer, Summary,
     },
     query::{CheckedQuery, GeometryOutput, Mark},
     statistics::Tally,
@@ -55,6 +57,16 @@ struct Layer {
 struct Row {
     element: Element,
     geometry: Geometry,
+}
+
+impl Row {
+    /// The value of an attribute, a dropped one as well; null of one that is gone.
+    fn value(&self, definition: &LayerDefinition, id: AttributeId) -> &Value {
+        let place = definition.place(id);
+        place
+            .and_then(|place| self.element.values.get(place))
+            .unwrap_or(&Value::Null)
+    }
 }
 
 impl MemoryStore {
@@ -130,6 +142,42 @@ impl LayerStore for MemoryStore {
             *state = tried;
         }
         Ok(answer)
+    }
+
+    async fn examine(
+        &self,
+        layer: LayerId,
+        mut examination: Examination,
+        since: DataRevision,
+        _deadline: Instant,
+    ) -> Result<(Examination, DataRevision), StoreError> {
+        let state = self.state();
+        let found = state.layers.get(&layer);
+        let found = found.ok_or(StoreError::LayerMissing(layer))?;
+        found.examine(&mut examination, since);
+        Ok((examination, found.revision))
+    }
+
+    async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
+        let mut state = self.state();
+        let id = change.permit.layer();
+        let layer = state.layers.get_mut(&id);
+        let layer = layer.ok_or(StoreError::LayerMissing(id))?;
+        let current = layer.definition.version();
+        if current != change.from {
+            return Ok(Redefined::Stale(current));
+        }
+        let mut examination = Examination::of(&layer.definition, &change.definition);
+        layer.examine(&mut examination, change.examined);
+        let contradictions = examination.contradictions();
+        if !contradictions.is_empty() {
+            return Ok(Redefined::Contradicted(contradictions));
+        }
+        if !change.permit.is_valid_at(Instant::now()) {
+            return Err(StoreError::PermitExpired);
+        }
+        layer.redefine(change.definition);
+        Ok(Redefined::Done(layer.stored(id)))
     }
 
     async fn read(
@@ -252,6 +300,9 @@ impl State {
                 .layers
                 .get_mut(&id)
                 .ok_or(StoreError::LayerMissing(id))?;
+            if !edit.edit().fits(layer.definition.version()) {
+                return Err(StoreError::DefinitionChanged(id));
+            }
             let revision = *revisions.entry(id).or_insert_with(|| layer.revision.next());
             layer.revision = revision;
             layer.edited = layer.edited.max(DateTime::now());
@@ -317,7 +368,8 @@ impl Layer {
             create_time: at,
             update_time: at,
         };
-        let values = new.values().to_vec();
+        let mut values = new.values().to_vec();
+        values.extend(self.definition.dropped().iter().map(|_| Value::Null));
         let element = Element {
             id,
             revision: self.revision,
@@ -347,10 +399,7 @@ impl Layer {
             .ok_or(EditRefusal::NoSuchElement(id))?;
         row.geometry = patch.geometry().unwrap_or(&row.geometry).clone();
         for (attribute, value) in patch.values() {
-            let place = self
-                .definition
-                .attribute(*attribute)
-                .map(|(place, _)| place);
+            let place = self.definition.place(*attribute);
             if let Some(slot) = place.and_then(|place| row.element.values.get_mut(place)) {
                 *slot = value.clone();
             }
@@ -391,7 +440,7 @@ impl Layer {
         let state = self.state(query.as_of()).into_values();
         let selected = state.filter(|row| self.selects(query, row));
         let marked = selected.map(|row| {
-            let mark = order.mark(row.element.id, &|id| self.value(row, id));
+            let mark = order.mark(row.element.id, &|id| row.value(&self.definition, id));
             (mark, row)
         });
         let is_after =
@@ -401,15 +450,8 @@ impl Layer {
         rows
     }
 
-    fn value<'a>(&self, row: &'a Row, id: AttributeId) -> &'a Value {
-        let place = self.definition.attribute(id).map(|(place, _)| place);
-        place
-            .and_then(|place| row.element.values.get(place))
-            .unwrap_or(&Value::Null)
-    }
-
     fn selects(&self, query: &CheckedQuery, row: &Row) -> bool {
-        let value_of = |id| self.value(row, id);
+        let value_of = |id| row.value(&self.definition, id);
         query.ids().is_none_or(|ids| ids.contains(&row.element.id))
             && query.meets_boxes(&row.geometry.bounds())
             && query
@@ -428,7 +470,7 @@ impl Layer {
         let values = query
             .attributes()
             .iter()
-            .map(|id| self.value(row, *id).clone())
+            .map(|id| row.value(&self.definition, *id).clone())
             .collect();
         Element {
             geometry,

@@ -284,5 +284,6 @@ fn everything(record: &LayerRecord) -> Result<CheckedQuery, StoreError> {
         maximum: None,
     };
     let checked = query.check(&record.definition);
-    checked.map_err(|error| StoreError::Unexpected(error.into()))
+    let checked = checked.map_err(|error| StoreError::Unexpected(error.into()))?;
+    Ok(checked.with_dropped(&record.definition))
 }

@@ -26,6 +26,13 @@ pub struct Permit {
     expires: Instant,
 }
 
+/// The right to change the structure of one layer, for a moment. Made from a decision and from nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StructurePermit {
+    layer: LayerId,
+    expires: Instant,
+}
+
 /// Who acts under a decision, and how long it may be acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
@@ -87,9 +94,7 @@ impl Permit {
     /// Whether it may still be acted on, with a margin for the commit.
     #[must_use]
     pub fn is_valid_at(&self, now: Instant) -> bool {
-        self.expires
-            .checked_duration_since(now)
-            .is_some_and(|left| left >= MARGIN)
+        is_good(self.expires, now)
     }
 
     /// Whether an edit that needs a permission may be done under it: *modify elements* covers attribute values (R34).
@@ -97,6 +102,45 @@ impl Permit {
     pub const fn covers(&self, needed: Permission) -> bool {
         needed.given_by().contains(self.permission)
     }
+}
+
+impl StructurePermit {
+    /// The permit that a decision gives. A structure is nobody's own, so a decision about own elements gives none.
+    ///
+    /// # Errors
+    /// The reason of a negative decision.
+    pub const fn from_decision(
+        layer: LayerId,
+        decision: Decision,
+        until: Instant,
+    ) -> Result<Self, DenyReason> {
+        match decision {
+            Decision::All => Ok(Self {
+                layer,
+                expires: until,
+            }),
+            Decision::Own { creator: _ } => Err(DenyReason::NoGrant),
+            Decision::Denied(reason) => Err(reason),
+        }
+    }
+
+    /// The layer that it is for.
+    #[must_use]
+    pub const fn layer(&self) -> LayerId {
+        self.layer
+    }
+
+    /// Whether it may still be acted on, with a margin for the commit.
+    #[must_use]
+    pub fn is_valid_at(&self, now: Instant) -> bool {
+        is_good(self.expires, now)
+    }
+}
+
+fn is_good(expires: Instant, now: Instant) -> bool {
+    expires
+        .checked_duration_since(now)
+        .is_some_and(|left| left >= MARGIN)
 }
 
 #[cfg(test)]

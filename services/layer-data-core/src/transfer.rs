@@ -45,6 +45,9 @@ pub enum ImportError {
     /// Permits ran out before the commit again and again.
     #[error("the rows could not be committed in time")]
     PermitsExpired,
+    /// The layer's definition was changed again and again meanwhile.
+    #[error("the layer's definition is being changed")]
+    DefinitionChanges,
     /// The storage did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -172,16 +175,36 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
     /// # Errors
     /// [`ImportError`], after which the import is over. Rows taken before stay.
     pub async fn push(&mut self, rows: Vec<ImportRow>) -> Result<Vec<RowRefusal>, ImportError> {
+        for _ in 0..ATTEMPTS {
+            match self.take(&rows).await {
+                // They are checked once more, against the new definition (R114).
+                Err(ImportError::Store(StoreError::DefinitionChanged(_))) => self.reload().await?,
+                done => return done,
+            }
+        }
+        Err(ImportError::DefinitionChanges)
+    }
+
+    async fn reload(&mut self) -> Result<(), ImportError> {
+        let id = self.layer.layer;
+        let layer = self.service.store.layer(id).await?;
+        self.layer = layer.ok_or(StoreError::LayerMissing(id))?;
+        Ok(())
+    }
+
+    async fn take(&mut self, rows: &[ImportRow]) -> Result<Vec<RowRefusal>, ImportError> {
         let terms = self
             .service
             .import_terms(&self.call, self.layer.layer)
             .await?;
         let (mut refused, mut elements) = (Vec::new(), Vec::with_capacity(rows.len()));
         for ImportRow { row, element } in rows {
-            match element.check(&self.layer.definition, terms.source, SingleToMulti::Promote) {
-                Ok(element) => elements.push((row, element)),
+            let definition = &self.layer.definition;
+            let checked = element.clone();
+            match checked.check(definition, terms.source, SingleToMulti::Promote) {
+                Ok(element) => elements.push((*row, element)),
                 Err(error) => refused.push(RowRefusal {
-                    row,
+                    row: *row,
                     refusal: error.into(),
                 }),
             }
@@ -191,14 +214,13 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
             .filter(|(_, element)| element.geometry().was_promoted())
             .count();
         let (numbers, elements): (Vec<u64>, Vec<NewElement>) = elements.into_iter().unzip();
-        self.counts.created += numbers.len() as u64;
-        self.counts.promoted += promoted as u64;
+        let unchecked = refused.len();
         if self.intent == Intent::Commit && !elements.is_empty() {
             let answer = self.write(elements, terms.permit).await?;
-            let before = refused.len();
             refused.extend(refusals(answer, &numbers));
-            self.counts.created -= (refused.len() - before) as u64;
         }
+        self.counts.created += (numbers.len() + unchecked - refused.len()) as u64;
+        self.counts.promoted += promoted as u64;
         self.counts.refused += refused.len() as u64;
         Ok(refused)
     }

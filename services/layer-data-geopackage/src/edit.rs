@@ -112,6 +112,12 @@ impl CallInProgress<'_> {
             let permit = edit.permit();
             let (layer, scope) = (permit.layer(), permit.scope());
             self.open(layer).await?;
+            if !edit
+                .edit()
+                .fits(self.opened(layer)?.layer.definition.version())
+            {
+                return Err(StoreError::DefinitionChanged(layer));
+            }
             let stamp = self.stamp(layer, permit.actor())?;
             let result = match edit.edit() {
                 Edit::Create(new) => {

@@ -65,6 +65,7 @@ pub(crate) fn may_end_transaction(error: &StoreError) -> bool {
             .is_some_and(|error| code(error) != Some(CONSTRAINT)),
         StoreError::PermitExpired
         | StoreError::LayerMissing(_)
+        | StoreError::DefinitionChanged(_)
         | StoreError::LayerExists(_)
         | StoreError::RequestReused
         | StoreError::OtherInstallation => false,

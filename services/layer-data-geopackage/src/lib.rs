@@ -15,6 +15,7 @@ mod open;
 mod order;
 mod read;
 mod readers;
+mod redefine;
 mod replay;
 mod rows;
 mod sieve;

@@ -113,7 +113,7 @@ impl<'a> Plan<'a> {
         }
         let columns = attributes
             .into_iter()
-            .filter_map(|attribute| layer.table.column(attribute))
+            .map(|attribute| layer.table.column_to_read(attribute))
             .collect();
         Self {
             layer,

@@ -1,21 +1,35 @@
 //! The store: what it holds, and the port that it implements.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jmap_domain::{DataRevision, LayerId};
 use layer_data_core::{
-    definition::LayerDefinition,
+    definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, StoredAnswer},
     history::{HistoryStart, Versions},
-    ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
+    ports::{
+        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
+        StoredLayer, Summary,
+    },
     query::{CheckedQuery, Mark},
     statistics::Tally,
     value::DateTime,
 };
+use tokio::{
+    sync::{OwnedRwLockReadGuard, RwLock},
+    time::timeout,
+};
 
 use crate::{
-    lock::Lock, read, readers::Readers, sieve::Comparisons, table::Table, tally, writer::Writer,
+    lock::Lock, read, readers::Readers, redefine, sieve::Comparisons, table::Table, tally,
+    writer::Writer,
 };
+
+/// How long a change of columns waits for reads to end: who comes after it waits as well.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
@@ -35,6 +49,8 @@ pub(crate) struct Layer {
     pub(crate) created: DateTime,
     pub(crate) history: HistoryStart,
     pub(crate) table: Table,
+    /// Held by those who read from the table, and alone by who changes its columns.
+    pub(crate) structure: Arc<RwLock<()>>,
 }
 
 /// The layers of the file.
@@ -54,6 +70,15 @@ impl Layer {
             created,
             history,
             table,
+            structure: Arc::default(),
+        }
+    }
+
+    /// The same layer with another definition.
+    pub(crate) fn redefined(&self, definition: LayerDefinition) -> Self {
+        Self {
+            structure: Arc::clone(&self.structure),
+            ..Self::new(self.id, definition, self.created, self.history)
         }
     }
 
@@ -74,6 +99,18 @@ impl GeoPackage {
         self.catalogue
             .find(layer)
             .ok_or(StoreError::LayerMissing(layer))
+    }
+
+    /// A layer to read from: as long as the guard is held, its table has the columns that it says.
+    pub(crate) async fn reading(
+        &self,
+        id: LayerId,
+    ) -> Result<(Arc<Layer>, DataRevision, OwnedRwLockReadGuard<()>), StoreError> {
+        let structure = Arc::clone(&self.found(id)?.0.structure);
+        let guard = structure.read_owned().await;
+        // It may have been changed meanwhile, or dropped.
+        let (layer, revision) = self.found(id)?;
+        Ok((layer, revision, guard))
     }
 
     const fn source(&self, deadline: Instant) -> read::Source<'_> {
@@ -119,6 +156,31 @@ impl LayerStore for GeoPackage {
         self.writer.edit(batch).await
     }
 
+    async fn examine(
+        &self,
+        layer: LayerId,
+        mut examination: Examination,
+        since: DataRevision,
+        // It notices when nobody waits any more.
+        _deadline: Instant,
+    ) -> Result<(Examination, DataRevision), StoreError> {
+        let (layer, revision, _reading) = self.reading(layer).await?;
+        redefine::examine(&self.readers, &layer, &mut examination, since).await?;
+        Ok((examination, revision))
+    }
+
+    async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
+        let (layer, _) = self.found(change.permit.layer())?;
+        let steps = layer.definition.column_steps(&change.definition);
+        let alone = if steps.is_empty() {
+            None
+        } else {
+            let alone = timeout(PATIENCE, Arc::clone(&layer.structure).write_owned()).await;
+            Some(alone.map_err(|_elapsed| StoreError::Overloaded)?)
+        };
+        self.writer.redefine(change, alone).await
+    }
+
     async fn read(
         &self,
         query: &CheckedQuery,
@@ -126,7 +188,7 @@ impl LayerStore for GeoPackage {
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<Chunk, StoreError> {
-        let (layer, revision) = self.found(query.layer())?;
+        let (layer, revision, _reading) = self.reading(query.layer()).await?;
         read::chunk(
             &self.source(deadline),
             &layer,
@@ -147,7 +209,7 @@ impl LayerStore for GeoPackage {
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<Versions, StoreError> {
-        let (layer, _) = self.found(query.layer())?;
+        let (layer, _, _reading) = self.reading(query.layer()).await?;
         let mut reader = self.source(deadline).reader().await?;
         read::versions(&mut reader, &layer, query, (after, limit)).await
     }
@@ -157,7 +219,7 @@ impl LayerStore for GeoPackage {
         query: &CheckedQuery,
         deadline: Instant,
     ) -> Result<Summary, StoreError> {
-        let (layer, revision) = self.found(query.layer())?;
+        let (layer, revision, _reading) = self.reading(query.layer()).await?;
         read::summary(&self.source(deadline), &layer, query, revision).await
     }
 
@@ -167,7 +229,7 @@ impl LayerStore for GeoPackage {
         tally: Tally,
         deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
-        let (layer, revision) = self.found(query.layer())?;
+        let (layer, revision, _reading) = self.reading(query.layer()).await?;
         tally::tally(&self.source(deadline), &layer, query, (tally, revision)).await
     }
 }

@@ -1,8 +1,9 @@
-//! The audited writer: the only file that puts names of tables and columns into SQL.
+//! The audited writer: the only module that puts names of tables and columns into SQL.
 //!
 //! Names of tables are made from ids. Names of attributes are quoted by [`quoted`], and in expressions they are always
 //! qualified (`t."name"`), because SQLite takes an unknown quoted name for text. Values are always bound.
 
+mod alter;
 mod history;
 
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
@@ -37,7 +38,10 @@ pub(crate) struct Table {
     /// The table of versions, quoted.
     versions: String,
     epsg: i32,
+    /// Those of the attributes, then those of the dropped ones: a read that began before a drop still finds them.
     columns: Vec<Column>,
+    /// What is read of an attribute that was purged since the read began: null.
+    gone: Column,
 }
 
 /// The column of an attribute.
@@ -66,11 +70,11 @@ pub(crate) struct Target {
 
 impl Table {
     pub(crate) fn new(layer: LayerId, definition: &LayerDefinition) -> Self {
-        let column = |attribute: &layer_data_core::definition::AttributeDefinition| Column {
+        let columns = definition.columns().map(|(attribute, column)| Column {
             attribute: attribute.id,
             kind: attribute.kind,
-            name: quoted(attribute.name.as_str()),
-        };
+            name: quoted(&column),
+        });
         let name = format!("l_{layer}");
         Self {
             quoted: quoted(&name),
@@ -78,7 +82,13 @@ impl Table {
             rtree: quoted(&format!("rtree_{name}_geom")),
             name,
             epsg: definition.geometry().crs.epsg(),
-            columns: definition.attributes().iter().map(column).collect(),
+            columns: columns.collect(),
+            gone: Column {
+                // No attribute has that id yet.
+                attribute: definition.next_attribute(),
+                kind: AttributeType::String,
+                name: String::new(),
+            },
         }
     }
 
@@ -91,6 +101,11 @@ impl Table {
         self.columns
             .iter()
             .find(|column| column.attribute == attribute)
+    }
+
+    /// The column to read an attribute's values from, so that each value keeps its place.
+    pub(crate) fn column_to_read(&self, attribute: AttributeId) -> &Column {
+        self.column(attribute).unwrap_or(&self.gone)
     }
 
     /// `create table`; the geometry type is one of GeoPackage's words.
@@ -134,20 +149,22 @@ impl Table {
         QueryBuilder::new(format!("drop table {}", self.rtree))
     }
 
-    /// The names of all columns that the tables of elements and of versions have alike, each behind a prefix.
-    fn push_names(&self, sql: &mut QueryBuilder<Sqlite>, prefix: &str) {
+    /// The names of columns that the tables of elements and of versions have alike, each behind a prefix: those of the
+    /// first attributes, and all that are no attributes'.
+    fn push_names(&self, sql: &mut QueryBuilder<Sqlite>, prefix: &str, attributes: usize) {
         sql.push(prefix).push("\"fid\"");
-        let columns = self.columns.iter().map(|column| column.name.as_str());
+        let columns = self.columns.iter().take(attributes);
+        let columns = columns.map(|column| column.name.as_str());
         for name in ["\"geom\""].into_iter().chain(columns).chain(STAMPS) {
             sql.push(", ").push(prefix).push(name);
         }
     }
 
-    /// Inserts several elements by one statement.
+    /// Inserts several elements by one statement. Only elements that are moved have values of dropped attributes.
     pub(crate) fn insert(&self, rows: &[ElementRow<'_>]) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
         sql.push(&self.quoted).push(" (");
-        self.push_names(&mut sql, "");
+        self.push_names(&mut sql, "", rows.first().map_or(0, |row| row.values.len()));
         sql.push(")");
         let mut between = " values (";
         for row in rows {
@@ -280,6 +297,19 @@ impl Table {
         sql
     }
 
+    /// The elements that were changed after a revision, in the order of their ids, with the values of these columns.
+    pub(crate) fn changed_since(
+        &self,
+        revision: DataRevision,
+        columns: &[&Column],
+    ) -> QueryBuilder<Sqlite> {
+        let mut sql = self.select(BlobPart::Nothing, columns, Rows::Present);
+        sql.push(" and t.\"_revision\" > ")
+            .push_bind(revision.get())
+            .push(" order by t.\"fid\"");
+        sql
+    }
+
     /// Limits a reading statement to elements whose box may intersect one of these. The index keeps boxes in 32-bit
     /// floats, rounded outwards, so the exact box has to be looked at again.
     pub(crate) fn push_boxes(&self, sql: &mut QueryBuilder<Sqlite>, boxes: &[Bounds]) {
@@ -340,7 +370,11 @@ pub(crate) enum BlobPart {
 impl Column {
     /// Adds the column to an expression, qualified.
     pub(crate) fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
-        sql.push("t.").push(&self.name);
+        if self.name.is_empty() {
+            sql.push("null");
+        } else {
+            sql.push("t.").push(&self.name);
+        }
     }
 }
 

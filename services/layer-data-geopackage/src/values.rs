@@ -1,6 +1,6 @@
 //! Attribute values as SQLite keeps them: days and instants as text that sorts as they do.
 
-use layer_data_core::value::{AttributeType, Date, DateTime, Value};
+use layer_data_core::value::{AttributeType, Date, DateTime, Value, hexadecimal};
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
 /// The type by which GeoPackage declares a column.
@@ -13,6 +13,28 @@ pub(crate) const fn column_type(kind: AttributeType) -> &'static str {
         AttributeType::Date => "DATE",
         AttributeType::DateTime => "DATETIME",
         AttributeType::Binary => "BLOB",
+    }
+}
+
+/// From here on not every whole number has a double of its own.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A value as an SQL literal, for defaults of columns, which take no parameters. `None` for null, and for fractions:
+/// SQLite does not read every decimal fraction to the last bit.
+pub(crate) fn literal(value: &Value) -> Option<String> {
+    let text = |text: &str| Some(format!("'{}'", text.replace('\'', "''")));
+    match value {
+        Value::Null => None,
+        Value::String(string) => text(string.as_str()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Double(number) => {
+            let number = number.get();
+            (number.fract() == 0.0 && number.abs() < EXACT).then(|| format!("{number:.1}"))
+        }
+        Value::Boolean(flag) => Some(u8::from(*flag).to_string()),
+        Value::Date(day) => text(&day.to_string()),
+        Value::DateTime(instant) => text(&instant.to_string()),
+        Value::Binary(bytes) => Some(format!("x'{}'", hexadecimal(bytes))),
     }
 }
 

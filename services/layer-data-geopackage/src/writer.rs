@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use layer_data_core::{
     edit::{PermittedBatch, StoredAnswer},
-    ports::{Arrival, NewLayer, Removal, StoreError, StoredLayer},
+    ports::{Arrival, NewLayer, Redefined, Redefinition, Removal, StoreError, StoredLayer},
 };
 use sqlx::{
     ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction, sqlite::SqliteConnectOptions,
 };
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, OwnedRwLockWriteGuard, mpsc, oneshot},
     task::JoinHandle,
 };
 
 use crate::{
     archive,
     error::{may_end_transaction, store_error},
-    group, layers, open,
+    group, layers, open, redefine,
     store::Catalogue,
 };
 
@@ -44,6 +44,12 @@ enum Job {
 /// A change of the store itself, which shares its commit with nothing.
 enum Change {
     Create(Box<NewLayer>, Reply<StoredLayer>),
+    /// The guard, if columns change, is held until the change is made, whether or not anybody still waits.
+    Redefine(
+        Box<Redefinition>,
+        Option<OwnedRwLockWriteGuard<()>>,
+        Reply<Redefined>,
+    ),
     Drop(Removal, Reply<()>),
     Bind(String, Reply<()>),
     TakeIn(Box<Arrival>, Reply<()>),
@@ -81,6 +87,15 @@ impl Writer {
 
     pub(crate) async fn create_layer(&self, layer: NewLayer) -> Result<StoredLayer, StoreError> {
         self.send(|reply| Job::Change(Change::Create(Box::new(layer), reply)))
+            .await
+    }
+
+    pub(crate) async fn redefine(
+        &self,
+        change: Redefinition,
+        alone: Option<OwnedRwLockWriteGuard<()>>,
+    ) -> Result<Redefined, StoreError> {
+        self.send(|reply| Job::Change(Change::Redefine(Box::new(change), alone, reply)))
             .await
     }
 
@@ -150,6 +165,11 @@ impl Change {
         match self {
             Self::Create(layer, reply) => {
                 let done = layers::create(state, *layer).await;
+                drop(reply.send(state.unless_ended(done).await));
+            }
+            Self::Redefine(change, alone, reply) => {
+                let done = redefine::redefine(state, *change).await;
+                drop(alone);
                 drop(reply.send(state.unless_ended(done).await));
             }
             Self::Drop(removal, reply) => {

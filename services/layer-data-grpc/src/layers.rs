@@ -1,9 +1,11 @@
 //! The layer service: layers are created, shown, listed and deleted.
 
 use jmap_proto::layerdata::{
-    CreateLayerRequest, CreateLayerResponse, DeleteLayerRequest, DeleteLayerResponse,
-    GetLayerRequest, GetLayerResponse, Layer, LayerAvailability, ListLayersRequest,
-    ListLayersResponse, layer_service_server::LayerService,
+    ChangeLayerDefinitionRequest, ChangeLayerDefinitionResponse, CreateLayerRequest,
+    CreateLayerResponse, DeleteLayerRequest, DeleteLayerResponse, GetLayerRequest,
+    GetLayerResponse, Layer, LayerAvailability, ListDroppedAttributesRequest,
+    ListDroppedAttributesResponse, ListLayersRequest, ListLayersResponse,
+    layer_service_server::LayerService,
 };
 use jmap_wire::{Failure, id, page_size};
 use layer_data_core::{
@@ -43,6 +45,24 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerService for Api<S, A, R> {
     ) -> Result<Response<ListLayersResponse>, Status> {
         let (call, request) = open(request)?;
         let answer = self.list_layers_for(&call, request).await;
+        answer.map(Response::new).map_err(to_status)
+    }
+
+    async fn change_layer_definition(
+        &self,
+        request: Request<ChangeLayerDefinitionRequest>,
+    ) -> Result<Response<ChangeLayerDefinitionResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.change_definition_for(&call, request).await;
+        answer.map(Response::new).map_err(to_status)
+    }
+
+    async fn list_dropped_attributes(
+        &self,
+        request: Request<ListDroppedAttributesRequest>,
+    ) -> Result<Response<ListDroppedAttributesResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.list_dropped_for(&call, request).await;
         answer.map(Response::new).map_err(to_status)
     }
 

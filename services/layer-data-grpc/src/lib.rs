@@ -9,7 +9,9 @@ mod elements;
 mod history;
 mod layers;
 mod parse;
+mod request_key;
 mod status;
+mod structure;
 mod transfer;
 
 pub use api::{Api, DOMAIN, SERVICE_NAMES};

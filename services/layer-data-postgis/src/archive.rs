@@ -155,8 +155,9 @@ async fn take_in(shared: &Shared, arrival: Arrival) -> Result<(), StoreError> {
         Arrival::Elements(layer, elements) => {
             confirm_arriving(&mut tx).await?;
             let (layer, _) = shared.found(layer)?;
+            let values = elements.first().map_or(0, |first| first.values.len());
             let rows = elements.iter().map(ElementRecord::row);
-            copy::rows(&mut tx, &layer.table, rows).await?;
+            copy::rows(&mut tx, &layer.table, values, rows).await?;
         }
         Arrival::Versions(layer, versions) => {
             confirm_arriving(&mut tx).await?;

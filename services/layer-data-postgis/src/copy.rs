@@ -6,7 +6,7 @@ use layer_data_core::{
 use sqlx::{PgConnection, encode::IsNull, error::BoxDynError};
 
 use crate::{
-    error::store_error,
+    error::{store_error, unexpected},
     table::Table,
     values::{put, put_measured},
 };
@@ -22,15 +22,16 @@ const ENDS: usize = 3;
 /// About how many bytes are sent at once.
 const CHUNK: usize = 1 << 20;
 
-/// Writes new elements.
+/// Writes new elements, each with so many values.
 pub(crate) async fn rows<'e>(
     db: &mut PgConnection,
     table: &Table,
+    values: usize,
     rows: impl Iterator<Item = ElementRow<'e>>,
 ) -> Result<(), StoreError> {
-    write(db, &table.copy(), rows, |out, row| {
-        let fields = table.columns().len() + FIXED;
-        out.extend_from_slice(&i16::try_from(fields)?.to_be_bytes());
+    let fields = i16::try_from(values + FIXED).map_err(unexpected)?;
+    write(db, &table.copy(values), rows, |out, row| {
+        out.extend_from_slice(&fields.to_be_bytes());
         put_row(out, &row)
     })
     .await
@@ -42,11 +43,12 @@ pub(crate) async fn versions(
     table: &Table,
     versions: &[VersionRecord],
 ) -> Result<(), StoreError> {
-    let statement = table.copy_versions();
-    write(db, &statement, versions.iter(), |out, version| {
+    let values = versions.first();
+    let values = values.map_or(0, |version| version.element.values.len());
+    let fields = i16::try_from(values + FIXED + ENDS).map_err(unexpected)?;
+    write(db, &table.copy_versions(values), versions.iter(), |out, version| {
         let VersionRecord { element, end } = version;
-        let fields = table.columns().len() + FIXED + ENDS;
-        out.extend_from_slice(&i16::try_from(fields)?.to_be_bytes());
+        out.extend_from_slice(&fields.to_be_bytes());
         put_row(out, &element.row())?;
         put_number(out, end.revision.get())?;
         put_number(out, end.by.get())?;

@@ -112,7 +112,7 @@ impl<'a> Writing<'a> {
                 let by = (step.permitted.permit().actor(), self.now);
                 ElementRow::created(step.element, step.revision, new, by)
             });
-            copy::rows(self.db, table, rows).await?;
+            copy::rows(self.db, table, table.columns().len(), rows).await?;
         }
         Ok(Vec::new())
     }

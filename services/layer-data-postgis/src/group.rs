@@ -69,6 +69,8 @@ enum Attempt {
     Apart,
     /// The counters in memory were wrong, and are forgotten.
     Stale,
+    /// The definition of a layer was changed after a call was checked against it.
+    Outdated,
 }
 
 /// Does what was waiting in these lanes, and answers.
@@ -119,6 +121,7 @@ async fn together(shared: &Shared, mut jobs: Vec<EditJob>) -> Vec<EditJob> {
             Ok(Attempt::Expired) => jobs = without_expired(jobs),
             Ok(Attempt::Retries) => jobs = without_retries(shared, jobs).await,
             Ok(Attempt::Stale) => {}
+            Ok(Attempt::Outdated) => jobs = without_outdated(shared, jobs),
             Ok(Attempt::NotBegun(why)) => {
                 error = why;
                 break;
@@ -146,6 +149,7 @@ fn may_be_of_one(error: &StoreError, jobs: &[EditJob]) -> bool {
     match error {
         StoreError::Unexpected(_)
         | StoreError::LayerMissing(_)
+        | StoreError::DefinitionChanged(_)
         | StoreError::LayerExists(_)
         | StoreError::RequestReused
         | StoreError::OtherInstallation
@@ -161,6 +165,13 @@ async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreErro
     let Some(locked) = lock(shared, jobs, wait).await? else {
         return Ok(Attempt::Apart);
     };
+    // From here on the definitions stay: who changes one waits for the counters.
+    if jobs
+        .iter()
+        .any(|job| job.outdated(&shared.catalogue).is_some())
+    {
+        return Ok(Attempt::Outdated);
+    }
     let begun = match wait {
         Wait::Briefly => shared.database.begin_waiting(BRIEFLY).await,
         Wait::AsUsual => shared.database.begin().await,
@@ -226,9 +237,8 @@ async fn lock(
             (Wait::Briefly, Err(_)) => return Ok(None),
             (Wait::AsUsual, Err(_)) => Arc::clone(&layer.counters).lock_owned().await,
         };
-        // It may have been dropped meanwhile.
-        shared.found(id)?;
-        locked.push((layer, known));
+        // It may have been changed meanwhile, or dropped.
+        locked.push((shared.found(id)?.0, known));
     }
     Ok(Some(locked))
 }
@@ -350,6 +360,17 @@ fn without_expired(jobs: Vec<EditJob>) -> Vec<EditJob> {
         job.answer(Err(StoreError::PermitExpired));
     }
     valid
+}
+
+fn without_outdated(shared: &Shared, jobs: Vec<EditJob>) -> Vec<EditJob> {
+    let mut rest = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match job.outdated(&shared.catalogue) {
+            Some(layer) => job.answer(Err(StoreError::DefinitionChanged(layer))),
+            None => rest.push(job),
+        }
+    }
+    rest
 }
 
 /// Answers retries as their first tries were, and gives the others back; none when the answers cannot be read.

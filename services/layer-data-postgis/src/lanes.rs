@@ -12,7 +12,7 @@ use std::{
 
 use jmap_domain::{ActorId, LayerId};
 use layer_data_core::{
-    edit::{PermittedBatch, StoredAnswer},
+    edit::{PermittedBatch, PermittedEdit, StoredAnswer},
     ports::StoreError,
 };
 use tokio::{
@@ -20,7 +20,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{group, store::Shared};
+use crate::{
+    group,
+    store::{Catalogue, Shared},
+};
 
 /// Most edit calls that wait, over all lanes. More are refused at once: the caller knows better than a queue what to do.
 const QUEUE: u32 = 1_024;
@@ -52,6 +55,16 @@ impl EditJob {
     pub(crate) fn lane(&self) -> Option<LayerId> {
         let first = self.batch.edits.first();
         first.map(|edit| edit.permit().layer())
+    }
+
+    /// The layer whose definition is not the one that the call was checked against.
+    pub(crate) fn outdated(&self, catalogue: &Catalogue) -> Option<LayerId> {
+        let is_outdated = |edit: &&PermittedEdit| {
+            let found = catalogue.find(edit.permit().layer());
+            found.is_some_and(|(layer, _)| !edit.edit().fits(layer.definition.version()))
+        };
+        let edit = self.batch.edits.iter().find(is_outdated)?;
+        Some(edit.permit().layer())
     }
 
     fn is_on_several_layers(&self) -> bool {

@@ -36,12 +36,14 @@ pub(crate) enum Trouble {
     Over,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Trouble {
     fn is_lock(&self) -> bool {
         match self {
-            Self::Over => false,
+            Self::Over | Self::Store(_) => false,
             Self::Database(error) => {
                 matches!(classify(error), Failure::LockTimeout | Failure::Contended)
             }
@@ -54,6 +56,7 @@ impl From<Trouble> for StoreError {
         match trouble {
             Trouble::Over => Self::Unavailable,
             Trouble::Database(error) => store_error(error),
+            Trouble::Store(error) => error,
         }
     }
 }
@@ -233,7 +236,7 @@ pub(crate) async fn begin(shared: &Shared) -> Result<Transaction, Trouble> {
 }
 
 /// Tries a change again when a lock was not free.
-async fn patiently<T, F>(change: impl Fn() -> F) -> Result<T, StoreError>
+pub(crate) async fn patiently<T, F>(change: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, Trouble>>,
 {

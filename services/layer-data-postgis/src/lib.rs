@@ -18,6 +18,7 @@ mod open;
 mod order;
 mod plan;
 mod read;
+mod redefine;
 mod requests;
 mod roles;
 mod rows;

@@ -116,7 +116,7 @@ impl<'a> Plan<'a> {
             },
             columns: attributes
                 .into_iter()
-                .filter_map(|attribute| layer.table.column(attribute))
+                .map(|attribute| layer.table.column_to_read(attribute))
                 .collect(),
             boxes,
             recheck,

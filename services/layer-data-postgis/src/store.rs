@@ -11,19 +11,23 @@ use std::{
 use jmap_domain::{DataRevision, LayerId};
 use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
-    definition::LayerDefinition,
+    definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, StoredAnswer},
     history::{HistoryStart, Versions},
-    ports::{Chunk, ChunkLimit, LayerStore, NewLayer, Removal, StoreError, StoredLayer, Summary},
+    ports::{
+        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
+        StoredLayer, Summary,
+    },
     query::{CheckedQuery, Mark},
     statistics::Tally,
     value::DateTime,
 };
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::{
     error::store_error,
     lanes::{self, Lanes},
-    layers, read,
+    layers, read, redefine,
     sieve::Comparisons,
     table::{Counters, Table},
     tally,
@@ -62,6 +66,8 @@ pub(crate) struct Layer {
     pub(crate) table: Table,
     /// Whoever writes to the layer holds this.
     pub(crate) counters: Arc<tokio::sync::Mutex<KnownCounters>>,
+    /// Held by those who read from the table, and alone by who changes its columns.
+    pub(crate) structure: Arc<RwLock<()>>,
     /// About how many bytes an element has, by what was read lately.
     element_bytes: AtomicUsize,
 }
@@ -81,7 +87,23 @@ impl Layer {
             history,
             table,
             counters: Arc::new(tokio::sync::Mutex::new(Some(counters))),
+            structure: Arc::default(),
             element_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// The same layer with another definition.
+    pub(crate) fn redefined(&self, definition: LayerDefinition) -> Self {
+        let element_bytes = self.element_bytes.load(Ordering::Relaxed);
+        Self {
+            id: self.id,
+            created: self.created,
+            history: self.history,
+            table: Table::new(self.id, &definition),
+            definition: Arc::new(definition),
+            counters: Arc::clone(&self.counters),
+            structure: Arc::clone(&self.structure),
+            element_bytes: AtomicUsize::new(element_bytes),
         }
     }
 
@@ -126,6 +148,18 @@ impl Shared {
         self.catalogue
             .find(layer)
             .ok_or(StoreError::LayerMissing(layer))
+    }
+
+    /// A layer to read from: as long as the guard is held, its table has the columns that it says.
+    pub(crate) async fn reading(
+        &self,
+        id: LayerId,
+    ) -> Result<(Arc<Layer>, DataRevision, OwnedRwLockReadGuard<()>), StoreError> {
+        let structure = Arc::clone(&self.found(id)?.0.structure);
+        let guard = structure.read_owned().await;
+        // It may have been changed meanwhile, or dropped.
+        let (layer, revision) = self.found(id)?;
+        Ok((layer, revision, guard))
     }
 
     /// Whether something that is done now and then is due; if so, the time until the next begins.
@@ -209,6 +243,26 @@ impl LayerStore for PostGis {
         lanes::edit(self.held()?, batch).await
     }
 
+    async fn examine(
+        &self,
+        layer: LayerId,
+        mut examination: Examination,
+        since: DataRevision,
+        deadline: Instant,
+    ) -> Result<(Examination, DataRevision), StoreError> {
+        let shared = self.held()?;
+        let (layer, revision, _reading) = shared.reading(layer).await?;
+        let session = shared.database.session_until(deadline.into()).await;
+        let mut session = session.map_err(store_error)?;
+        redefine::examine(&mut session, &layer, &mut examination, since).await?;
+        session.done();
+        Ok((examination, revision))
+    }
+
+    async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
+        redefine::redefine(self.held()?, change).await
+    }
+
     async fn read(
         &self,
         query: &CheckedQuery,
@@ -217,7 +271,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let shared = self.held()?;
-        let (layer, revision) = shared.found(query.layer())?;
+        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
         let window = read::Window {
             after,
             limit,
@@ -235,7 +289,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<Versions, StoreError> {
         let shared = self.held()?;
-        let (layer, _) = shared.found(query.layer())?;
+        let (layer, _, _reading) = shared.reading(query.layer()).await?;
         let span = read::Span {
             after,
             limit,
@@ -250,7 +304,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<Summary, StoreError> {
         let shared = self.held()?;
-        let (layer, revision) = shared.found(query.layer())?;
+        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
         read::summary(shared, &layer, query, (revision, deadline)).await
     }
 
@@ -261,7 +315,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
         let shared = self.held()?;
-        let (layer, revision) = shared.found(query.layer())?;
+        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
         tally::tally(shared, &layer, query, (tally, revision, deadline)).await
     }
 }

@@ -1,20 +1,23 @@
-//! The audited writer: the only file that puts names of tables and columns into SQL.
+//! The audited writer: the only module that puts names of tables and columns into SQL.
 //!
 //! Names of tables are made from ids. Names of attributes are quoted by [`quoted`], and in expressions they are always
 //! qualified (`t."name"`). Values are always bound, but for comments, which take no parameters: [`literal`] quotes them.
 
+mod alter;
 mod history;
 
 use jmap_domain::{AttributeId, DataRevision, LayerId};
 use jmap_postgres::quoted;
 use layer_data_core::{
-    definition::{AttributeDefinition, LayerDefinition, ZPolicy},
+    definition::{AttributeDefinition, DefinitionVersion, LayerDefinition, ZPolicy},
     edit::ExpectedRevision,
     geometry::Bounds,
     permit::Scope,
     value::{AttributeType, DateTime},
 };
 use sqlx::{Postgres, QueryBuilder};
+
+use alter::words_of;
 
 use crate::{bucket, values::column_type};
 
@@ -32,10 +35,18 @@ pub(crate) struct Table {
     layer: LayerId,
     /// Schema and name, quoted.
     name: String,
-    /// Those of the table of versions.
+    /// The same, marked with the version of the definition. A connection keeps the statements that it has prepared by
+    /// their text, and the same text may mean other types after the columns were changed.
+    marked: String,
+    /// Those of the table of versions, marked as well.
     versions: String,
     srid: i32,
+    /// Those of the attributes, then those of the dropped ones: a read that began before a drop still finds them.
     columns: Vec<Column>,
+    /// What is read of an attribute that was purged since the read began: null.
+    gone: Column,
+    /// How many attributes there are, without the dropped ones.
+    present: usize,
 }
 
 /// The column of an attribute.
@@ -73,17 +84,26 @@ pub(crate) struct Target {
 
 impl Table {
     pub(crate) fn new(layer: LayerId, definition: &LayerDefinition) -> Self {
-        let column = |attribute: &AttributeDefinition| Column {
+        let columns = definition.columns().map(|(attribute, column)| Column {
             attribute: attribute.id,
             kind: attribute.kind,
-            name: quoted(attribute.name.as_str()),
-        };
+            name: quoted(&column),
+        });
+        let name = name(layer, 'l');
         Self {
             layer,
-            name: name(layer, 'l'),
-            versions: name(layer, 'h'),
+            marked: marked(&name, definition.version()),
+            versions: marked(&self::name(layer, 'h'), definition.version()),
+            name,
             srid: definition.geometry().crs.epsg(),
-            columns: definition.attributes().iter().map(column).collect(),
+            columns: columns.collect(),
+            gone: Column {
+                // No attribute has that id yet.
+                attribute: definition.next_attribute(),
+                kind: AttributeType::String,
+                name: String::new(),
+            },
+            present: definition.attributes().len(),
         }
     }
 
@@ -92,14 +112,25 @@ impl Table {
         &self.name
     }
 
+    /// The columns of the attributes, without those of dropped ones.
     pub(crate) fn columns(&self) -> &[Column] {
-        &self.columns
+        self.first_columns(self.present)
+    }
+
+    /// The first columns. Only elements that are moved have values of dropped attributes, which come last.
+    fn first_columns(&self, count: usize) -> &[Column] {
+        self.columns.get(..count).unwrap_or(&self.columns)
     }
 
     pub(crate) fn column(&self, attribute: AttributeId) -> Option<&Column> {
         self.columns
             .iter()
             .find(|column| column.attribute == attribute)
+    }
+
+    /// The column to read an attribute's values from, so that each value keeps its place.
+    pub(crate) fn column_to_read(&self, attribute: AttributeId) -> &Column {
+        self.column(attribute).unwrap_or(&self.gone)
     }
 
     /// The statements that make the table, with what other programs want to know of it.
@@ -150,40 +181,39 @@ impl Table {
 
     /// What people read instead of the name, and what the attribute means; nothing without either.
     fn comment(&self, column: &Column, attribute: &AttributeDefinition) -> Option<String> {
-        let words = [attribute.label.as_str(), attribute.description.as_str()];
-        let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
-        let (table, column, words) = (&self.name, &column.name, words.join(": "));
-        let comment = || format!("comment on column {table}.{column} is {}", literal(&words));
-        (!words.is_empty()).then(comment)
+        let words = words_of(attribute);
+        (!words.is_empty()).then(|| self.comment_on(column, &words))
     }
 
     /// `insert into` with all columns, in the order in which [`Self::columns_of_row`] has them.
     pub(crate) fn insert(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("insert into ").push(&self.name).push(" as t ");
-        sql.push(self.columns_of_row());
+        sql.push("insert into ").push(&self.marked).push(" as t ");
+        sql.push(self.columns_of_row(self.present));
         sql.push(" select e.fid, e.geom");
-        for place in 0..self.columns.len() {
+        for place in 0..self.present {
             sql.push(", e.v").push(place);
         }
         sql.push(", e.revision, e.actor, e.actor, n.moment, n.moment");
     }
 
-    /// `copy` of whole rows in binary form.
-    pub(crate) fn copy(&self) -> String {
+    /// `copy` in binary form of whole rows with so many values.
+    pub(crate) fn copy(&self, values: usize) -> String {
         format!(
             "copy {} {} from stdin (format binary)",
             self.name,
-            self.columns_of_row()
+            self.columns_of_row(values)
         )
     }
 
-    fn columns_of_row(&self) -> String {
-        format!("({})", self.names(""))
+    fn columns_of_row(&self, values: usize) -> String {
+        format!("({})", self.names("", values))
     }
 
-    /// The names of all columns that the tables of elements and of versions have alike, each behind a prefix.
-    fn names(&self, prefix: &str) -> String {
-        let columns = self.columns.iter().map(|column| column.name.as_str());
+    /// The names of columns that the tables of elements and of versions have alike, each behind a prefix: those of the
+    /// first attributes, and all that are no attributes'.
+    fn names(&self, prefix: &str, attributes: usize) -> String {
+        let columns = self.first_columns(attributes).iter();
+        let columns = columns.map(|column| column.name.as_str());
         let names = ["\"fid\"", "\"geom\""].into_iter().chain(columns);
         let names = names.chain(STAMPS).map(|name| format!("{prefix}{name}"));
         names.collect::<Vec<_>>().join(", ")
@@ -196,7 +226,7 @@ impl Table {
         geometry: GeometryColumn,
         columns: impl Iterator<Item = &'a Column>,
     ) {
-        sql.push("update ").push(&self.name).push(" as t set ");
+        sql.push("update ").push(&self.marked).push(" as t set ");
         if geometry == GeometryColumn::Included {
             sql.push("\"geom\" = e.geom, ");
         }
@@ -209,7 +239,7 @@ impl Table {
     }
 
     pub(crate) fn delete(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("delete from ").push(&self.name).push(" as t");
+        sql.push("delete from ").push(&self.marked).push(" as t");
     }
 
     /// R58, R108: the expected revision and the owner are part of the statement that writes. The flags are explicit, so
@@ -229,7 +259,7 @@ impl Table {
     pub(crate) fn look(&self, elements: Vec<i64>) -> QueryBuilder<Postgres> {
         let mut sql =
             QueryBuilder::new("select t.\"fid\", t.\"_revision\", t.\"_created_by\" from ");
-        sql.push(&self.name)
+        sql.push(&self.marked)
             .push(" as t where t.\"fid\" = any (")
             .push_bind(elements)
             .push(")");
@@ -269,6 +299,19 @@ impl Table {
         );
         sql.push(" from (select count(*) as count, ST_3DExtent(t.\"geom\") as extent");
         self.push_from(&mut sql, rows);
+        sql
+    }
+
+    /// The elements that were changed after a revision, in the order of their ids, with the values of these columns.
+    pub(crate) fn changed_since(
+        &self,
+        revision: DataRevision,
+        columns: &[&Column],
+    ) -> QueryBuilder<Postgres> {
+        let mut sql = self.select(GeometryColumn::LeftOut, columns, Rows::Present);
+        sql.push(" and t.\"_revision\" > ")
+            .push_bind(revision.get())
+            .push(" order by t.\"fid\"");
         sql
     }
 
@@ -348,7 +391,11 @@ impl Table {
 impl Column {
     /// Adds the column to an expression, qualified.
     pub(crate) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("t.").push(&self.name);
+        if self.name.is_empty() {
+            sql.push("null");
+        } else {
+            sql.push("t.").push(&self.name);
+        }
     }
 }
 
@@ -367,6 +414,10 @@ const STAMP_COLUMNS: &str = "\"_revision\" bigint not null, \"_created_by\" bigi
 fn name(layer: LayerId, kind: char) -> String {
     let table = quoted(&format!("{kind}_{layer}"));
     format!("{}.{table}", quoted(&bucket::schema(layer)))
+}
+
+fn marked(name: &str, DefinitionVersion(version): DefinitionVersion) -> String {
+    format!("{name} /* definition {version} */")
 }
 
 /// The statement that removes a layer's tables, those of them that there are.

@@ -2,7 +2,7 @@
 
 use jmap_proto::{
     layerdata::{Layer, LayerDefinition},
-    types::AttributeDefinition,
+    types::{AttributeConstraints, AttributeDefinition},
 };
 use serde::Serialize;
 
@@ -46,8 +46,8 @@ impl Flags {
 }
 
 #[derive(Debug, Serialize)]
-struct DefinitionView {
-    version: i32,
+pub(super) struct DefinitionView {
+    pub(super) version: i32,
     geometry_type: String,
     z: bool,
     epsg: i32,
@@ -64,6 +64,8 @@ struct AttributeView {
     required: bool,
     read_only: bool,
     default_value: serde_json::Value,
+    /// What values must satisfy, in words.
+    rules: String,
 }
 
 impl From<Layer> for LayerView {
@@ -107,6 +109,7 @@ impl From<AttributeDefinition> for AttributeView {
             .default_value
             .as_ref()
             .map_or(serde_json::Value::Null, json);
+        let rules = attribute.constraints.as_ref().map(rules);
         Self {
             attribute_id: attribute.attribute_id,
             name: attribute.name,
@@ -116,6 +119,7 @@ impl From<AttributeDefinition> for AttributeView {
             required: attribute.required,
             read_only: attribute.read_only,
             default_value,
+            rules: rules.unwrap_or_default(),
         }
     }
 }
@@ -150,7 +154,7 @@ impl LayerView {
 }
 
 impl DefinitionView {
-    fn table(&self) -> String {
+    pub(super) fn table(&self) -> String {
         let cells = |attribute: &AttributeView| {
             vec![
                 attribute.attribute_id.to_string(),
@@ -158,10 +162,11 @@ impl DefinitionView {
                 attribute.r#type.to_owned(),
                 attribute.flags(),
                 attribute.default_value.to_string(),
+                attribute.rules.clone(),
             ]
         };
         rows(
-            &["id", "attribute", "type", "flags", "default"],
+            &["id", "attribute", "type", "flags", "default", "rules"],
             self.attributes.iter().map(cells),
         )
     }
@@ -175,6 +180,39 @@ impl AttributeView {
             .filter(|(set, _)| *set)
             .map(|(_, name)| (*name).to_owned());
         listed(&set.collect::<Vec<_>>())
+    }
+}
+
+/// What values must satisfy: `1 to 5`, `length from 2`, `one of a, b`.
+fn rules(constraints: &AttributeConstraints) -> String {
+    let AttributeConstraints {
+        min_length,
+        max_length,
+        min_value,
+        max_value,
+        allowed_values,
+    } = constraints;
+    let number = |length: &Option<i32>| length.map(|length| length.to_string());
+    let allowed = allowed_values.iter().filter_map(|one| one.value.as_ref());
+    let allowed: Vec<String> = allowed.map(text).collect();
+    let ranges = [
+        range(
+            "",
+            min_value.as_ref().map(text),
+            max_value.as_ref().map(text),
+        ),
+        range("length ", number(min_length), number(max_length)),
+        (!allowed.is_empty()).then(|| format!("one of {}", allowed.join(", "))),
+    ];
+    ranges.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn range(of: &str, least: Option<String>, most: Option<String>) -> Option<String> {
+    match (least, most) {
+        (None, None) => None,
+        (Some(least), None) => Some(format!("{of}from {least}")),
+        (None, Some(most)) => Some(format!("{of}up to {most}")),
+        (Some(least), Some(most)) => Some(format!("{of}{least} to {most}")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Layers.
 
+mod attributes;
 mod create;
 
 use clap::{Subcommand, ValueEnum};
@@ -26,6 +27,7 @@ Examples:
   jmapctl layers list Atlas
   jmapctl layers editing Atlas/trees off
   jmapctl layers order Atlas countries rivers cities
+  jmapctl layers attributes add Atlas/trees height:double --min 0
   jmapctl layers delete Atlas/trees --confirm trees";
 
 /// Manage layers
@@ -43,6 +45,9 @@ pub(crate) enum Layers {
         /// PROJECT/LAYER or id
         layer: LayerReference,
     },
+    /// Change the attributes of a layer, which may have elements and be in use
+    #[command(subcommand, after_help = attributes::EXAMPLES)]
+    Attributes(attributes::Attributes),
     /// Give a layer another name
     Rename {
         /// PROJECT/LAYER or id
@@ -89,6 +94,7 @@ impl Layers {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, Failure> {
         match self {
             Self::Create(create) => create.run(context).await,
+            Self::Attributes(attributes) => attributes.run(context).await,
             Self::List { project } => list(context, &project).await,
             Self::Show { layer } => show(context, &layer).await,
             Self::Rename { layer, name } => {

@@ -74,6 +74,96 @@ fn a_remembered_session_is_private_is_refreshed_and_ends_with_sign_out() {
 }
 
 #[test]
+fn attributes_change_under_the_elements_that_are_there() {
+    // R105, R114.
+    let house = House::start();
+    town(&house);
+    let by = |who: &str, words: &str| {
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        house.run(who, &words)
+    };
+    let administrator = |words: &str| by("administrator", &format!("layers attributes {words}"));
+    let create = [
+        "edit",
+        "create",
+        "Town/trees",
+        "--geometry",
+        "POINT(1 2)",
+        "--set",
+        "species=oak",
+        "--set",
+        "height=99.5",
+    ];
+    house.run("ana", &create).success();
+    administrator("add Town/trees health:integer:required --default 3 --min 1 --max 5").success();
+    administrator("rename Town/trees health vigour").success();
+    administrator("describe Town/trees vigour --label Vigour").success();
+    administrator("move Town/trees vigour 1").success();
+    let tight = administrator("set Town/trees height --max 50 --dry-run").failure();
+    assert_eq!(failure(&tight)["reason"], "DATA_CONTRADICTS");
+    administrator("set Town/trees height --max 100 --dry-run").success();
+    administrator("drop Town/trees height").success();
+    let dropped = house.answer(
+        "administrator",
+        &["layers", "attributes", "dropped", "Town/trees"],
+    );
+    assert_eq!(dropped[0]["name"], "height");
+    administrator("restore Town/trees height --as tall").success();
+    administrator("drop Town/trees tall").success();
+    administrator("purge Town/trees tall --confirm height").code(2);
+    administrator("purge Town/trees tall --confirm tall").success();
+    by("ana", "layers attributes drop Town/trees vigour").code(3);
+    let shown = house.answer(
+        "administrator",
+        &["layers", "attributes", "list", "Town/trees"],
+    );
+    let attributes = shown["attributes"].as_array().unwrap().iter();
+    let names: Vec<_> = attributes
+        .map(|one| (one["name"].as_str(), one["rules"].as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            (Some("vigour"), Some("1 to 5")),
+            (Some("species"), Some(""))
+        ]
+    );
+}
+
+#[test]
+fn the_commands_of_the_readme_change_a_layer_that_is_in_use() {
+    // R114.
+    let house = House::start();
+    town(&house);
+    let readme = include_str!("../../../../README.md");
+    let (_, chapter) = readme
+        .split_once("## Changing a layer that is in use")
+        .unwrap();
+    let (_, block) = chapter
+        .split_once(
+            "```sh
+",
+        )
+        .unwrap();
+    let (commands, _) = block.split_once("```").unwrap();
+    let done = house.script("administrator", commands).success();
+    let text = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    for told in [
+        "is now version 2",
+        "would be version 4",
+        "is now version 7",
+        "1 to 5",
+    ] {
+        assert!(
+            text.contains(told),
+            "`{told}` is not in
+{text}"
+        );
+    }
+}
+
+#[test]
 fn processes_that_find_an_expired_token_at_the_same_time_refresh_it_once() {
     // R117: a refresh token that is used twice closes the session.
     let house = House::start();

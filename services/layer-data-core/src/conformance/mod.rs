@@ -11,12 +11,14 @@
 
 pub mod conditions;
 pub mod edits;
+pub mod histories;
 pub mod history;
 pub mod layers;
 pub mod order;
 pub mod reads;
 pub mod spatial;
 pub mod statistics;
+pub mod structure;
 
 /// Calls a macro of a store's tests with the path of every function of the suite, each of which takes an empty store:
 /// the list stands once, so that no store leaves one out.
@@ -72,6 +74,14 @@ macro_rules! for_each_conformance_fact {
             spatial::circles_know_no_antimeridian_and_no_pole,
             spatial::summaries_are_of_what_is_related,
             spatial::filters_in_cql2_speak_of_values_and_places,
+            structure::a_new_attribute_gives_existing_elements_its_default,
+            structure::renamed_attributes_keep_their_values,
+            structure::dropped_attributes_come_back_until_they_are_purged,
+            structure::a_long_read_keeps_the_definition_it_began_with,
+            structure::an_edit_checked_against_another_definition_is_refused,
+            structure::a_rule_that_elements_contradict_is_not_made,
+            structure::elements_written_since_they_were_examined_are_looked_at,
+            structure::a_stale_or_unpermitted_change_is_not_made,
         }
     };
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jmap_domain::AttributeId;
 
 use super::{
-    AttributeConstraints, AttributeName, ConstraintError, DefinitionError, ValueFault,
+    AttributeConstraints, AttributeName, ConstraintError, DefinitionError, NameFault, ValueFault,
     constraints::MAX_TEXT_BYTES,
 };
 use crate::value::{AttributeType, Value};
@@ -90,26 +90,15 @@ impl AttributeDraft {
         index: usize,
         keys: &mut HashSet<String>,
     ) -> Result<AttributeDefinition, DefinitionError> {
-        let name = AttributeName::parse(&self.name)
+        let definition = self
+            .named(id)
             .map_err(|fault| DefinitionError::Name { index, fault })?;
-        if !keys.insert(name.key()) {
+        if !keys.insert(definition.name.key()) {
             return Err(DefinitionError::DuplicateName {
                 index,
-                name: name.to_string(),
+                name: definition.name.to_string(),
             });
         }
-        let definition = AttributeDefinition {
-            id,
-            name,
-            label: self.label,
-            description: self.description,
-            kind: self.kind,
-            default: self.default,
-            required: self.required,
-            read_only: self.read_only,
-            constraints: self.constraints,
-            input_hint: self.input_hint,
-        };
         match definition.consistent() {
             Ok(()) => Ok(definition),
             Err(fault) => Err(DefinitionError::Constraint {
@@ -119,10 +108,27 @@ impl AttributeDraft {
             }),
         }
     }
+
+    /// The attribute as the draft says, its name checked and nothing else.
+    pub(super) fn named(self, id: AttributeId) -> Result<AttributeDefinition, NameFault> {
+        Ok(AttributeDefinition {
+            id,
+            name: AttributeName::parse(&self.name)?,
+            label: self.label,
+            description: self.description,
+            kind: self.kind,
+            default: self.default,
+            required: self.required,
+            read_only: self.read_only,
+            constraints: self.constraints,
+            input_hint: self.input_hint,
+        })
+    }
 }
 
 impl AttributeDefinition {
-    fn consistent(&self) -> Result<(), ConstraintError> {
+    /// Whether type, constraints, default and flags go together.
+    pub(super) fn consistent(&self) -> Result<(), ConstraintError> {
         let labels = self
             .constraints
             .allowed

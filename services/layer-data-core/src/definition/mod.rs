@@ -1,23 +1,38 @@
 //! What a layer's elements look like: the definition is the layer's form (R63, R64, R66, R105).
 
 mod attribute;
+mod change;
+mod columns;
 mod constraints;
+mod examination;
 mod name;
 mod stored;
 
 use std::collections::HashSet;
 
-use jmap_domain::AttributeId;
+use jmap_domain::{ActorId, AttributeId};
 
 pub use attribute::{AttributeDefinition, AttributeDraft};
+pub use change::{AttributeRules, ChangeError, ChangeFault, DefinitionChange};
+pub use columns::{ColumnStep, column_of_dropped};
 pub use constraints::{AllowedValue, AttributeConstraints, ConstraintError, ValueFault};
+pub use examination::{Contradiction, Examination, MAX_EXAMPLES};
 pub use name::{AttributeName, NameFault};
 pub use stored::StoredDefinitionError;
 
-use crate::{crs::Crs, geometry::GeometryRules, value::Value};
+use crate::{
+    crs::Crs,
+    edit::RequestKey,
+    geometry::GeometryRules,
+    value::{DateTime, Value},
+};
 
 /// Most attributes of a layer, dropped and not yet purged ones included (R64).
 pub const MAX_ATTRIBUTES: usize = 250;
+
+/// Most attributes that a layer may have in its whole life, purged ones included: PostgreSQL never gives the place of
+/// a column to another, and a table has 1,600.
+pub const MAX_ATTRIBUTES_EVER: i64 = 1_500;
 
 /// The geometries that a layer accepts (R66).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,6 +123,26 @@ pub struct LayerDefinition {
     geometry: GeometryRules,
     attributes: Vec<AttributeDefinition>,
     next_attribute: AttributeId,
+    dropped: Vec<DroppedAttribute>,
+    made_by: Option<ChangeKey>,
+}
+
+/// An attribute that was dropped: nobody sees it or its values, which are kept until it is restored or purged (R114).
+#[derive(Clone, Debug, PartialEq)]
+pub struct DroppedAttribute {
+    /// The attribute as it was.
+    pub attribute: AttributeDefinition,
+    /// When it was dropped.
+    pub dropped: DateTime,
+}
+
+/// The request that made a form of a definition, so that a retry of it is recognised (R109).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeKey {
+    /// Who asked.
+    pub actor: ActorId,
+    /// What recognises a retry.
+    pub request: RequestKey,
 }
 
 impl LayerDraft {
@@ -131,6 +166,8 @@ impl LayerDraft {
             geometry: GeometryRules::new(self.geometry_type, self.z, crs),
             attributes,
             next_attribute: ids.next().ok_or(DefinitionError::TooManyAttributes)?,
+            dropped: Vec::new(),
+            made_by: None,
         })
     }
 }
@@ -176,6 +213,32 @@ impl LayerDefinition {
         self.attributes
             .iter()
             .find(|attribute| attribute.name.key() == key)
+    }
+
+    /// The attributes that were dropped and can be restored, in the order in which they were dropped.
+    #[must_use]
+    pub fn dropped(&self) -> &[DroppedAttribute] {
+        &self.dropped
+    }
+
+    /// The request that made this form; `None` for one that was created, or changed without a request id.
+    #[must_use]
+    pub const fn made_by(&self) -> Option<ChangeKey> {
+        self.made_by
+    }
+
+    /// The place of an attribute among everything that is stored of an element: the values of the attributes, then
+    /// those of the dropped ones.
+    #[must_use]
+    pub fn place(&self, id: AttributeId) -> Option<usize> {
+        self.stored_attributes()
+            .position(|attribute| attribute.id == id)
+    }
+
+    /// The attributes, then the dropped ones.
+    pub fn stored_attributes(&self) -> impl Iterator<Item = &AttributeDefinition> {
+        let dropped = self.dropped.iter().map(|dropped| &dropped.attribute);
+        self.attributes.iter().chain(dropped)
     }
 
     /// The values of an element that is created without any.

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 
-use jmap_domain::AttributeId;
+use jmap_domain::{ActorId, AttributeId};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AllowedValue, AttributeConstraints, AttributeDefinition, AttributeDraft, DefinitionVersion,
-    GeometryType, LayerDefinition, ZPolicy,
+    AllowedValue, AttributeConstraints, AttributeDefinition, AttributeDraft, ChangeKey,
+    DefinitionVersion, DroppedAttribute, GeometryType, LayerDefinition, ZPolicy,
 };
 use crate::{
     crs::Crs,
+    edit::RequestKey,
     geometry::GeometryRules,
     value::{AttributeType, Date, DateTime, Value},
 };
@@ -28,6 +29,23 @@ struct StoredLayer {
     epsg: i32,
     next_attribute: i64,
     attributes: Vec<StoredAttribute>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropped: Vec<StoredDropped>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made_by: Option<StoredKey>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDropped {
+    attribute: StoredAttribute,
+    time: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredKey {
+    actor: i64,
+    id: [u8; 16],
+    content: [u8; 32],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +98,8 @@ impl LayerDefinition {
             epsg: self.geometry.crs.epsg(),
             next_attribute: self.next_attribute.get(),
             attributes: self.attributes.iter().map(StoredAttribute::from).collect(),
+            dropped: self.dropped.iter().map(StoredDropped::from).collect(),
+            made_by: self.made_by.map(StoredKey::from),
         };
         serde_json::to_string(&stored).map_err(|error| broken(&error))
     }
@@ -109,6 +129,52 @@ impl LayerDefinition {
             attributes: attributes.collect::<Result<_, _>>()?,
             next_attribute: AttributeId::new(stored.next_attribute)
                 .map_err(|error| broken(&error))?,
+            dropped: stored
+                .dropped
+                .into_iter()
+                .map(StoredDropped::read)
+                .collect::<Result<_, _>>()?,
+            made_by: stored.made_by.map(StoredKey::read).transpose()?,
+        })
+    }
+}
+
+impl From<&DroppedAttribute> for StoredDropped {
+    fn from(dropped: &DroppedAttribute) -> Self {
+        Self {
+            attribute: StoredAttribute::from(&dropped.attribute),
+            time: dropped.dropped.millis(),
+        }
+    }
+}
+
+impl StoredDropped {
+    fn read(self) -> Result<DroppedAttribute, StoredDefinitionError> {
+        Ok(DroppedAttribute {
+            // Another attribute may have taken the name since.
+            attribute: self.attribute.read(&mut HashSet::new())?,
+            dropped: DateTime::from_millis(self.time).map_err(|error| broken(&error))?,
+        })
+    }
+}
+
+impl From<ChangeKey> for StoredKey {
+    fn from(key: ChangeKey) -> Self {
+        let RequestKey { id, content } = key.request;
+        Self {
+            actor: key.actor.get(),
+            id,
+            content,
+        }
+    }
+}
+
+impl StoredKey {
+    fn read(self) -> Result<ChangeKey, StoredDefinitionError> {
+        let Self { actor, id, content } = self;
+        Ok(ChangeKey {
+            actor: ActorId::new(actor).map_err(|error| broken(&error))?,
+            request: RequestKey { id, content },
         })
     }
 }

@@ -19,7 +19,10 @@ pub use registry::{
     EditingSwitch, GrantReach, Grantee, InitialGrant, InitialView, Placement, Registry,
     RegistryError, Removal, Reservation, ReservationState, Reserved,
 };
-pub use store::{Chunk, ChunkLimit, LayerStore, NewLayer, Rest, StoreError, StoredLayer, Summary};
+pub use store::{
+    Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Rest, StoreError,
+    StoredLayer, Summary,
+};
 
 /// What the edge knows of a call, as far as the calls that follow from it need it.
 #[derive(Clone)]

@@ -6,11 +6,12 @@ use jmap_domain::{DataRevision, LayerId};
 
 use super::Removal;
 use crate::{
-    definition::LayerDefinition,
+    definition::{Contradiction, DefinitionVersion, Examination, LayerDefinition},
     edit::{PermittedBatch, StoredAnswer},
     element::Element,
     geometry::Bounds,
     history::{HistoryStart, Versions},
+    permit::StructurePermit,
     query::{CheckedQuery, Mark},
     statistics::Tally,
     value::DateTime,
@@ -60,14 +61,39 @@ pub trait LayerStore: Send + Sync + 'static {
     /// Makes edits, each under its permit, and answers what became of each. A call takes one new revision per layer.
     /// An expected revision and *only own* are part of the writing statement (R58, R108). Immediately before the
     /// commit every permit is looked at once more.
+    /// An edit that was checked against another form of the definition is not made (R105, R114).
     ///
     /// # Errors
-    /// [`StoreError::PermitExpired`], with nothing changed; [`StoreError::RequestReused`];
-    /// [`StoreError::LayerMissing`].
+    /// [`StoreError::PermitExpired`] or [`StoreError::DefinitionChanged`], with nothing changed;
+    /// [`StoreError::RequestReused`]; [`StoreError::LayerMissing`].
     fn edit(
         &self,
         batch: PermittedBatch,
     ) -> impl Future<Output = Result<StoredAnswer, StoreError>> + Send;
+
+    /// Looks at the elements that were changed after a revision, and answers with the revision up to which it looked.
+    /// Nobody is held up by it, and nobody waits for it after the deadline.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn examine(
+        &self,
+        layer: LayerId,
+        examination: Examination,
+        since: DataRevision,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(Examination, DataRevision), StoreError>> + Send;
+
+    /// Changes the definition of a layer, and its table with it (R114). Elements changed since they were examined are
+    /// examined once more, while nobody writes. Immediately before the commit the permit is looked at once more.
+    ///
+    /// # Errors
+    /// [`StoreError::PermitExpired`], with nothing changed; [`StoreError::LayerMissing`]; or when the storage cannot
+    /// do it now.
+    fn redefine(
+        &self,
+        change: Redefinition,
+    ) -> impl Future<Output = Result<Redefined, StoreError>> + Send;
 
     /// Reads the next elements of a query, in its order, after the given mark of that order. Nobody waits for them after
     /// the deadline.
@@ -127,6 +153,30 @@ pub struct NewLayer {
     pub label: String,
     /// Its definition.
     pub definition: LayerDefinition,
+}
+
+/// A change of a layer's definition, under its permit.
+#[derive(Clone, Debug)]
+pub struct Redefinition {
+    /// The right to it.
+    pub permit: StructurePermit,
+    /// The form of the definition that is changed.
+    pub from: DefinitionVersion,
+    /// The form that it gets.
+    pub definition: LayerDefinition,
+    /// Elements were examined up to this revision, and satisfy the new form.
+    pub examined: DataRevision,
+}
+
+/// What became of a change of a definition.
+#[derive(Clone, Debug)]
+pub enum Redefined {
+    /// It is made.
+    Done(StoredLayer),
+    /// Somebody else made another one before; this is the definition's form now.
+    Stale(DefinitionVersion),
+    /// Elements contradict it.
+    Contradicted(Vec<Contradiction>),
 }
 
 /// What a store knows of a layer.
@@ -193,6 +243,9 @@ pub enum StoreError {
     /// The store has none of the layer.
     #[error("layer `{0}` has no storage")]
     LayerMissing(LayerId),
+    /// The layer's definition was changed after an edit was checked against it. Nothing was changed; check again.
+    #[error("the definition of layer `{0}` was changed")]
+    DefinitionChanged(LayerId),
     /// The layer exists with another definition.
     #[error("layer `{0}` exists with another definition")]
     LayerExists(LayerId),
@@ -220,6 +273,7 @@ impl StoreError {
         match self {
             Self::PermitExpired => Self::PermitExpired,
             Self::LayerMissing(layer) => Self::LayerMissing(*layer),
+            Self::DefinitionChanged(layer) => Self::DefinitionChanged(*layer),
             Self::LayerExists(layer) => Self::LayerExists(*layer),
             Self::RequestReused => Self::RequestReused,
             Self::OtherInstallation => Self::OtherInstallation,

@@ -388,6 +388,15 @@ impl CheckedQuery {
         &self.order
     }
 
+    /// The same, with the values of dropped attributes behind the others: for moves, which carry what can be restored.
+    #[must_use]
+    pub(crate) fn with_dropped(mut self, definition: &LayerDefinition) -> Self {
+        let dropped = definition.dropped().iter();
+        self.attributes
+            .extend(dropped.map(|dropped| dropped.attribute.id));
+        self
+    }
+
     /// What an index is searched for: elements whose bounding box intersects one of these. `None` means that no
     /// box tells which elements are meant.
     #[must_use]

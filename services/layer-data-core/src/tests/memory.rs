@@ -2,7 +2,9 @@
 
 use super::run;
 use crate::{
-    conformance::{conditions, edits, history, layers, order, reads, spatial, statistics},
+    conformance::{
+        conditions, edits, history, layers, order, reads, spatial, statistics, structure,
+    },
     memory::MemoryStore,
 };
 

@@ -2,7 +2,10 @@
 
 mod time;
 
-use std::{cmp::Ordering, fmt};
+use std::{
+    cmp::Ordering,
+    fmt::{self, Write},
+};
 
 use jmap_domain::fold;
 
@@ -268,6 +271,16 @@ impl Value {
             | Self::DateTime(_) => 8,
         }
     }
+}
+
+/// Bytes as hexadecimal digits, in which SQL writes them.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing into a text does not fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ mod fixture;
 #[cfg(test)]
 mod given_up;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod order;
@@ -20,3 +22,5 @@ mod order;
 mod outside;
 #[cfg(test)]
 mod statements;
+#[cfg(test)]
+mod structure;

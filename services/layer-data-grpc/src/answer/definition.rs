@@ -1,12 +1,18 @@
 //! Definitions of layers, as forms and clients read them (R105).
 
 use jmap_proto::{
-    layerdata::LayerDefinition as WireDefinition,
+    layerdata::{
+        DroppedAttribute as WireDropped, LayerDefinition as WireDefinition,
+        ListDroppedAttributesResponse,
+    },
     types::{self as pb, AttributeConstraints as WireConstraints},
 };
 use jmap_wire::timestamp;
 use layer_data_core::{
-    definition::{AllowedValue, AttributeConstraints, AttributeDefinition, GeometryType, ZPolicy},
+    definition::{
+        AllowedValue, AttributeConstraints, AttributeDefinition, DroppedAttribute, GeometryType,
+        ZPolicy,
+    },
     ports::StoredLayer,
     value::AttributeType,
 };
@@ -24,6 +30,18 @@ pub(crate) fn definition(layer: &StoredLayer) -> WireDefinition {
         epsg: rules.crs.epsg(),
         attributes: definition.attributes().iter().map(attribute).collect(),
         create_time: Some(timestamp(layer.created.millis())),
+    }
+}
+
+/// The attributes of a layer that were dropped.
+pub(crate) fn dropped(layer: &StoredLayer) -> ListDroppedAttributesResponse {
+    let wire = |dropped: &DroppedAttribute| WireDropped {
+        attribute: Some(attribute(&dropped.attribute)),
+        drop_time: Some(timestamp(dropped.dropped.millis())),
+    };
+    ListDroppedAttributesResponse {
+        version: version(layer),
+        attributes: layer.definition.dropped().iter().map(wire).collect(),
     }
 }
 

@@ -6,7 +6,7 @@ mod element;
 mod layer;
 mod statistics;
 
-pub(crate) use definition::definition;
+pub(crate) use definition::{definition, dropped};
 pub(crate) use edit::{batch_report, edited};
 pub(crate) use element::{ElementWriter, bounds, header};
 pub(crate) use layer::layer;

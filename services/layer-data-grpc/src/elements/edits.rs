@@ -6,17 +6,16 @@ use jmap_proto::layerdata::{
     CreateElementResponse, DeleteElementRequest, DeleteElementResponse, Edit, UpdateElementRequest,
     UpdateElementResponse, edit::Act,
 };
-use jmap_wire::{Failure, FieldPath, FieldViolation, Violation, id, request_id, required};
+use jmap_wire::{Failure, FieldPath, Violation, id, required};
 use layer_data_core::{
-    edit::{BatchInput, EditInput, EditMode, Intent, RequestKey},
+    edit::{BatchInput, EditInput, EditMode, Intent},
     ports::{Authorizer, Call, LayerStore, Registry},
 };
-use prost::Message;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Api, answer,
     parse::{batch_edit, change, each_element_once, edit_mode, expected, new_element},
+    request_key::request_key,
     status::{self, of_layer},
 };
 
@@ -158,17 +157,4 @@ fn payload(edit: &Edit) -> FieldPath {
         Some(Act::Update(_)) => FieldPath::of("update").field("change"),
         Some(Act::Delete(_)) | None => FieldPath::default(),
     }
-}
-
-/// Recognises a retry by the caller's id and by everything else in the request (R109). Without an id nothing is
-/// encoded or hashed.
-fn request_key<M: Message>(
-    text: &str,
-    without_id: impl FnOnce() -> M,
-) -> Result<Option<RequestKey>, FieldViolation> {
-    let key = |id| RequestKey {
-        id,
-        content: Sha256::digest(without_id().encode_to_vec()).into(),
-    };
-    Ok(request_id("request_id", text)?.map(key))
 }

@@ -66,7 +66,7 @@ const fn z_policy(wire: pb::ZPolicy) -> ZPolicy {
     }
 }
 
-fn attribute(
+pub(super) fn attribute(
     path: &FieldPath,
     wire: pb::AttributeDefinition,
 ) -> Result<AttributeDraft, FieldViolation> {
@@ -108,11 +108,14 @@ const fn attribute_type(wire: pb::AttributeType) -> Option<AttributeType> {
     }
 }
 
-fn optional(path: FieldPath, given: Option<pb::Value>) -> Result<Option<Value>, FieldViolation> {
+pub(super) fn optional(
+    path: FieldPath,
+    given: Option<pb::Value>,
+) -> Result<Option<Value>, FieldViolation> {
     given.map(|given| value(path, Some(given))).transpose()
 }
 
-fn constraints(
+pub(super) fn constraints(
     path: &FieldPath,
     wire: WireConstraints,
 ) -> Result<AttributeConstraints, FieldViolation> {

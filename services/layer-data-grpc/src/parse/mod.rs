@@ -9,6 +9,7 @@ mod order;
 mod query;
 mod shape;
 mod statistics;
+mod structure;
 mod value;
 
 pub(crate) use as_of::as_of;
@@ -19,4 +20,5 @@ pub(crate) use order::order_by;
 pub(crate) use query::{Mask, Stamps, element_ids, known_crs, limited_maximum, mask, selection};
 pub(crate) use shape::{Shape, shape};
 pub(crate) use statistics::{attribute_refs, distinct_limit};
+pub(crate) use structure::structure_change;
 pub(crate) use value::{attribute_ref, value};

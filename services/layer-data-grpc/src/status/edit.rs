@@ -7,7 +7,7 @@ use tonic::Code;
 use super::{
     ask::{ask, unavailable},
     no_such_layer, not_permitted,
-    store::{inside, store},
+    store::{definition_changes, inside, store},
 };
 
 /// A call that edits; `base` is the path of the payload.
@@ -23,6 +23,7 @@ pub(crate) fn edit(error: EditError, base: &FieldPath) -> Failure {
         }
         EditError::Refused(why) => refusal(why, base),
         EditError::PermitsExpired => unavailable("the edit could not be committed in time"),
+        EditError::DefinitionChanges => definition_changes(),
         EditError::Store(error) => store(&error),
         EditError::WrongPermit(error) => inside(&error),
     }

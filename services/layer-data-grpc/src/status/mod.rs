@@ -9,6 +9,7 @@ mod layer;
 mod read;
 mod statistics;
 mod store;
+mod structure;
 
 use jmap_domain::{DenyReason, LayerId, Permission};
 use jmap_wire::{Failure, FieldPath};
@@ -21,6 +22,7 @@ pub(crate) use layer::layer;
 pub(crate) use read::{import, read};
 pub(crate) use statistics::statistics;
 pub(crate) use store::{inside, request_reused};
+pub(crate) use structure::structure;
 
 use crate::DOMAIN;
 

@@ -14,7 +14,7 @@ use super::{
     ask::{ask, unavailable},
     edit::no_such_element,
     invalid_page_token, no_such_layer, not_permitted,
-    store::{inside, store},
+    store::{definition_changes, inside, store},
 };
 
 /// A read; `base` is the path of the query, nothing for the request itself.
@@ -132,6 +132,7 @@ pub(crate) fn import(error: ImportError) -> Failure {
             reason,
         } => not_permitted(layer, permission, reason),
         ImportError::PermitsExpired => unavailable("the rows could not be committed in time"),
+        ImportError::DefinitionChanges => definition_changes(),
         ImportError::Store(error) => store(&error),
         ImportError::WrongPermit(error) => inside(&error),
     }

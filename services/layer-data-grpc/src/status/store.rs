@@ -9,6 +9,11 @@ use tracing::error;
 
 use super::ask::{RETRY_AFTER, unavailable};
 
+/// The layer's definition was changed again and again while elements were checked against it.
+pub(super) fn definition_changes() -> Failure {
+    unavailable("the layer's definition is being changed")
+}
+
 pub(super) fn store(error: &StoreError) -> Failure {
     match error {
         StoreError::PermitExpired => unavailable("the edit could not be committed in time"),
@@ -20,6 +25,7 @@ pub(super) fn store(error: &StoreError) -> Failure {
                 format!("the storage of layer `{layer}` is missing"),
             )
         }
+        StoreError::DefinitionChanged(_) => definition_changes(),
         StoreError::LayerExists(_) => inside(error),
         StoreError::RequestReused => request_reused(),
         StoreError::OtherInstallation => inside(error),

@@ -51,6 +51,7 @@ pub(crate) struct House(Arc<Mutex<Answers>>);
 #[derive(Debug, Default)]
 struct Answers {
     decisions: HashMap<Permission, Decision>,
+    structure: Option<Decision>,
     unavailable: bool,
     reserved: HashMap<[u8; 16], i64>,
 }
@@ -62,6 +63,10 @@ impl House {
             .unwrap()
             .decisions
             .insert(permission, decision);
+    }
+
+    pub(crate) fn decide_structure(&self, decision: Decision) {
+        self.0.lock().unwrap().structure = Some(decision);
     }
 
     pub(crate) fn deny(&self, permission: Permission, reason: DenyReason) {
@@ -86,7 +91,8 @@ impl House {
         let answers = self.0.lock().unwrap();
         let told = match act {
             LayerAct::Elements(permission) => answers.decisions.get(permission).copied(),
-            LayerAct::ReadConfiguration | LayerAct::ChangeStructure | LayerAct::Delete => None,
+            LayerAct::ChangeStructure => answers.structure,
+            LayerAct::ReadConfiguration | LayerAct::Delete => None,
         };
         told.unwrap_or(Decision::All)
     }

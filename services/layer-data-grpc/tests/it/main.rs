@@ -21,4 +21,6 @@ mod selections;
 #[cfg(test)]
 mod statistics;
 #[cfg(test)]
+mod structure;
+#[cfg(test)]
 mod transfers;

@@ -30,8 +30,8 @@ impl From<Option<AsOf>> for Rows {
 
 impl Table {
     /// `copy` of whole versions in binary form: of elements, then of what ended them.
-    pub(crate) fn copy_versions(&self) -> String {
-        let (table, names) = (&self.versions, self.names(""));
+    pub(crate) fn copy_versions(&self, values: usize) -> String {
+        let (table, names) = (&self.versions, self.names("", values));
         format!(
             "copy {table} ({names}, \"_until\", \"_until_by\", \"_until_time\") \
              from stdin (format binary)"
@@ -61,11 +61,11 @@ impl Table {
     /// conditions of that statement. What the same edit has made of them nobody ever saw.
     pub(crate) fn keep(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push(", kept as (insert into ").push(&self.versions);
-        sql.push(" (").push(self.names(""));
+        sql.push(" (").push(self.names("", usize::MAX));
         sql.push(", \"_until\", \"_until_by\", \"_until_time\") select ");
-        sql.push(self.names("t."));
+        sql.push(self.names("t.", usize::MAX));
         sql.push(", e.revision, e.actor, n.moment from ")
-            .push(&self.name);
+            .push(&self.marked);
         sql.push(" as t, e, n");
         Self::push_targets(sql);
         sql.push(" and t.\"_revision\" < e.revision) ");
@@ -75,18 +75,18 @@ impl Table {
     pub(super) fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, rows: Rows) {
         match rows {
             Rows::Present => {
-                sql.push(&self.name);
+                sql.push(&self.marked);
             }
             Rows::Replaced => {
                 sql.push(&self.versions);
             }
             Rows::Past(as_of) => self.push_past(sql, as_of),
             Rows::Versions => {
-                sql.push("(select ").push(self.names("p."));
+                sql.push("(select ").push(self.names("p.", usize::MAX));
                 sql.push(", null::bigint as \"_until\", null::bigint as \"_until_by\"");
                 sql.push(", null::timestamptz as \"_until_time\" from ");
-                sql.push(&self.name).push(" as p union all select ");
-                sql.push(self.names("h."));
+                sql.push(&self.marked).push(" as p union all select ");
+                sql.push(self.names("h.", usize::MAX));
                 sql.push(", h.\"_until\", h.\"_until_by\", h.\"_until_time\" from ");
                 sql.push(&self.versions).push(" as h)");
             }
@@ -99,10 +99,10 @@ impl Table {
             AsOf::Revision(_) => ["\"_revision\"", "\"_until\""],
             AsOf::Time(_) => ["\"_update_time\"", "\"_until_time\""],
         };
-        sql.push("(select ").push(self.names("p.")).push(" from ");
-        sql.push(&self.name).push(" as p where p.").push(begun);
+        sql.push("(select ").push(self.names("p.", usize::MAX)).push(" from ");
+        sql.push(&self.marked).push(" as p where p.").push(begun);
         push_state(sql.push(" <= "), as_of);
-        sql.push(" union all select ").push(self.names("h."));
+        sql.push(" union all select ").push(self.names("h.", usize::MAX));
         sql.push(" from ").push(&self.versions);
         sql.push(" as h where h.").push(begun);
         push_state(sql.push(" <= "), as_of);

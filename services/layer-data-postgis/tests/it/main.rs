@@ -22,3 +22,5 @@ mod order;
 mod outside;
 #[cfg(test)]
 mod statements;
+#[cfg(test)]
+mod structure;

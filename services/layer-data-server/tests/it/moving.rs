@@ -1,6 +1,8 @@
 //! Moving the layers to the other engine and back: nothing is numbered anew, nothing is lost, and what is not finished is
 //! not served.
 
+mod dropped;
+
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},

@@ -1,0 +1,93 @@
+//! Whether the elements that a layer has satisfy the rules of a changed definition (R105, R114).
+
+use std::collections::HashMap;
+
+use jmap_domain::{AttributeId, ElementId};
+
+use super::{AttributeDefinition, LayerDefinition};
+use crate::value::Value;
+
+/// Most elements that are named for an attribute whose values contradict a new rule.
+pub const MAX_EXAMPLES: usize = 20;
+
+/// Elements whose values contradict a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The attribute.
+    pub attribute: AttributeId,
+    /// Its name.
+    pub name: String,
+    /// How many elements.
+    pub count: u64,
+    /// The first of them, ascending; at most [`MAX_EXAMPLES`].
+    pub examples: Vec<ElementId>,
+}
+
+/// The rules that elements have to be looked at for, and what was found.
+#[derive(Clone, Debug)]
+pub struct Examination {
+    attributes: Vec<AttributeDefinition>,
+    found: HashMap<AttributeId, (u64, Vec<ElementId>)>,
+}
+
+impl Examination {
+    /// What has to be looked at when one definition becomes another: attributes whose rules are others now, or that
+    /// come back. New ones have their defaults, which satisfy the rules.
+    #[must_use]
+    pub fn of(old: &LayerDefinition, new: &LayerDefinition) -> Self {
+        let is_doubtful = |later: &&AttributeDefinition| {
+            let before = old.stored_attributes().find(|one| one.id == later.id);
+            // Elements that were created while it was dropped have no value of it.
+            let may_be_null = old.attribute(later.id).is_none();
+            before.is_some_and(|before| {
+                let was_required = before.required && !may_be_null;
+                later.required && !was_required || later.constraints != before.constraints
+            })
+        };
+        let attributes = new.attributes().iter().filter(is_doubtful);
+        Self {
+            attributes: attributes.cloned().collect(),
+            found: HashMap::new(),
+        }
+    }
+
+    /// Whether no element has to be looked at.
+    #[must_use]
+    pub const fn is_needless(&self) -> bool {
+        self.attributes.is_empty()
+    }
+
+    /// The attributes whose values are looked at.
+    pub fn attributes(&self) -> impl Iterator<Item = AttributeId> {
+        self.attributes.iter().map(|attribute| attribute.id)
+    }
+
+    /// Looks at the values of an element, in the order of [`Self::attributes`]. Elements come in the order of their ids.
+    pub fn look(&mut self, element: ElementId, values: &[Value]) {
+        for (attribute, value) in self.attributes.iter().zip(values) {
+            if attribute.check(value).is_ok() {
+                continue;
+            }
+            let (count, examples) = self.found.entry(attribute.id).or_default();
+            *count += 1;
+            if examples.len() < MAX_EXAMPLES {
+                examples.push(element);
+            }
+        }
+    }
+
+    /// What was found, in the order of the attributes.
+    #[must_use]
+    pub fn contradictions(mut self) -> Vec<Contradiction> {
+        let found = self.attributes.iter().filter_map(|attribute| {
+            let (count, examples) = self.found.remove(&attribute.id)?;
+            Some(Contradiction {
+                attribute: attribute.id,
+                name: attribute.name.to_string(),
+                count,
+                examples,
+            })
+        });
+        found.collect()
+    }
+}

@@ -1,0 +1,224 @@
+//! Changing the structure of a layer that has elements, without downtime (R114).
+//!
+//! Elements are looked at twice: all of them first, while others read and write, and those that were changed meanwhile
+//! once more, while the change is made. So the time that others have to wait does not grow with the layer.
+
+use std::{sync::Arc, time::Instant};
+
+use jmap_domain::{ActorId, DataRevision, DenyReason, LayerAct, LayerId, Question};
+
+use crate::{
+    definition::{
+        ChangeError, ChangeKey, Contradiction, DefinitionChange, DefinitionVersion, Examination,
+        LayerDefinition,
+    },
+    edit::{Intent, RequestKey},
+    permit::StructurePermit,
+    ports::{Authorizer, Call, LayerStore, Redefined, Redefinition, StoreError, StoredLayer},
+    service::{AskError, LayerData},
+    value::DateTime,
+};
+
+/// How often a change is tried under fresh permits before the caller is told to come back.
+const ATTEMPTS: usize = 3;
+
+/// A change of a layer's structure, as it is asked for.
+#[derive(Clone, Debug)]
+pub struct StructureChange {
+    /// The layer.
+    pub layer: LayerId,
+    /// The form of the definition that the caller has seen: another one's change is not overwritten.
+    pub expected: DefinitionVersion,
+    /// The changes, one after the other, all or none.
+    pub changes: Vec<DefinitionChange>,
+    /// Whether anything is to change.
+    pub intent: Intent,
+    /// Recognises a retry, until the next change (R109).
+    pub request: Option<RequestKey>,
+}
+
+/// Why a structure was not changed, or not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum StructureError {
+    /// Authorization's answer does not let the call begin.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The layer does not exist, or the caller may not know that it does (R40).
+    #[error("layer `{0}` does not exist")]
+    NoSuchLayer(LayerId),
+    /// The caller may not change the structure.
+    #[error("changing the structure of layer `{layer}` is not permitted")]
+    NotPermitted {
+        /// The layer.
+        layer: LayerId,
+        /// Why.
+        reason: DenyReason,
+    },
+    /// Somebody else changed the definition before.
+    #[error("the definition was changed by somebody else")]
+    Stale(DefinitionVersion),
+    /// The changes make no definition.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// Elements contradict the changed definition (R46).
+    #[error("elements of the layer contradict the change")]
+    Contradicted(Vec<Contradiction>),
+    /// Permits ran out before the commit again and again.
+    #[error("the change could not be committed in time")]
+    PermitsExpired,
+    /// The storage did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> {
+    /// Changes a layer's definition, or with [`Intent::Validate`] tells what it would become. Every change makes a new
+    /// version of it.
+    ///
+    /// # Errors
+    /// [`StructureError`], with nothing changed.
+    pub async fn change_structure(
+        &self,
+        call: &Call,
+        change: StructureChange,
+    ) -> Result<StoredLayer, StructureError> {
+        let (_, actor) = self.structure_permit(call, change.layer).await?;
+        let stored = self.stored_structure(change.layer).await?;
+        let StructureChange {
+            layer,
+            expected,
+            changes,
+            intent,
+            request,
+        } = change;
+        let made_by = request.map(|request| ChangeKey { actor, request });
+        if is_retry(&stored.definition, made_by)? {
+            return Ok(stored);
+        }
+        let current = stored.definition.version();
+        if current != expected {
+            return Err(StructureError::Stale(current));
+        }
+        let now = DateTime::now();
+        let definition = stored.definition.changed(changes, made_by, now)?;
+        let examined = self.examined(call, &stored, &definition).await?;
+        let redefine = |permit| Redefinition {
+            permit,
+            from: expected,
+            definition: definition.clone(),
+            examined,
+        };
+        match intent {
+            Intent::Validate => Ok(StoredLayer {
+                definition: Arc::new(definition),
+                ..stored
+            }),
+            Intent::Commit => self.redefine(call, layer, redefine).await,
+        }
+    }
+
+    /// Shows a layer's structure, with what was dropped from it, to whoever may change it.
+    ///
+    /// # Errors
+    /// [`StructureError`].
+    pub async fn structure(
+        &self,
+        call: &Call,
+        layer: LayerId,
+    ) -> Result<StoredLayer, StructureError> {
+        self.structure_permit(call, layer).await?;
+        self.stored_structure(layer).await
+    }
+
+    async fn structure_permit(
+        &self,
+        call: &Call,
+        layer: LayerId,
+    ) -> Result<(StructurePermit, ActorId), StructureError> {
+        let question = Question::Layer(layer, LayerAct::ChangeStructure);
+        let answer = self.ask(call, &[question]).await?;
+        let decision = answer.decisions.first().copied();
+        let decision = decision.ok_or(AskError::Unavailable)?;
+        match StructurePermit::from_decision(layer, decision, answer.valid_until) {
+            Ok(permit) => Ok((permit, answer.actor)),
+            Err(DenyReason::NotVisible) => Err(StructureError::NoSuchLayer(layer)),
+            Err(reason) => Err(StructureError::NotPermitted { layer, reason }),
+        }
+    }
+
+    async fn stored_structure(&self, layer: LayerId) -> Result<StoredLayer, StructureError> {
+        let stored = self.store.layer(layer).await?;
+        // Permitted and not stored: the registry knows a layer that this storage has lost.
+        Ok(stored.ok_or(StoreError::LayerMissing(layer))?)
+    }
+
+    /// Looks at the elements that the layer has, and answers up to which revision they satisfy the new definition.
+    async fn examined(
+        &self,
+        call: &Call,
+        stored: &StoredLayer,
+        definition: &LayerDefinition,
+    ) -> Result<DataRevision, StructureError> {
+        let examination = Examination::of(&stored.definition, definition);
+        if examination.is_needless() {
+            return Ok(DataRevision::default());
+        }
+        let since = DataRevision::default();
+        let looked = self
+            .store
+            .examine(stored.layer, examination, since, call.deadline);
+        let (examination, revision) = looked.await.map_err(|error| unanswered(call, error))?;
+        match examination.contradictions() {
+            none if none.is_empty() => Ok(revision),
+            found => Err(StructureError::Contradicted(found)),
+        }
+    }
+
+    async fn redefine(
+        &self,
+        call: &Call,
+        layer: LayerId,
+        change: impl Fn(StructurePermit) -> Redefinition,
+    ) -> Result<StoredLayer, StructureError> {
+        for _ in 0..ATTEMPTS {
+            // Looking at the elements may have taken longer than a permit lives.
+            let (permit, _) = self.structure_permit(call, layer).await?;
+            match self.store.redefine(change(permit)).await {
+                Ok(Redefined::Done(stored)) => return Ok(stored),
+                Ok(Redefined::Stale(current)) => return Err(StructureError::Stale(current)),
+                Ok(Redefined::Contradicted(found)) => {
+                    return Err(StructureError::Contradicted(found));
+                }
+                Err(StoreError::PermitExpired) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StructureError::PermitsExpired)
+    }
+}
+
+/// Whether the definition is what this very request made of it.
+fn is_retry(
+    definition: &LayerDefinition,
+    request: Option<ChangeKey>,
+) -> Result<bool, StructureError> {
+    let (Some(asked), Some(known)) = (request, definition.made_by()) else {
+        return Ok(false);
+    };
+    if asked.actor != known.actor || asked.request.id != known.request.id {
+        Ok(false)
+    } else if asked.request.content == known.request.content {
+        Ok(true)
+    } else {
+        Err(StoreError::RequestReused.into())
+    }
+}
+
+/// A storage that did not answer by the deadline was not given the time to.
+fn unanswered(call: &Call, error: StoreError) -> StructureError {
+    if Instant::now() < call.deadline {
+        error.into()
+    } else {
+        AskError::DeadlineExceeded.into()
+    }
+}

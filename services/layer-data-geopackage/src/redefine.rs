@@ -1,0 +1,93 @@
+//! Changing the definition of a layer, and its table with it, in one transaction (R114).
+//!
+//! Columns are renamed and added without a row being touched. Only purging a column, and adding one whose default is a
+//! fraction, writes every row.
+
+use std::{sync::Arc, time::Instant};
+
+use futures::TryStreamExt;
+use jmap_domain::{DataRevision, ElementId};
+use layer_data_core::{
+    definition::Examination,
+    ports::{Redefined, Redefinition, StoreError},
+};
+use sqlx::{Row, SqliteConnection, SqliteExecutor};
+
+use crate::{
+    error::{store_error, unexpected},
+    read::fields,
+    store::Layer,
+    table::Column,
+    values::read_value,
+    writer::{State, begin},
+};
+
+/// Looks at the elements that were changed after a revision.
+pub(crate) async fn examine(
+    db: impl SqliteExecutor<'_>,
+    layer: &Layer,
+    examination: &mut Examination,
+    since: DataRevision,
+) -> Result<(), StoreError> {
+    let columns = examination.attributes();
+    let columns: Vec<&Column> = columns.map(|id| layer.table.column_to_read(id)).collect();
+    let mut sql = layer.table.changed_since(since, &columns);
+    let mut rows = sql.build().fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        let id = row.try_get_unchecked(fields::ID).map_err(store_error)?;
+        let values = columns.iter().zip(fields::ATTRIBUTES..);
+        let values = values.map(|(column, place)| read_value(&row, place, column.kind));
+        let values: Vec<_> = values.collect::<Result<_, _>>().map_err(store_error)?;
+        examination.look(ElementId::new(id).map_err(unexpected)?, &values);
+    }
+    Ok(())
+}
+
+/// Makes the change, if it is one of the definition as it is now and no element contradicts it.
+pub(crate) async fn redefine(
+    state: &mut State,
+    change: Redefinition,
+) -> Result<Redefined, StoreError> {
+    let (catalogue, id) = (state.catalogue().clone(), change.permit.layer());
+    let (layer, revision) = catalogue.find(id).ok_or(StoreError::LayerMissing(id))?;
+    let current = layer.definition.version();
+    if current != change.from {
+        return Ok(Redefined::Stale(current));
+    }
+    let mut tx = begin(state).await?;
+    let mut examination = Examination::of(&layer.definition, &change.definition);
+    if !examination.is_needless() {
+        examine(&mut *tx, &layer, &mut examination, change.examined).await?;
+    }
+    let contradictions = examination.contradictions();
+    if !contradictions.is_empty() {
+        tx.rollback().await.map_err(store_error)?;
+        return Ok(Redefined::Contradicted(contradictions));
+    }
+    alter(&mut tx, &layer, &change).await?;
+    if !change.permit.is_valid_at(Instant::now()) {
+        tx.rollback().await.map_err(store_error)?;
+        return Err(StoreError::PermitExpired);
+    }
+    tx.commit().await.map_err(store_error)?;
+    let layer = Arc::new(layer.redefined(change.definition));
+    catalogue.put(id, Arc::clone(&layer), revision);
+    Ok(Redefined::Done(layer.stored(revision)))
+}
+
+async fn alter(
+    db: &mut SqliteConnection,
+    layer: &Layer,
+    change: &Redefinition,
+) -> Result<(), StoreError> {
+    for step in layer.definition.column_steps(&change.definition) {
+        for mut sql in layer.table.alter(&step) {
+            sql.build().execute(&mut *db).await.map_err(store_error)?;
+        }
+    }
+    let query = sqlx::query(include_str!("../sql/set_definition.sql"))
+        .bind(layer.id.get())
+        .bind(change.definition.to_json().map_err(unexpected)?);
+    query.execute(&mut *db).await.map_err(store_error)?;
+    Ok(())
+}

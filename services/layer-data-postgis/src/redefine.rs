@@ -1,0 +1,173 @@
+//! Changing the definition of a layer, and its table with it, in one transaction (R114). No statement of it touches a
+//! row, so that it takes as long on a large layer as on a small one.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::TryStreamExt;
+use jmap_domain::{DataRevision, ElementId, LayerId};
+use layer_data_core::{
+    definition::{Contradiction, Examination},
+    ports::{Redefined, Redefinition, StoreError},
+};
+use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+use crate::{
+    error::{answered, store_error, unexpected},
+    layers::{self, Trouble, begin},
+    read::fields,
+    store::{Layer, Shared},
+    table::{Column, Table},
+    values,
+};
+
+/// How long a change of columns waits for reads to end: who comes after it waits as well.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// How long between two looks at what became of a change of which nobody saw the end.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Looks at the elements that were changed after a revision.
+pub(crate) async fn examine(
+    db: &mut PgConnection,
+    layer: &Layer,
+    examination: &mut Examination,
+    since: DataRevision,
+) -> Result<(), StoreError> {
+    let columns = examination.attributes();
+    let columns: Vec<&Column> = columns.map(|id| layer.table.column_to_read(id)).collect();
+    let mut sql = layer.table.changed_since(since, &columns);
+    let mut rows = sql.build().fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        let id = values::number(&row, fields::ID).map_err(store_error)?;
+        let id = id.ok_or_else(|| unexpected("a number is missing"))?;
+        let values = columns.iter().zip(fields::ATTRIBUTES..);
+        let values = values.map(|(column, place)| values::read(&row, place, column.kind));
+        let values: Vec<_> = values.collect::<Result<_, _>>().map_err(store_error)?;
+        examination.look(ElementId::new(id).map_err(unexpected)?, &values);
+    }
+    Ok(())
+}
+
+/// Makes the change to its end, whether or not its caller still waits: what the catalogue says and what is stored must
+/// not part.
+pub(crate) async fn redefine(
+    shared: &Arc<Shared>,
+    change: Redefinition,
+) -> Result<Redefined, StoreError> {
+    let shared = Arc::clone(shared);
+    let work = tokio::spawn(async move { alone(&shared, change).await });
+    work.await.unwrap_or(Err(StoreError::Unavailable))
+}
+
+/// While the counters are held nobody writes to the layer, and while the columns change nobody reads.
+async fn alone(shared: &Shared, change: Redefinition) -> Result<Redefined, StoreError> {
+    let id = change.permit.layer();
+    let _writing = Arc::clone(&shared.found(id)?.0.counters).lock_owned().await;
+    let (layer, revision) = shared.found(id)?;
+    let current = layer.definition.version();
+    if current != change.from {
+        return Ok(Redefined::Stale(current));
+    }
+    let steps = layer.definition.column_steps(&change.definition);
+    let _reading = if steps.is_empty() {
+        None
+    } else {
+        let alone = timeout(PATIENCE, layer.structure.write()).await;
+        Some(alone.map_err(|_elapsed| StoreError::Overloaded)?)
+    };
+    let in_doubt = AtomicBool::new(false);
+    let making = layers::patiently(|| try_redefine(shared, &layer, &change, &in_doubt));
+    let made = answered(shared.database.patience(), making).await;
+    let layer = match made {
+        Ok(Made::Done) => Arc::new(layer.redefined(change.definition)),
+        Ok(Made::Contradicted(found)) => return Ok(Redefined::Contradicted(found)),
+        Ok(Made::TooLate) => return Err(StoreError::PermitExpired),
+        Err(error) if !in_doubt.load(Ordering::Relaxed) => return Err(error),
+        Err(error) => {
+            let found = reloaded(shared, &layer).await;
+            if found.definition.version() != change.definition.version() {
+                return Err(error);
+            }
+            found
+        }
+    };
+    shared.catalogue.put(id, Arc::clone(&layer), revision);
+    Ok(Redefined::Done(layer.stored(revision)))
+}
+
+/// What became of a change.
+enum Made {
+    Done,
+    Contradicted(Vec<Contradiction>),
+    /// The permit ran out.
+    TooLate,
+}
+
+async fn try_redefine(
+    shared: &Shared,
+    layer: &Layer,
+    change: &Redefinition,
+    in_doubt: &AtomicBool,
+) -> Result<Made, Trouble> {
+    let mut tx = begin(shared).await?;
+    let mut examination = Examination::of(&layer.definition, &change.definition);
+    if !examination.is_needless() {
+        examine(&mut tx, layer, &mut examination, change.examined).await?;
+    }
+    let found = examination.contradictions();
+    if !found.is_empty() {
+        tx.rollback().await?;
+        return Ok(Made::Contradicted(found));
+    }
+    alter(&mut tx, layer, change).await?;
+    if !change.permit.is_valid_at(Instant::now()) {
+        tx.rollback().await?;
+        return Ok(Made::TooLate);
+    }
+    in_doubt.store(true, Ordering::Relaxed);
+    tx.commit().await?;
+    Ok(Made::Done)
+}
+
+async fn alter(db: &mut PgConnection, layer: &Layer, change: &Redefinition) -> Result<(), Trouble> {
+    let (before, after) = (&layer.definition, &change.definition);
+    let steps = before.column_steps(after);
+    let statements = Table::new(layer.id, after).alter(&steps, before, after);
+    if !statements.is_empty() {
+        // By the audited writer.
+        raw_sql(AssertSqlSafe(statements)).execute(&mut *db).await?;
+    }
+    let json = after.to_json().map_err(unexpected)?;
+    let query = sqlx::query(include_str!("../sql/set_definition.sql"));
+    let query = query.bind(layer.id.get()).bind(json);
+    query.execute(db).await?;
+    Ok(())
+}
+
+/// The layer as it is stored, after a change of which nobody saw the end. Until the database tells, nobody reads from
+/// the layer or writes to it.
+async fn reloaded(shared: &Shared, layer: &Layer) -> Arc<Layer> {
+    loop {
+        match answered(shared.database.patience(), stored(shared, layer.id)).await {
+            Ok(found) => return Arc::new(layer.redefined((*found.definition).clone())),
+            Err(error) => warn!(%error, layer = layer.id.get(), "a definition is in doubt"),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn stored(shared: &Shared, id: LayerId) -> Result<Layer, StoreError> {
+    let mut session = shared.database.session().await.map_err(store_error)?;
+    let query = sqlx::query(include_str!("../sql/find_layer.sql")).bind(id.get());
+    let row = query.fetch_one(&mut *session).await.map_err(store_error)?;
+    session.done();
+    let (layer, _) = layers::load(&row).map_err(unexpected)?;
+    Ok(layer)
+}
