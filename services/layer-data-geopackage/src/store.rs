@@ -161,11 +161,11 @@ impl LayerStore for GeoPackage {
         layer: LayerId,
         mut examination: Examination,
         since: DataRevision,
-        // It notices when nobody waits any more.
-        _deadline: Instant,
+        deadline: Instant,
     ) -> Result<(Examination, DataRevision), StoreError> {
         let (layer, revision, _reading) = self.reading(layer).await?;
-        redefine::examine(&self.readers, &layer, &mut examination, since).await?;
+        let mut reader = self.source(deadline).reader().await?;
+        redefine::examine(&mut *reader, &layer, &mut examination, since).await?;
         Ok((examination, revision))
     }
 

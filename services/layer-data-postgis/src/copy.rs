@@ -46,14 +46,19 @@ pub(crate) async fn versions(
     let values = versions.first();
     let values = values.map_or(0, |version| version.element.values.len());
     let fields = i16::try_from(values + FIXED + ENDS).map_err(unexpected)?;
-    write(db, &table.copy_versions(values), versions.iter(), |out, version| {
-        let VersionRecord { element, end } = version;
-        out.extend_from_slice(&fields.to_be_bytes());
-        put_row(out, &element.row())?;
-        put_number(out, end.revision.get())?;
-        put_number(out, end.by.get())?;
-        put_measured(out, |out| put(&Value::DateTime(end.time), out))
-    })
+    write(
+        db,
+        &table.copy_versions(values),
+        versions.iter(),
+        |out, version| {
+            let VersionRecord { element, end } = version;
+            out.extend_from_slice(&fields.to_be_bytes());
+            put_row(out, &element.row())?;
+            put_number(out, end.revision.get())?;
+            put_number(out, end.by.get())?;
+            put_measured(out, |out| put(&Value::DateTime(end.time), out))
+        },
+    )
     .await
 }
 

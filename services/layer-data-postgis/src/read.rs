@@ -1,6 +1,7 @@
 //! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
+mod summary;
 mod versions;
 
 use std::{ops::ControlFlow, time::Instant};
@@ -11,7 +12,7 @@ use jmap_postgres::Session;
 use layer_data_core::{
     element::{Element, Stamps},
     geometry::Bounds,
-    ports::{Chunk, ChunkLimit, Rest, StoreError, Summary},
+    ports::{Chunk, ChunkLimit, Rest, StoreError},
     query::{CheckedQuery, Condition, GeometryOutput, Mark},
     value::Value,
 };
@@ -24,10 +25,11 @@ use crate::{
     order::{push_after, push_order},
     sieve::{Candidates, Test},
     store::{Layer, Shared},
-    table::{Column, GeometryColumn, Table},
+    table::{Column, GeometryColumn},
     values,
 };
 
+pub(crate) use summary::summary;
 pub(crate) use versions::{Span, replaced, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
@@ -422,77 +424,6 @@ fn element(row: &PgRow, found: Found, geometry: GeometryOutput) -> Result<Elemen
             update_time: time(fields::UPDATE_TIME)?,
         },
     })
-}
-
-/// Counts the elements of a query and measures their exact extent, in the database where it can decide which they are.
-pub(crate) async fn summary(
-    shared: &Shared,
-    layer: &Layer,
-    query: &CheckedQuery,
-    (revision, deadline): (DataRevision, Instant),
-) -> Result<Summary, StoreError> {
-    let plan = Plan::new(shared, layer, query, GeometryColumn::Included).await?;
-    let mut session = session(shared, deadline).await?;
-    let (count, extent) = if plan.recheck || query.spatial().is_some() {
-        count_each(&mut session, &plan).await?
-    } else {
-        measure(&mut session, &plan).await?
-    };
-    session.done();
-    Ok(Summary {
-        count,
-        extent,
-        revision,
-    })
-}
-
-/// An edge of an extent; null without elements.
-type Edge = Option<f64>;
-
-async fn measure(
-    session: &mut Session,
-    plan: &Plan<'_>,
-) -> Result<(u64, Option<Bounds>), StoreError> {
-    let mut sql = plan.layer.table.measure(plan.query.as_of().into());
-    plan.push_selection(&mut sql, Index::Search);
-    if let Some(boxes) = &plan.boxes {
-        Table::push_exact_boxes(&mut sql, boxes);
-    }
-    sql.push(") as m");
-    let query = sql.build_query_as();
-    let row: (i64, Edge, Edge, Edge, Edge) =
-        query.fetch_one(&mut **session).await.map_err(store_error)?;
-    let extent = match row {
-        (_, Some(min_x), Some(min_y), Some(max_x), Some(max_y)) => Some(Bounds {
-            min_x,
-            min_y,
-            max_x,
-            max_y,
-        }),
-        _ => None,
-    };
-    Ok((u64::try_from(row.0).map_err(unexpected)?, extent))
-}
-
-async fn count_each(
-    session: &mut Session,
-    plan: &Plan<'_>,
-) -> Result<(u64, Option<Bounds>), StoreError> {
-    let (mut count, mut extent) = (0, None::<Bounds>);
-    let add = |row: &PgRow| {
-        if let Some(Found {
-            geometry: Some((_, bounds)),
-            values: _,
-        }) = plan.look(row)?
-        {
-            count += 1;
-            extent = Some(extent.map_or(bounds, |extent| extent.union(bounds)));
-        }
-        Ok(ControlFlow::Continue(()))
-    };
-    // It wants all.
-    let _ = look_at_all(session, plan, add).await?;
-    Ok((count, extent))
 }
 
 /// Visits all rows of a query by one statement, as long as the visitor wants more. After a break the session is in the

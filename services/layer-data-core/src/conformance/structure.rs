@@ -4,7 +4,7 @@ mod occasions;
 
 use std::time::Instant;
 
-use jmap_domain::{AttributeId, DataRevision, Decision, ElementId};
+use jmap_domain::{AttributeId, DataRevision, Decision};
 
 pub use occasions::*;
 
@@ -21,7 +21,7 @@ use crate::{
     geometry::SingleToMulti,
     permit::StructurePermit,
     ports::{LayerStore, Redefined, Redefinition, Rest, StoreError},
-    query::{CheckedQuery, Comparison, Condition, SelectionInput},
+    query::{CheckedQuery, Comparison, Condition, Mark, SelectionInput},
     value::{AttributeType, Date, DateTime, Value},
 };
 
@@ -95,11 +95,14 @@ pub async fn read_under(store: &impl LayerStore, definition: &LayerDefinition) -
 async fn read_query(
     store: &impl LayerStore,
     query: &CheckedQuery,
-    mut after: Option<ElementId>,
+    mut after: Option<Mark>,
 ) -> Vec<Element> {
     let mut elements = Vec::new();
     loop {
-        let chunk = store.read(query, after, rows(2), later()).await.unwrap();
+        let chunk = store
+            .read(query, after.as_ref(), rows(2), later())
+            .await
+            .unwrap();
         elements.extend(chunk.elements);
         match chunk.rest {
             Rest::End => return elements,
@@ -268,14 +271,14 @@ pub async fn a_long_read_keeps_the_definition_it_began_with(store: &impl LayerSt
     };
     let read = query(selection).check(&before).unwrap();
     let first = store.read(&read, None, rows(2), later()).await.unwrap();
-    let after = first.elements.last().map(|element| element.id);
+    let after = first.elements.last().map(|element| Mark::from(element.id));
     let exchange = vec![
         rename(&before, "string", "integer"),
         rename(&before, "integer", "string"),
         DefinitionChange::Drop(id_of(&before, "double")),
     ];
     let exchanged = redefined(store, exchange).await;
-    let rest = read_query(store, &read, after).await;
+    let rest = read_query(store, &read, after.clone()).await;
     let numbers: Vec<&Value> = rest
         .iter()
         .map(|one| value_of(&before, one, "string"))

@@ -99,10 +99,13 @@ impl Table {
             AsOf::Revision(_) => ["\"_revision\"", "\"_until\""],
             AsOf::Time(_) => ["\"_update_time\"", "\"_until_time\""],
         };
-        sql.push("(select ").push(self.names("p.", usize::MAX)).push(" from ");
+        sql.push("(select ")
+            .push(self.names("p.", usize::MAX))
+            .push(" from ");
         sql.push(&self.marked).push(" as p where p.").push(begun);
         push_state(sql.push(" <= "), as_of);
-        sql.push(" union all select ").push(self.names("h.", usize::MAX));
+        sql.push(" union all select ")
+            .push(self.names("h.", usize::MAX));
         sql.push(" from ").push(&self.versions);
         sql.push(" as h where h.").push(begun);
         push_state(sql.push(" <= "), as_of);
