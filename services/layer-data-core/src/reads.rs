@@ -403,6 +403,15 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
         self.position.seen
     }
 
+    /// Asks again once the answer has run out.
+    async fn keep_right(&mut self) -> Result<(), ReadError> {
+        if Instant::now() >= self.terms.valid_until {
+            let (service, layer) = (&self.service, self.layer.layer);
+            self.terms = service.terms(&self.call, layer, self.wanted).await?;
+        }
+        Ok(())
+    }
+
     /// Reads the next elements; `None` at the end.
     ///
     /// # Errors
@@ -411,12 +420,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
         if self.position.ended {
             return Ok(None);
         }
-        if Instant::now() >= self.terms.valid_until {
-            self.terms = self
-                .service
-                .terms(&self.call, self.layer.layer, self.wanted)
-                .await?;
-        }
+        self.keep_right().await?;
         let chunk = self
             .service
             .store
@@ -428,6 +432,8 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
             )
             .await
             .map_err(|error| ReadError::unanswered(&self.call, error))?;
+        // Looking for them may have taken longer than the right was given for (R119).
+        self.keep_right().await?;
         self.position.seen += chunk.elements.len() as u64;
         if let Some(maximum) = self.terms.maximum
             && self.position.seen > maximum.get()

@@ -15,6 +15,7 @@ use layer_data_core::{
     value::{DateTime, Value},
 };
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use tokio::task::consume_budget;
 
 use crate::{
     blob,
@@ -105,10 +106,10 @@ impl<'a> Plan<'a> {
             .filter(|_| recheck)
             .map(layer_data_core::query::Condition::attributes);
         let mut attributes = query.attributes().to_vec();
-        attributes.extend(looked_at.into_iter().flatten());
-        for key in query.order().keys() {
-            if !attributes.contains(&key.attribute) {
-                attributes.push(key.attribute);
+        let sorted_by = query.order().keys().iter().map(|key| key.attribute);
+        for attribute in looked_at.into_iter().flatten().chain(sorted_by) {
+            if !attributes.contains(&attribute) {
+                attributes.push(attribute);
             }
         }
         let columns = attributes
@@ -285,6 +286,8 @@ pub(crate) async fn chunk(
     };
     let (mut bytes, mut last) = (0, None);
     while let Some(row) = rows.next().await? {
+        // Looking at rows may take long, and others have to get their turn.
+        consume_budget().await;
         let Some(found) = plan.look(&row)? else {
             continue;
         };
@@ -369,6 +372,7 @@ pub(crate) async fn visit(
     let mut sql = plan.sql(None, Index::Search)?;
     let mut rows = plan.rows(&mut reader, &mut sql, test);
     while let Some(row) = rows.next().await? {
+        consume_budget().await;
         if let Some(found) = plan.look(&row)?
             && visitor(found).is_break()
         {

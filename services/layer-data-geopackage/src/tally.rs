@@ -25,7 +25,12 @@ pub(crate) async fn tally(
         GeometryOutput::Omit => BlobPart::Nothing,
     };
     let plan = Plan::new(layer, query, wanted);
-    let add = |found: Found<'_>| tally.add(&found.values, found.blob.map(|(bounds, _)| bounds));
+    // A relation or a box needs geometries whose extent nobody asked for.
+    let is_wanted = query.geometry() == GeometryOutput::Include;
+    let add = |found: Found<'_>| {
+        let blob = found.blob.filter(|_| is_wanted);
+        tally.add(&found.values, blob.map(|(bounds, _)| bounds))
+    };
     visit(source, &plan, add).await?;
     Ok((tally, revision))
 }

@@ -211,7 +211,9 @@ async fn try_remove(shared: &Shared, layer: LayerId) -> Result<(), Trouble> {
 /// Begins the history of a layer that is older than history is kept.
 pub(crate) async fn begin_history(db: &mut PgConnection, layer: &Layer) -> Result<(), sqlx::Error> {
     let mut tx = db.begin().await?;
-    let statements = layer.table.create_history(&layer.definition);
+    let readers = sqlx::query_scalar(include_str!("../sql/readers.sql"));
+    let readers: Vec<String> = readers.fetch_all(&mut *tx).await?;
+    let statements = layer.table.create_history(&layer.definition, &readers);
     // By the audited writer.
     raw_sql(AssertSqlSafe(statements)).execute(&mut *tx).await?;
     let query = sqlx::query(include_str!("../sql/begin_history.sql"))

@@ -7,7 +7,10 @@ use layer_data_core::{
 };
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::{table::Table, values::Parameter};
+use crate::{
+    table::Table,
+    values::{Parameter, column_type},
+};
 
 /// Adds ` and (what comes after the mark)` to a reading statement of the table.
 pub(crate) fn push_after(
@@ -38,7 +41,7 @@ impl OrderSink for Writer<'_> {
     fn key(&mut self, key: &SortKey) {
         // A column that the table does not have (any more) reads as null.
         let Some(column) = self.table.column(key.attribute) else {
-            self.sql.push("null");
+            self.sql.push("null::").push(column_type(key.kind));
             return;
         };
         match key.kind {

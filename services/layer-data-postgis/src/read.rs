@@ -17,6 +17,7 @@ use layer_data_core::{
     value::Value,
 };
 use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
+use tokio::task::consume_budget;
 
 use crate::{
     condition::push_condition,
@@ -102,10 +103,10 @@ impl<'a> Plan<'a> {
         let looked_at = query.condition().filter(|_| recheck);
         let looked_at = looked_at.map(Condition::attributes).into_iter().flatten();
         let mut attributes = query.attributes().to_vec();
-        attributes.extend(looked_at);
-        for key in query.order().keys() {
-            if !attributes.contains(&key.attribute) {
-                attributes.push(key.attribute);
+        let sorted_by = query.order().keys().iter().map(|key| key.attribute);
+        for attribute in looked_at.chain(sorted_by) {
+            if !attributes.contains(&attribute) {
+                attributes.push(attribute);
             }
         }
         Ok(Self {
@@ -174,9 +175,13 @@ impl<'a> Plan<'a> {
         session: &mut Session,
         after: Option<&Mark>,
     ) -> Result<Index, StoreError> {
-        // In another order all must be found before the first can be told, and no index knows the past.
-        let is_by_id = self.query.order().is_by_id() && self.query.as_of().is_none();
-        let (Some(boxes), Some(_), true) = (&self.boxes, after, is_by_id) else {
+        // No index knows the past.
+        if self.query.as_of().is_some() {
+            return Ok(Index::PassOver);
+        }
+        // In another order all must be found before the first can be told.
+        let (Some(boxes), Some(_), true) = (&self.boxes, after, self.query.order().is_by_id())
+        else {
             return Ok(Index::Search);
         };
         let mut sql = self.layer.table.candidates();
@@ -313,6 +318,8 @@ async fn look_at(
         if flow.is_break() && leftover == Leftover::Abandon {
             break;
         }
+        // Looking at rows may take long, and others have to get their turn.
+        consume_budget().await;
         count += 1;
         last = Some(plan.mark(&row)?);
         match &plan.test {

@@ -165,7 +165,8 @@ async fn reloaded(shared: &Shared, layer: &Layer) -> Arc<Layer> {
 
 async fn stored(shared: &Shared, id: LayerId) -> Result<Layer, StoreError> {
     let mut session = shared.database.session().await.map_err(store_error)?;
-    let query = sqlx::query(include_str!("../sql/find_layer.sql")).bind(id.get());
+    // A commit of which nobody saw the end may still be under way, and holds the row until then.
+    let query = sqlx::query(include_str!("../sql/settled_layer.sql")).bind(id.get());
     let row = query.fetch_one(&mut *session).await.map_err(store_error)?;
     session.done();
     let (layer, _) = layers::load(&row).map_err(unexpected)?;

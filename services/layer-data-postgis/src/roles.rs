@@ -1,7 +1,7 @@
 //! The lesser roles: what runs the service, and what other programs read the layers with.
 
-use jmap_postgres::{Access, Connector, RoleError, let_role_use};
-use sqlx::Connection;
+use jmap_postgres::{Access, Connector, RoleError, let_role_use, quoted};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{
     OpenError, bucket,
@@ -43,6 +43,7 @@ pub async fn migrate(
     }
     for role in readers {
         let_role_use(&mut connection, &schemas, role, Access::Read).await?;
+        hide_history(&mut connection, &schemas, role).await?;
         // Future tables are the service's, and only their owner can let others read them.
         let query = sqlx::query(include_str!("../sql/add_reader.sql")).bind(role);
         query
@@ -51,5 +52,23 @@ pub async fn migrate(
             .map_err(OpenError::from)?;
     }
     connection.close().await.map_err(OpenError::from)?;
+    Ok(())
+}
+
+/// Takes the tables of versions away from a role that was just given all tables.
+async fn hide_history(
+    connection: &mut PgConnection,
+    schemas: &[&str],
+    role: &str,
+) -> Result<(), OpenError> {
+    let tables = sqlx::query_scalar(include_str!("../sql/history_tables.sql")).bind(schemas);
+    let tables: Vec<String> = tables.fetch_all(&mut *connection).await?;
+    for table in tables {
+        // The database has quoted the table's name.
+        let revoke = format!("revoke all on {table} from {}", quoted(role));
+        sqlx::query(AssertSqlSafe(revoke))
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }

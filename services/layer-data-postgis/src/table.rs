@@ -146,7 +146,7 @@ impl Table {
             format!("create table {name} ({columns})"),
             format!("create index {index} on {name} using gist (\"geom\")"),
             format!("comment on table {name} is {}", literal(label)),
-            self.create_history(definition),
+            self.create_history(definition, readers),
         ];
         let columns = self.columns.iter().zip(definition.attributes());
         statements
@@ -333,6 +333,7 @@ impl Table {
         sql.push(" from ");
         self.push_rows(sql, rows);
         sql.push(" as t where true");
+        Self::push_state_of(sql, rows);
     }
 
     /// Limits a reading statement to elements whose box may intersect one of these. The index keeps boxes in 32-bit

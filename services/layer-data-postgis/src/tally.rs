@@ -31,7 +31,11 @@ pub(crate) async fn tally(
     let mut session = session(shared, deadline).await?;
     let add = |row: &PgRow| {
         let flow = plan.look(row)?.map(|found| {
-            let bounds = found.geometry.map(|(_, bounds)| bounds);
+            // A relation or a box needs geometries whose extent nobody asked for.
+            let geometry = found
+                .geometry
+                .filter(|_| wanted == GeometryColumn::Included);
+            let bounds = geometry.map(|(_, bounds)| bounds);
             tally.add(&found.values, bounds)
         });
         Ok(flow.unwrap_or(ControlFlow::Continue(())))

@@ -16,8 +16,7 @@ use tempfile::TempDir;
 const ENGINE: &str = "JMAP_TEST_ENGINE";
 const COUNT_IN_GEOPACKAGE: &str =
     "select count(*) from sqlite_master where name like 'l\\_%' escape '\\'";
-const COUNT_IN_POSTGRES: &str =
-    "select count(*) from pg_tables where schemaname like 'jmap\\_layers\\_%'";
+const COUNT_IN_POSTGRES: &str = "select count(*) from pg_tables where schemaname like 'jmap\\_layers\\_%' and tablename like 'l\\_%'";
 
 /// The place of one pair's data. What was made for it goes with it.
 #[derive(Debug)]

@@ -82,6 +82,7 @@ macro_rules! for_each_conformance_fact {
             structure::a_rule_that_elements_contradict_is_not_made,
             structure::elements_written_since_they_were_examined_are_looked_at,
             structure::a_stale_or_unpermitted_change_is_not_made,
+            structure::versions_follow_the_definition,
         }
     };
 }

@@ -1,12 +1,14 @@
 //! Definitions change on layers that have elements, and nothing is confused by it (R114).
 
 mod occasions;
+mod past;
 
 use std::time::Instant;
 
 use jmap_domain::{AttributeId, DataRevision, Decision};
 
 pub use occasions::*;
+pub use past::versions_follow_the_definition;
 
 use super::{
     actor, batch, creation, definition, done, later, layer, make_layer, point, query, rows,

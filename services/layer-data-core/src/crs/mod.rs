@@ -178,6 +178,11 @@ impl Crs {
         }
     }
 
+    /// Whether the system is meant to be used in all of a box, in degrees.
+    pub(crate) fn is_used_in(&self, degrees: &Bounds) -> bool {
+        self.area.encloses(degrees)
+    }
+
     /// Positions far outside a projection's area are not worth the name, so the box is cut to the area first; where it
     /// was cut, it reaches to the end of the bounds.
     fn enclose(&self, degrees: Bounds) -> Option<Bounds> {

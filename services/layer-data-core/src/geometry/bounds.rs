@@ -61,6 +61,12 @@ impl Bounds {
             && self.max_y >= other.max_y
     }
 
+    /// The area, in units of the reference system.
+    #[must_use]
+    pub fn area(&self) -> f64 {
+        (self.max_x - self.min_x) * (self.max_y - self.min_y)
+    }
+
     /// What both share; `None` when they share nothing.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {

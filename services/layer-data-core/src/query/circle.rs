@@ -125,8 +125,13 @@ impl Circle {
         if self.own.epsg() == self.degrees.epsg() {
             return boxes;
         }
-        let widened = boxes.into_iter().map(widened);
+        let widened: Vec<_> = boxes.into_iter().map(widened).collect();
+        // Elements may stand where the system is not meant to be used, and no box tells where that is.
+        if !widened.iter().all(|bounds| self.own.is_used_in(bounds)) {
+            return vec![self.own.bounds()];
+        }
         widened
+            .into_iter()
             .flat_map(|bounds| self.degrees.bounds_to(self.own, bounds))
             .collect()
     }

@@ -154,8 +154,16 @@ impl Expr {
         }
     }
 
-    /// The area of a box.
-    fn area([min_x, min_y, max_x, max_y]: [f64; 4]) -> Self {
+    /// The area of a box with these edges. One over the antimeridian comes in two parts, as other shapes do.
+    fn area(edges: Option<Vec<f64>>) -> Result<Self, Cql2Error> {
+        let edges = edges.and_then(|edges| <[f64; 4]>::try_from(edges).ok());
+        let ordered = edges.filter(|[min_x, min_y, max_x, max_y]| min_x <= max_x && min_y <= max_y);
+        let Some([min_x, min_y, max_x, max_y]) = ordered else {
+            return Err(Cql2Error::Operands {
+                name: "bbox".to_owned(),
+                expected: "four numbers: min_x, min_y, max_x, max_y, the least before the greatest",
+            });
+        };
         let corners = [
             (min_x, min_y),
             (max_x, min_y),
@@ -168,7 +176,7 @@ impl Expr {
             wkb.extend(x.to_le_bytes());
             wkb.extend(y.to_le_bytes());
         }
-        Self::Geometry(wkb)
+        Ok(Self::Geometry(wkb))
     }
 
     #[expect(

@@ -21,8 +21,8 @@ pub use order::{
 pub use pattern::{MAX_PATTERN, Pattern, PatternError};
 pub use sink::ConditionSink;
 pub use spatial::{
-    CircleInput, MAX_OPERAND_RINGS, MAX_OPERAND_VERTICES, Relation, ShapeError, ShapeInput,
-    Spatial, SpatialInput,
+    CircleInput, MAX_OPERAND_RINGS, MAX_OPERAND_VERTICES, MAX_RELATIONS, Relation, ShapeError,
+    ShapeInput, Spatial, SpatialInput,
 };
 
 use crate::{
@@ -170,6 +170,9 @@ pub enum QueryError {
     /// Too many patterns and searches that ignore case.
     #[error("a filter has at most {MAX_SEARCHES} patterns and searches that ignore case")]
     TooManySearches,
+    /// Too many relations.
+    #[error("a query has at most {MAX_RELATIONS} relations to shapes")]
+    TooManyRelations,
     /// Too many element ids.
     #[error("a query names at most {MAX_IDS} elements")]
     TooManyIds,

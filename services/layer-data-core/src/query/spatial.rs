@@ -5,7 +5,9 @@
 //! system the given geometry came in, and nothing goes around the antimeridian; what does is given in parts. Circles
 //! are measured on the ellipsoid and know no antimeridian.
 
-use geo::{Area, BoundingRect, Contains, Intersects, Relate, Validation};
+mod lines;
+
+use geo::{Area, BoundingRect, Contains, HasDimensions, Intersects, Relate, Validation};
 use geo_types::{Geometry as GeoGeometry, Polygon};
 
 use super::{QueryError, circle::Circle, known};
@@ -89,6 +91,9 @@ pub enum ShapeError {
     )]
     Radius,
 }
+
+/// Most relations of one query.
+pub const MAX_RELATIONS: usize = 8;
 
 /// The relations that elements must have, all of them.
 #[derive(Debug)]
@@ -191,6 +196,9 @@ impl Spatial {
         let of_filter = of_filter
             .into_iter()
             .map(|input| input.check(own).map_err(QueryError::in_filter));
+        if given.len() + of_filter.len() > MAX_RELATIONS {
+            return Err(QueryError::TooManyRelations);
+        }
         let tests = given.chain(of_filter).collect::<Result<Vec<_>, _>>()?;
         Ok((!tests.is_empty()).then_some(Self(tests)))
     }
@@ -199,7 +207,9 @@ impl Spatial {
     /// no box tells anything.
     #[must_use]
     pub fn boxes(&self) -> Option<Vec<Bounds>> {
-        self.0.iter().find_map(Test::boxes)
+        let boxes = self.0.iter().filter_map(Test::boxes);
+        let size = |boxes: &Vec<Bounds>| boxes.iter().map(Bounds::area).sum::<f64>();
+        boxes.min_by(|one, other| size(one).total_cmp(&size(other)))
     }
 
     /// Whether a stored geometry (WKB) has all the relations. With a large one this takes long enough that a store must
@@ -244,17 +254,21 @@ fn related(relation: Relation, element: &GeoGeometry, shape: &GeoGeometry) -> bo
 
 fn contains(outer: &GeoGeometry, inner: &GeoGeometry) -> bool {
     let fits = || Some(bounds(outer)?.encloses(&bounds(inner)?));
-    if fits() != Some(true) {
+    if fits() != Some(true) || outer.dimensions() < inner.dimensions() {
         return false;
     }
     match inner {
         // Without the graph of all lines that other geometries need.
         GeoGeometry::Point(point) => outer.contains(point),
-        GeoGeometry::Line(_)
-        | GeoGeometry::LineString(_)
-        | GeoGeometry::Polygon(_)
-        | GeoGeometry::MultiPoint(_)
-        | GeoGeometry::MultiLineString(_)
+        GeoGeometry::MultiPoint(points) => {
+            let points = &points.0;
+            points.iter().all(|point| outer.intersects(point))
+                && points.iter().any(|point| outer.contains(point))
+        }
+        GeoGeometry::Line(_) | GeoGeometry::LineString(_) | GeoGeometry::MultiLineString(_) => {
+            lines::are_within(inner, outer)
+        }
+        GeoGeometry::Polygon(_)
         | GeoGeometry::MultiPolygon(_)
         | GeoGeometry::GeometryCollection(_)
         | GeoGeometry::Rect(_)

@@ -92,6 +92,7 @@ pub(super) fn query(error: &QueryError, base: &FieldPath) -> Failure {
         | QueryError::TooDeep
         | QueryError::TooManyConditions
         | QueryError::TooManySearches
+        | QueryError::TooManyRelations
         | QueryError::Cql2(_) => about("INVALID_FIELD", selection.field("filter").invalid(error)),
         QueryError::TooManyIds => {
             let violation = selection.field("element_ids").invalid(error);

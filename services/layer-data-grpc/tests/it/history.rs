@@ -193,23 +193,19 @@ async fn a_comparison_tells_each_difference_and_ends_with_their_numbers() {
     let service = with_history().await;
     service.create(5.0, "new").await;
     let parts = compared(&service, since(1)).await.unwrap();
-    let [
-        Part::Header(header),
-        Part::Batch(batch),
-        Part::Trailer(trailer),
-    ] = parts.as_slice()
-    else {
+    let [Part::Header(header), batches @ .., Part::Trailer(trailer)] = parts.as_slice() else {
         panic!("{parts:?}");
     };
+    let differences = batches.iter().flat_map(|part| match part {
+        Part::Batch(batch) => batch.differences.clone(),
+        Part::Header(_) | Part::Trailer(_) => panic!("{part:?}"),
+    });
+    let differences: Vec<ElementDifference> = differences.collect();
     assert_eq!(header.layer_id, LAYER);
-    let kinds: Vec<_> = batch
-        .differences
-        .iter()
-        .map(ElementDifference::kind)
-        .collect();
+    let kinds: Vec<_> = differences.iter().map(ElementDifference::kind).collect();
     let expected = [ElementDifferenceKind::Removed, ElementDifferenceKind::Added];
     assert_eq!(kinds, expected);
-    let before = batch.differences[0].before.as_ref().unwrap();
+    let before = differences[0].before.as_ref().unwrap();
     assert_eq!(before.values[0], text("one"));
     let expected = ComparisonTrailer {
         added_count: 1,

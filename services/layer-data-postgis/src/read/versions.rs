@@ -38,7 +38,7 @@ pub(crate) async fn versions(
     span: Span,
 ) -> Result<Versions, StoreError> {
     let attributes = query.attributes().iter();
-    let columns = attributes.filter_map(|id| layer.table.column(*id));
+    let columns = attributes.map(|id| layer.table.column_to_read(*id));
     let columns: Vec<&Column> = columns.collect();
     let wanted = match query.geometry() {
         GeometryOutput::Include => GeometryColumn::Included,
@@ -65,7 +65,7 @@ pub(crate) async fn replaced(
     (after, limit): (Option<VersionKey>, ChunkLimit),
 ) -> Result<Versions, StoreError> {
     let attributes = query.attributes().iter();
-    let columns = attributes.filter_map(|id| layer.table.column(*id));
+    let columns = attributes.map(|id| layer.table.column_to_read(*id));
     let columns: Vec<&Column> = columns.collect();
     let included = GeometryColumn::Included;
     let mut sql = layer.table.select(included, &columns, Rows::Replaced);

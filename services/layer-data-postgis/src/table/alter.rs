@@ -12,7 +12,7 @@ use crate::values::column_type;
 impl Table {
     /// The tables that have the layer's columns.
     fn tables(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.name.as_str())
+        [self.name.as_str(), self.versions.as_str()].into_iter()
     }
 
     /// The statements that make the columns of one definition into those of a later one, of which this is the table.

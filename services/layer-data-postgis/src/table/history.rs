@@ -1,5 +1,6 @@
 //! The table of versions that were replaced, and reading it together with the elements.
 
+use jmap_postgres::quoted;
 use layer_data_core::{definition::LayerDefinition, history::AsOf};
 use sqlx::{Postgres, QueryBuilder};
 
@@ -46,14 +47,21 @@ impl Table {
         sql
     }
 
-    /// The statements that make the table of versions. Roles that read the layers do not read it.
-    pub(crate) fn create_history(&self, definition: &LayerDefinition) -> String {
+    /// The statements that make the table of versions. Roles that read the layers do not read it, whatever they were
+    /// given on future tables.
+    pub(crate) fn create_history(
+        &self,
+        definition: &LayerDefinition,
+        readers: &[String],
+    ) -> String {
         let (name, columns) = (&self.versions, self.common_definitions(definition));
         let label = "Versions of elements that were replaced or deleted";
+        let revoke = |reader: &String| format!("; revoke all on {name} from {}", quoted(reader));
+        let revoked: String = readers.iter().map(revoke).collect();
         format!(
             "create table {name} (\"fid\" bigint not null, {columns}, \"_until\" bigint not null, \
              \"_until_by\" bigint not null, \"_until_time\" timestamp with time zone not null, \
-             primary key (\"fid\", \"_revision\")); comment on table {name} is '{label}'"
+             primary key (\"fid\", \"_revision\")); comment on table {name} is '{label}'{revoked}"
         )
     }
 
@@ -80,8 +88,8 @@ impl Table {
             Rows::Replaced => {
                 sql.push(&self.versions);
             }
-            Rows::Past(as_of) => self.push_past(sql, as_of),
-            Rows::Versions => {
+            // What a state has of them is said outside of this, so that both tables are read in the order of their keys.
+            Rows::Past(_) | Rows::Versions => {
                 sql.push("(select ").push(self.names("p.", usize::MAX));
                 sql.push(", null::bigint as \"_until\", null::bigint as \"_until_by\"");
                 sql.push(", null::timestamptz as \"_until_time\" from ");
@@ -93,24 +101,16 @@ impl Table {
         }
     }
 
-    /// What began at a state or before it, and had not ended.
-    fn push_past(&self, sql: &mut QueryBuilder<Postgres>, as_of: AsOf) {
+    /// Limits a reading statement to what began at the state or before it, and had not ended.
+    pub(super) fn push_state_of(sql: &mut QueryBuilder<Postgres>, rows: Rows) {
+        let Rows::Past(as_of) = rows else { return };
         let [begun, ended] = match as_of {
             AsOf::Revision(_) => ["\"_revision\"", "\"_until\""],
             AsOf::Time(_) => ["\"_update_time\"", "\"_until_time\""],
         };
-        sql.push("(select ")
-            .push(self.names("p.", usize::MAX))
-            .push(" from ");
-        sql.push(&self.marked).push(" as p where p.").push(begun);
-        push_state(sql.push(" <= "), as_of);
-        sql.push(" union all select ")
-            .push(self.names("h.", usize::MAX));
-        sql.push(" from ").push(&self.versions);
-        sql.push(" as h where h.").push(begun);
-        push_state(sql.push(" <= "), as_of);
-        sql.push(" and h.").push(ended);
-        push_state(sql.push(" > "), as_of);
+        push_state(sql.push(" and t.").push(begun).push(" <= "), as_of);
+        sql.push(" and (t.").push(ended).push(" is null or t.");
+        push_state(sql.push(ended).push(" > "), as_of);
         sql.push(")");
     }
 }

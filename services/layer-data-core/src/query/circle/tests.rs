@@ -151,3 +151,19 @@ fn centres_and_radii_that_are_none_are_refused() {
         assert_eq!(check(x, y, 1.0), Err(ShapeError::Centre), "{x} {y}");
     }
 }
+
+/// Elements may stand beyond where their system is meant to be used: south of Fiji east of the antimeridian.
+#[test]
+fn a_circle_finds_what_stands_outside_of_the_area_of_use() {
+    let (own, degrees) = (Crs::known(32760).unwrap(), Crs::known(4326).unwrap());
+    let (x, y) = degrees.position_to(own, -179.5, -17.0).unwrap();
+    assert!(own.bounds().contains(x, y));
+    let input = CircleInput {
+        x: -179.5,
+        y: -17.0,
+        radius: 1e3,
+    };
+    let circle = Circle::check(input, degrees, own).unwrap();
+    assert!(circle.meets(&Point::new(x, y).into()));
+    assert!(circle.boxes().iter().any(|bounds| bounds.contains(x, y)));
+}

@@ -33,7 +33,8 @@ impl Cql2 {
 /// What must hold together.
 fn conjunction(expr: Expr) -> Vec<Expr> {
     if let Expr::Call { name, operands } = expr {
-        if name == "and" {
+        // An empty one is refused as in a tree.
+        if name == "and" && !operands.is_empty() {
             return operands.into_iter().flat_map(conjunction).collect();
         }
         return vec![Expr::Call { name, operands }];

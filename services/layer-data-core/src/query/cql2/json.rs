@@ -68,14 +68,7 @@ fn of_object(object: &Map<String, Value>, whole: &Value, depth: usize) -> Result
                 expected: "two days or timestamps, or '..'",
             }),
         },
-        [("bbox", Value::Array(edges))] => {
-            let edges: Vec<_> = edges.iter().filter_map(Value::as_f64).collect();
-            let edges = <[f64; 4]>::try_from(edges);
-            edges.map(Expr::area).or(Err(Cql2Error::Operands {
-                name: "bbox".to_owned(),
-                expected: "four numbers: min_x, min_y, max_x, max_y",
-            }))
-        }
+        [("bbox", Value::Array(edges))] => Expr::area(edges.iter().map(Value::as_f64).collect()),
         _ => Err(Cql2Error::NotCql2(EXPRESSION)),
     }
 }

@@ -171,6 +171,11 @@ fn what_is_not_supported_is_refused_by_name() {
         ("", "an attribute, a value or a function"),
         ("string like 'x\\'", "must not end with"),
         ("string in ()", "at least one value"),
+        (
+            "s_intersects(geometry, bbox(170, -10, -170, 10))",
+            "the least before the greatest",
+        ),
+        ("s_intersects(geometry, bbox('x', 1, 2, 3))", "four numbers"),
         ("integer = 1e999", "finite"),
     ] {
         let refusal = refused(filter);
