@@ -71,7 +71,7 @@ pub enum LetterCase {
     Ignored,
 }
 
-/// A condition. `A` is how attributes are named: [`AttributeRef`] as given, [`AttributeId`] once checked.
+/// A condition. `A` is how attributes are named: [`AttributeRef`](crate::element::AttributeRef) as given, [`AttributeId`] once checked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition<A> {
     /// All of these hold.
