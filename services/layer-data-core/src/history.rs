@@ -24,6 +24,25 @@ pub enum AsOf {
     Time(DateTime),
 }
 
+/// Which of a layer's rows a statement of a store reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// The elements as they are.
+    Present,
+    /// The elements as they were.
+    Past(AsOf),
+    /// All versions, present ones included.
+    Versions,
+    /// The versions that were replaced.
+    Replaced,
+}
+
+impl From<Option<AsOf>> for Rows {
+    fn from(as_of: Option<AsOf>) -> Self {
+        as_of.map_or(Self::Present, Self::Past)
+    }
+}
+
 /// From when on all of a layer's history is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryStart {

@@ -98,21 +98,8 @@ impl<'a> Plan<'a> {
         } else {
             wanted
         };
-        let recheck = query
-            .condition()
-            .is_some_and(|condition| !condition.is_exact_in_sql());
-        let looked_at = query
-            .condition()
-            .filter(|_| recheck)
-            .map(layer_data_core::query::Condition::attributes);
-        let mut attributes = query.attributes().to_vec();
-        let sorted_by = query.order().keys().iter().map(|key| key.attribute);
-        for attribute in looked_at.into_iter().flatten().chain(sorted_by) {
-            if !attributes.contains(&attribute) {
-                attributes.push(attribute);
-            }
-        }
-        let columns = attributes
+        let columns = query
+            .attributes_to_read()
             .into_iter()
             .map(|attribute| layer.table.column_to_read(attribute))
             .collect();
@@ -122,7 +109,7 @@ impl<'a> Plan<'a> {
             part,
             columns,
             boxes,
-            recheck,
+            recheck: query.is_rechecked(),
         }
     }
 

@@ -12,6 +12,7 @@ use layer_data_core::{
     edit::ExpectedRevision,
     element::{ElementPatch, ElementRow},
     geometry::Bounds,
+    history::Rows,
     permit::Scope,
     value::AttributeType,
 };
@@ -26,8 +27,6 @@ use crate::{
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
-
-pub(crate) use history::Rows;
 
 /// A layer's table, its R*Tree, and the table of versions that were replaced.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use layer_data_core::{
     element::{Element, Stamps},
     geometry::Bounds,
     ports::{Chunk, ChunkLimit, Rest, StoreError},
-    query::{CheckedQuery, Condition, GeometryOutput, Mark},
+    query::{CheckedQuery, GeometryOutput, Mark},
     value::Value,
 };
 use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
@@ -97,18 +97,6 @@ impl<'a> Plan<'a> {
         wanted: GeometryColumn,
     ) -> Result<Self, StoreError> {
         let boxes = query.search_boxes();
-        let recheck = query
-            .condition()
-            .is_some_and(|condition| !condition.is_exact_in_sql());
-        let looked_at = query.condition().filter(|_| recheck);
-        let looked_at = looked_at.map(Condition::attributes).into_iter().flatten();
-        let mut attributes = query.attributes().to_vec();
-        let sorted_by = query.order().keys().iter().map(|key| key.attribute);
-        for attribute in looked_at.chain(sorted_by) {
-            if !attributes.contains(&attribute) {
-                attributes.push(attribute);
-            }
-        }
         Ok(Self {
             layer,
             query,
@@ -117,12 +105,13 @@ impl<'a> Plan<'a> {
             } else {
                 wanted
             },
-            columns: attributes
+            columns: query
+                .attributes_to_read()
                 .into_iter()
                 .map(|attribute| layer.table.column_to_read(attribute))
                 .collect(),
             boxes,
-            recheck,
+            recheck: query.is_rechecked(),
             test: shared.comparisons.test(query.spatial()).await?,
         })
     }

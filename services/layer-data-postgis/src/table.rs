@@ -12,6 +12,7 @@ use layer_data_core::{
     definition::{AttributeDefinition, DefinitionVersion, LayerDefinition, ZPolicy},
     edit::ExpectedRevision,
     geometry::Bounds,
+    history::Rows,
     permit::Scope,
     value::{AttributeType, DateTime},
 };
@@ -20,8 +21,6 @@ use sqlx::{Postgres, QueryBuilder};
 use alter::words_of;
 
 use crate::{bucket, values::column_type};
-
-pub(crate) use history::Rows;
 
 /// A text as an SQL literal, whatever is in it and whatever the session says about backslashes.
 fn literal(text: &str) -> String {

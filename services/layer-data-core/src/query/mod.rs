@@ -385,6 +385,29 @@ impl CheckedQuery {
         &self.attributes
     }
 
+    /// Whether a store has to look at the values of what its SQL finds.
+    #[must_use]
+    pub fn is_rechecked(&self) -> bool {
+        let condition = self.condition.as_ref();
+        condition.is_some_and(|condition| !condition.is_exact_in_sql())
+    }
+
+    /// The attributes whose values a store reads, each once: those that are wanted, in their order, then those that it
+    /// looks at and sorts by.
+    #[must_use]
+    pub fn attributes_to_read(&self) -> Vec<AttributeId> {
+        let looked_at = self.condition.as_ref().filter(|_| self.is_rechecked());
+        let looked_at = looked_at.map(Condition::attributes).unwrap_or_default();
+        let sorted_by = self.order.keys().iter().map(|key| key.attribute);
+        let mut attributes = self.attributes.clone();
+        for attribute in looked_at.into_iter().chain(sorted_by) {
+            if !attributes.contains(&attribute) {
+                attributes.push(attribute);
+            }
+        }
+        attributes
+    }
+
     /// The order in which the elements come.
     #[must_use]
     pub const fn order(&self) -> &Order {

@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use jmap_domain::{ActorId, DataRevision, ElementId};
 use layer_data_core::{
-    history::{Version, VersionEnd, VersionKey, Versions},
+    history::{Rows, Version, VersionEnd, VersionKey, Versions},
     ports::{ChunkLimit, StoreError},
     query::{CheckedQuery, GeometryOutput},
     value::{DateTime, Value},
@@ -15,7 +15,7 @@ use crate::{
     error::{store_error, unexpected},
     readers::Reader,
     store::Layer,
-    table::{BlobPart, Rows},
+    table::BlobPart,
     values::read_value,
 };
 

@@ -1,31 +1,12 @@
 //! The table of versions that were replaced, and reading it together with the elements.
 
-use layer_data_core::history::{AsOf, VersionRecord};
+use layer_data_core::history::{AsOf, Rows, VersionRecord};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::{Stamp, Table, Target, push_target};
 
 /// Columns of a statement that reads versions, after all others.
 pub(super) const ENDS: &str = ", t.\"_until\", t.\"_until_by\", t.\"_until_time\"";
-
-/// Which rows a reading statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rows {
-    /// The elements as they are.
-    Present,
-    /// The elements as they were.
-    Past(AsOf),
-    /// All versions, present ones included.
-    Versions,
-    /// The versions that were replaced.
-    Replaced,
-}
-
-impl From<Option<AsOf>> for Rows {
-    fn from(as_of: Option<AsOf>) -> Self {
-        as_of.map_or(Self::Present, Self::Past)
-    }
-}
 
 impl Table {
     /// The name of the table of versions, as GeoPackage's own tables refer to it.

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use jmap_domain::{ActorId, DataRevision, ElementId};
 use jmap_postgres::Session;
 use layer_data_core::{
-    history::{Version, VersionEnd, VersionKey, Versions},
+    history::{Rows, Version, VersionEnd, VersionKey, Versions},
     ports::{ChunkLimit, StoreError},
     query::{CheckedQuery, GeometryOutput},
     value::Value,
@@ -18,7 +18,7 @@ use crate::{
     error::{store_error, unexpected},
     ewkb,
     store::{Layer, Shared},
-    table::{Column, GeometryColumn, Rows},
+    table::{Column, GeometryColumn},
     values,
 };
 
@@ -37,9 +37,7 @@ pub(crate) async fn versions(
     query: &CheckedQuery,
     span: Span,
 ) -> Result<Versions, StoreError> {
-    let attributes = query.attributes().iter();
-    let columns = attributes.map(|id| layer.table.column_to_read(*id));
-    let columns: Vec<&Column> = columns.collect();
+    let columns = columns(layer, query);
     let wanted = match query.geometry() {
         GeometryOutput::Include => GeometryColumn::Included,
         GeometryOutput::Omit => GeometryColumn::LeftOut,
@@ -64,9 +62,7 @@ pub(crate) async fn replaced(
     query: &CheckedQuery,
     (after, limit): (Option<VersionKey>, ChunkLimit),
 ) -> Result<Versions, StoreError> {
-    let attributes = query.attributes().iter();
-    let columns = attributes.map(|id| layer.table.column_to_read(*id));
-    let columns: Vec<&Column> = columns.collect();
+    let columns = columns(layer, query);
     let included = GeometryColumn::Included;
     let mut sql = layer.table.select(included, &columns, Rows::Replaced);
     if let Some((element, revision)) = after {
@@ -77,6 +73,13 @@ pub(crate) async fn replaced(
     sql.push(" order by t.\"fid\", t.\"_revision\"");
     let reading = Reading { session, columns };
     reading.fill(sql, GeometryOutput::Include, limit).await
+}
+
+fn columns<'a>(layer: &'a Layer, query: &CheckedQuery) -> Vec<&'a Column> {
+    let attributes = query.attributes().iter();
+    attributes
+        .map(|id| layer.table.column_to_read(*id))
+        .collect()
 }
 
 /// A statement that reads versions, and the attributes among its columns.

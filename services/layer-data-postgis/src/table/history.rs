@@ -1,7 +1,10 @@
 //! The table of versions that were replaced, and reading it together with the elements.
 
 use jmap_postgres::quoted;
-use layer_data_core::{definition::LayerDefinition, history::AsOf};
+use layer_data_core::{
+    definition::LayerDefinition,
+    history::{AsOf, Rows},
+};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::Table;
@@ -9,25 +12,6 @@ use crate::values::Instant;
 
 /// Columns of a statement that reads versions, after all others.
 pub(super) const ENDS: &str = ", t.\"_until\", t.\"_until_by\", t.\"_until_time\"";
-
-/// Which rows a reading statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rows {
-    /// The elements as they are.
-    Present,
-    /// The elements as they were.
-    Past(AsOf),
-    /// All versions, present ones included.
-    Versions,
-    /// The versions that were replaced.
-    Replaced,
-}
-
-impl From<Option<AsOf>> for Rows {
-    fn from(as_of: Option<AsOf>) -> Self {
-        as_of.map_or(Self::Present, Self::Past)
-    }
-}
 
 impl Table {
     /// `copy` of whole versions in binary form: of elements, then of what ended them.
