@@ -148,12 +148,10 @@ impl Table {
         QueryBuilder::new(format!("drop table {}", self.rtree))
     }
 
-    /// The names of columns that the tables of elements and of versions have alike, each behind a prefix: those of the
-    /// first attributes, and all that are no attributes'.
-    fn push_names(&self, sql: &mut QueryBuilder<Sqlite>, prefix: &str, attributes: usize) {
+    /// The names of the columns that the tables of elements and of versions have alike, each behind a prefix.
+    fn push_names(&self, sql: &mut QueryBuilder<Sqlite>, prefix: &str) {
         sql.push(prefix).push("\"fid\"");
-        let columns = self.columns.iter().take(attributes);
-        let columns = columns.map(|column| column.name.as_str());
+        let columns = self.columns.iter().map(|column| column.name.as_str());
         for name in ["\"geom\""].into_iter().chain(columns).chain(STAMPS) {
             sql.push(", ").push(prefix).push(name);
         }
@@ -163,7 +161,7 @@ impl Table {
     pub(crate) fn insert(&self, rows: &[ElementRow<'_>]) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
         sql.push(&self.quoted).push(" (");
-        self.push_names(&mut sql, "", rows.first().map_or(0, |row| row.values.len()));
+        self.push_names(&mut sql, "");
         sql.push(")");
         let mut between = " values (";
         for row in rows {
@@ -174,13 +172,17 @@ impl Table {
         sql
     }
 
-    /// The values of an element, in the order of [`Self::push_names`].
+    /// The values of an element, in the order of [`Self::push_names`]. A dropped attribute that it has no value of is
+    /// null: SQLite would put in the default with which the column was added.
     fn push_row(&self, sql: &mut QueryBuilder<Sqlite>, row: &ElementRow<'_>) {
         sql.push_bind(row.id.get()).push(", ");
         sql.push_bind(blob::encode(row.geometry, self.epsg));
         for value in row.values {
             sql.push(", ");
             push_value(sql, value);
+        }
+        for _ in row.values.len()..self.columns.len() {
+            sql.push(", null");
         }
         sql.push(", ").push_bind(row.revision.get());
         let stamps = row.stamps;

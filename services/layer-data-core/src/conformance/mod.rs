@@ -77,6 +77,7 @@ macro_rules! for_each_conformance_fact {
             structure::a_new_attribute_gives_existing_elements_its_default,
             structure::renamed_attributes_keep_their_values,
             structure::dropped_attributes_come_back_until_they_are_purged,
+            structure::an_element_has_no_value_of_what_was_dropped_when_it_came,
             structure::a_long_read_keeps_the_definition_it_began_with,
             structure::an_edit_checked_against_another_definition_is_refused,
             structure::a_rule_that_elements_contradict_is_not_made,

@@ -251,6 +251,22 @@ pub async fn dropped_attributes_come_back_until_they_are_purged(store: &impl Lay
     assert_eq!(read_under(store, &purged).await.len(), 2);
 }
 
+/// R114: an element that came while an attribute was dropped has no value of it, whatever the attribute's default.
+pub async fn an_element_has_no_value_of_what_was_dropped_when_it_came(store: &impl LayerStore) {
+    make_layer(store).await;
+    let number = draft("added", AttributeType::Integer, Value::Integer(7));
+    let added = redefined(store, vec![DefinitionChange::Add(number)]).await;
+    done(store, creation_under(&added, &[])).await;
+    let id = id_of(&added, "added");
+    let dropped = redefined(store, vec![DefinitionChange::Drop(id)]).await;
+    done(store, creation_under(&dropped, &[])).await;
+    let restored = redefined(store, vec![DefinitionChange::Restore(id)]).await;
+    let elements = read_under(store, &restored).await;
+    let values = elements.iter().map(|one| value_of(&restored, one, "added"));
+    let values: Vec<&Value> = values.collect();
+    assert_eq!(values, [&Value::Integer(7), &Value::Null]);
+}
+
 /// R114: a read that began before keeps its definition, whatever is renamed, exchanged or dropped meanwhile; what was
 /// purged reads as null.
 pub async fn a_long_read_keeps_the_definition_it_began_with(store: &impl LayerStore) {

@@ -33,9 +33,9 @@ impl Table {
     pub(crate) fn keep(&self, target: Target, stamp: Stamp) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
         sql.push(&self.versions).push(" (");
-        self.push_names(&mut sql, "", usize::MAX);
+        self.push_names(&mut sql, "");
         sql.push(", \"_until\", \"_until_by\", \"_until_time\") select ");
-        self.push_names(&mut sql, "t.", usize::MAX);
+        self.push_names(&mut sql, "t.");
         for number in [stamp.revision.get(), stamp.actor.get(), stamp.millis] {
             sql.push(", ").push_bind(number);
         }
@@ -50,9 +50,7 @@ impl Table {
     pub(crate) fn insert_versions(&self, versions: &[VersionRecord]) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("insert into ");
         sql.push(&self.versions).push(" (");
-        let given = versions.first();
-        let given = given.map_or(0, |version| version.element.values.len());
-        self.push_names(&mut sql, "", given);
+        self.push_names(&mut sql, "");
         sql.push(", \"_until\", \"_until_by\", \"_until_time\")");
         let mut between = " values (";
         for VersionRecord { element, end } in versions {
@@ -92,12 +90,12 @@ impl Table {
             }
             Rows::Versions => {
                 sql.push("(select ");
-                self.push_names(sql, "p.", usize::MAX);
+                self.push_names(sql, "p.");
                 sql.push(
                     ", null as \"_until\", null as \"_until_by\", null as \"_until_time\" from ",
                 );
                 sql.push(present).push(" as p union all select ");
-                self.push_names(sql, "h.", usize::MAX);
+                self.push_names(sql, "h.");
                 sql.push(", h.\"_until\", h.\"_until_by\", h.\"_until_time\" from ");
                 sql.push(past).push(" as h)");
             }
@@ -107,11 +105,11 @@ impl Table {
     /// What began at a state or before it, and had not ended.
     fn push_past(&self, sql: &mut QueryBuilder<Sqlite>, [begun, ended]: [&str; 2], at: i64) {
         sql.push("(select ");
-        self.push_names(sql, "p.", usize::MAX);
+        self.push_names(sql, "p.");
         sql.push(" from ").push(&self.quoted).push(" as p where p.");
         sql.push(begun).push(" <= ").push_bind(at);
         sql.push(" union all select ");
-        self.push_names(sql, "h.", usize::MAX);
+        self.push_names(sql, "h.");
         sql.push(" from ")
             .push(&self.versions)
             .push(" as h where h.");
