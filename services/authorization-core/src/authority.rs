@@ -2,22 +2,22 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use event_listener::Event;
 use futures::lock::Mutex;
 use imbl::OrdMap;
-use jmap_domain::{Caller, DenyReason, PolicyToken, Scope, ServiceCaller, SessionId, TallyLimits};
+use jmap_domain::{Caller, PolicyToken, Scope, ServiceCaller, SessionId, TallyLimits};
 
 use crate::{
-    Facts, Snapshot, Standing, Timestamp,
+    Snapshot, Standing,
     audit::{self, AuditEntry, Notes, SampleRate},
     bootstrap,
     change::{Author, Changed},
     draft::Draft,
     guard,
-    model::{Account, Session},
+    model::Session,
     past::PastPolicies,
-    ports::{Platform, PolicyStore, StoreError},
+    ports::{Platform, PolicyStore},
     refusal::{Refusal, Resource},
     revocation::{self, Permits},
     throttle::Throttle,
@@ -159,9 +159,9 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         &self.store
     }
 
-    /// Whether a snapshot is still the current one.
-    pub(crate) fn is_current(&self, snapshot: &Arc<Snapshot>) -> bool {
-        Arc::ptr_eq(&self.policy.load(), snapshot)
+    /// The current policy for a moment's look: nothing that all threads share is written, not even a count of users.
+    pub(crate) fn policy(&self) -> Guard<Arc<Snapshot>> {
+        self.policy.load()
     }
 
     /// Plans a change on behalf of a caller, commits it, and answers once nothing old can be used any more.
@@ -244,57 +244,6 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     fn publish(&self, policy: Arc<Snapshot>) {
         self.policy.store(policy);
         self.changed.notify(usize::MAX);
-    }
-
-    /// Who a caller is by now; refuses sessions that are over and accounts that may not be used (R117). Nobody is let
-    /// in while another process may be changing the policy.
-    pub(crate) fn admit(&self, caller: &Caller) -> Result<Standing, Refusal> {
-        self.admit_at(self.platform.now(), caller)
-    }
-
-    /// The same at a moment that was looked up already.
-    pub(crate) fn admit_at(&self, now: Timestamp, caller: &Caller) -> Result<Standing, Refusal> {
-        if !self.store.is_held() {
-            return Err(StoreError::Unavailable.into());
-        }
-        let standing = match caller {
-            Caller::Anonymous => Standing::Anonymous,
-            Caller::Session(session) => {
-                let account = Account::User {
-                    user: session.user,
-                    kind: session.kind,
-                };
-                self.standing_in(now, session.session, Some(account))
-            }
-            Caller::Service(service) => {
-                let account = Account::Service {
-                    service: service.service,
-                };
-                self.standing_in(now, service.session, Some(account))
-            }
-        };
-        match Facts::of(&self.policy.load(), standing).barred() {
-            Some(reason) => Err(Refusal::from_reason(reason, Resource::Installation)),
-            None => Ok(standing),
-        }
-    }
-
-    /// Who a session stands for; `expected` is what the caller's token said of it.
-    pub(crate) fn standing_in(
-        &self,
-        now: Timestamp,
-        id: SessionId,
-        expected: Option<Account>,
-    ) -> Standing {
-        let sessions = self.sessions.load();
-        let session = sessions
-            .get(&id)
-            .filter(|s| expected.is_none_or(|e| e == s.account));
-        // A session that is not known was closed and forgotten.
-        let Some(session) = session else {
-            return Standing::Barred(DenyReason::SessionClosed);
-        };
-        session.standing(now)
     }
 
     /// A service that holds a scope, by its token and by its account as it is now.

@@ -1,18 +1,19 @@
 //! Questions from outside: who may ask about whom, and what an answer is worth.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jmap_domain::{
-    ActorId, Caller, Decision, DenyReason, EffectivePermissions, GlobalPermission, LayerAct,
-    LayerId, Permission, PolicyToken, ProjectAct, Question, Scope, Subject,
+    ActorId, Caller, Decision, EffectivePermissions, GlobalPermission, LayerAct, LayerId,
+    Permission, PolicyToken, ProjectAct, Question, Scope, Subject,
 };
 
 use crate::{
-    Authority, Explanation, Facts, Snapshot, Standing, Timestamp,
+    Authority, Explanation, Facts, Snapshot, Standing,
     authority::require_scope,
     explain,
     past::{Moment, Past},
     ports::{Platform, PolicyStore, StoreError},
+    present::Present,
     refusal::{Refusal, Resource},
     rules,
 };
@@ -157,7 +158,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             Some(subject) => {
                 may_inspect(&snapshot, &Facts::of(&snapshot, caller), question)?;
                 self.admit_reader(asking.caller)?;
-                self.standing_of(then, subject)
+                self.present().subject(then, subject)
             }
         };
         let facts = Facts::of(&snapshot, standing);
@@ -183,70 +184,48 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         permits: impl Fn(&T) -> bool,
     ) -> Result<Answer<T>, CheckError> {
         loop {
-            let snapshot = self.snapshot();
-            fresh_enough(&snapshot, asking.at_least)?;
-            let standing = self.subject(&snapshot, asking)?;
-            let facts = Facts::of(&snapshot, standing);
-            let (value, actor) = (compute(&snapshot, &facts), facts.stamp());
-            let token = snapshot.token();
+            let present = self.present();
+            let snapshot = &present.policy;
+            fresh_enough(snapshot, asking.at_least)?;
+            let facts = Facts::of(snapshot, self.subject(&present, asking)?);
+            let answer = |value: T, valid_for: Duration| Answer {
+                value,
+                token: snapshot.token(),
+                valid_for,
+                actor: facts.stamp(),
+            };
+            let value = compute(snapshot, &facts);
             if !matches!(asking.caller, Caller::Service(_)) || !permits(&value) {
-                return Ok(Answer {
-                    value,
-                    token,
-                    valid_for: Duration::ZERO,
-                    actor,
-                });
+                return Ok(answer(value, Duration::ZERO));
             }
             self.permits.note(self.platform.elapsed());
-            if self.is_current(&snapshot) && self.subject(&snapshot, asking)? == standing {
-                return Ok(Answer {
-                    value,
-                    token,
-                    valid_for: self.permits.life(),
-                    actor,
-                });
+            if self.is_still(&present) {
+                return Ok(answer(value, self.permits.life()));
             }
         }
     }
 
     /// About whom is asked, if the caller may ask about it: a session about itself, a service with scope *check*
     /// about any session, a super administrator about any account.
-    fn subject(&self, snapshot: &Snapshot, asking: Asking<'_>) -> Result<Standing, Refusal> {
-        let now = self.platform.now();
-        let caller = self.admit_at(now, asking.caller)?;
+    fn subject(&self, present: &Present, asking: Asking<'_>) -> Result<Standing, Refusal> {
+        let caller = self.admit_at(present, asking.caller)?;
         let Some(subject) = asking.subject else {
             return Ok(caller);
         };
+        let policy = &present.policy;
         match (asking.caller, subject) {
             (Caller::Anonymous, Subject::Anonymous) => Ok(caller),
             (Caller::Session(own), Subject::Session(id)) if own.session == id => Ok(caller),
             (Caller::Service(service), Subject::Session(_) | Subject::Anonymous) => {
-                require_scope(snapshot, service, Scope::Check)?;
-                Ok(self.standing_at(now, snapshot, subject))
+                require_scope(policy, service, Scope::Check)?;
+                Ok(present.subject(policy, subject))
             }
-            (Caller::Session(_), _) if Facts::of(snapshot, caller).is_super_administrator() => {
-                Ok(self.standing_at(now, snapshot, subject))
+            (Caller::Session(_), _) if Facts::of(policy, caller).is_super_administrator() => {
+                Ok(present.subject(policy, subject))
             }
             (Caller::Anonymous | Caller::Session(_) | Caller::Service(_), _) => {
                 Err(Refusal::Forbidden(Resource::Installation))
             }
-        }
-    }
-
-    /// Who a subject is by now.
-    pub(crate) fn standing_of(&self, snapshot: &Snapshot, subject: Subject) -> Standing {
-        self.standing_at(self.platform.now(), snapshot, subject)
-    }
-
-    fn standing_at(&self, now: Timestamp, snapshot: &Snapshot, subject: Subject) -> Standing {
-        match subject {
-            Subject::Anonymous => Standing::Anonymous,
-            Subject::Session(id) => self.standing_in(now, id, None),
-            Subject::User(user) => snapshot
-                .user(user)
-                .map_or(Standing::Barred(DenyReason::AccountDisabled), |user| {
-                    Standing::of_account(user)
-                }),
         }
     }
 }
@@ -302,7 +281,7 @@ fn oversees(snapshot: &Snapshot, caller: &Facts<'_>, question: Question) -> bool
 
 /// Whether the snapshot is what the asker knows of, or newer.
 pub(crate) fn fresh_enough(
-    snapshot: &Arc<Snapshot>,
+    snapshot: &Snapshot,
     at_least: Option<PolicyToken>,
 ) -> Result<(), CheckError> {
     let Some(wanted) = at_least else {

@@ -47,7 +47,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             };
             let standing = subject
                 .map_or(Standing::Barred(DenyReason::AccountDisabled), |subject| {
-                    self.standing_of(&snapshot, subject)
+                    self.present().subject(&snapshot, subject)
                 });
             let decision = rules::decide(&snapshot, &Facts::of(&snapshot, standing), *question);
             if let Some(subject) = subject {

@@ -27,6 +27,7 @@ pub mod memory;
 pub mod model;
 pub mod past;
 pub mod ports;
+mod present;
 pub mod projects;
 mod refusal;
 pub mod registry;

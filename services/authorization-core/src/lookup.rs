@@ -271,7 +271,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                     let unknown = Refusal::NotFound(Resource::User(user));
                     base.user(user).ok_or(unknown)?;
                 }
-                let standing = self.standing_of(base, subject);
+                let standing = self.present().subject(base, subject);
                 (Some(Facts::of(&now, caller)), standing)
             }
         };

@@ -1,6 +1,6 @@
 //! `CheckService`: who may do what (R6, R40, R43–R46). A "no" is a successful answer.
 
-use std::{future::ready, sync::Arc};
+use std::sync::Arc;
 
 use authorization_core::{
     Answer, Asking, CheckError, Refusal, Resource, VisibleLayer,
@@ -9,7 +9,7 @@ use authorization_core::{
     ports::{Platform, PolicyStore},
 };
 use futures::{
-    StreamExt as _, TryStreamExt as _,
+    StreamExt as _,
     stream::{self, BoxStream},
 };
 use jmap_domain::{
@@ -79,10 +79,11 @@ impl<S: PolicyStore, P: Platform> CheckService for CheckApi<S, P> {
             let ended = context.end_of_stream(deadline);
             // Whether to end is looked at between messages that are there together, not between any two.
             let said = request.into_inner().ready_chunks(AT_ONCE);
-            let said = said.take_until(ended).flat_map(stream::iter);
-            let answers = said
-                .map_err(|status| in_our_words(status, DOMAIN))
-                .try_filter_map(move |said| ready(hear(&context, &caller, said)));
+            let answers = said.take_until(ended).flat_map(move |said| {
+                let context = Arc::clone(&context);
+                let said = said.into_iter();
+                stream::iter(said.filter_map(move |said| hear(&context, &caller, said).transpose()))
+            });
             Ok(answers.boxed())
         })
         .await
@@ -246,12 +247,13 @@ fn check_response(answer: Answer<Vec<Decision>>) -> pb::CheckResponse {
 fn hear<S: PolicyStore, P: Platform>(
     context: &Context<S, P>,
     caller: &Caller,
-    said: pb::CheckStreamRequest,
+    said: Result<pb::CheckStreamRequest, Status>,
 ) -> Result<Option<pb::CheckStreamResponse>, Status> {
     use pb::{
         check_stream_request::Message as Said, check_stream_response::Message as Told,
         numbered_answer::Outcome,
     };
+    let said = said.map_err(|status| in_our_words(status, DOMAIN))?;
     let (sequence, request) = match required("message", said.message) {
         Ok(Said::Check(pb::NumberedCheck { sequence, request })) => (sequence, request),
         // A change that takes rights away waits until answers have run out, whether or not they were handed back.

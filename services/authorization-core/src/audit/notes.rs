@@ -263,7 +263,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     fn path_of(&self, asking: Asking<'_>, question: Question, token: PolicyToken) -> Option<Path> {
         let snapshot = self.snapshot();
         let standing: Standing = match asking.subject {
-            Some(subject) => self.standing_of(&snapshot, subject),
+            Some(subject) => self.present().subject(&snapshot, subject),
             None => self.admit(asking.caller).ok()?,
         };
         let explanation = explain::explain(&snapshot, standing, question);

@@ -126,7 +126,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let (itself, standing) = match about(asking)? {
             None => (Some((&*now, facts)), caller),
             Some(subject) if facts.is_super_administrator() => {
-                (None, self.standing_of(then, subject))
+                (None, self.present().subject(then, subject))
             }
             Some(_) => return Err(Refusal::Forbidden(Resource::Installation).into()),
         };
