@@ -47,6 +47,8 @@ pub(crate) enum Benchmark {
     Postgres,
     /// 1,000 points and 1,000 lines by box, beside the same SQL
     Reads,
+    /// A filtered and sorted page, the first and one at depth 200,000, and one element by id, beside the same SQL
+    Pages,
     /// Single edits on 16 layers and on one, beside pgbench
     Edits,
     /// Imports of all points and of all lines, beside COPY

@@ -1,6 +1,10 @@
 //! Processor time, as Linux tells it of each process.
 
-use std::{fs, ops::Sub};
+use std::{
+    fs,
+    ops::Sub,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use testkit::Executables;
@@ -81,6 +85,55 @@ impl Meter {
             backends.extend(process.filter(|process| process.parent == self.postmaster));
         }
         Ok(backends)
+    }
+}
+
+/// Calls one after the other, and what each took on average.
+pub(crate) struct Turn<'a> {
+    meter: &'a Meter,
+    before: Usage,
+    began: Instant,
+    calls: usize,
+}
+
+impl<'a> Turn<'a> {
+    /// Begins with the first call.
+    ///
+    /// # Errors
+    /// When one of the processes has ended.
+    pub(crate) fn begin(meter: &'a Meter) -> anyhow::Result<Self> {
+        Ok(Self {
+            meter,
+            before: meter.read()?,
+            began: Instant::now(),
+            calls: 0,
+        })
+    }
+
+    /// How long the calls have been going.
+    pub(crate) fn lasted(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// One more call, and which it is.
+    pub(crate) const fn count(&mut self) -> usize {
+        self.calls += 1;
+        self.calls
+    }
+
+    /// What a call used.
+    ///
+    /// # Errors
+    /// When one of the processes has ended.
+    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls are made")]
+    pub(crate) fn end(self) -> anyhow::Result<Usage> {
+        let used = self.meter.read()? - self.before;
+        let calls = self.calls as f64;
+        Ok(Usage {
+            services: used.services / calls,
+            database: used.database / calls,
+            ourselves: used.ourselves / calls,
+        })
     }
 }
 

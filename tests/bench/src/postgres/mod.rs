@@ -7,6 +7,7 @@ mod data;
 mod edits;
 mod imports;
 mod layers;
+mod pages;
 mod pgbench;
 mod reads;
 mod site;
@@ -29,6 +30,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
         for kind in [Kind::Points, Kind::Lines] {
             figures.push(reads::run(&site, kind, options.rounds()).await?);
         }
+    }
+    if options.wants_on_postgres(Benchmark::Pages) {
+        figures.extend(pages::run(&site, options.rounds()).await?);
     }
     if options.wants_on_postgres(Benchmark::Edits) {
         figures.extend(edits::run(&site, options.rounds()).await?);

@@ -12,7 +12,7 @@ use sqlx::{
 };
 
 use super::{
-    cpu::{Meter, Usage},
+    cpu::{Turn, Usage},
     data::{Extent, Kind},
     site::Site,
 };
@@ -43,18 +43,19 @@ pub(crate) async fn run(site: &Site, kind: Kind, rounds: Rounds) -> anyhow::Resu
     drop(data);
     let mut database = site.connect().await?;
     let floor = Floor::of(&site.table(layer, &mut database).await?, kind);
-    floor.prepare(&mut database).await?;
+    settle(&floor.table, &mut database).await?;
     let meter = site.meter().await?;
     let (mut floors, mut measured, mut millis) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds.count {
         let mut turn = Turn::begin(&meter)?;
-        while turn.began.elapsed() < rounds.length {
-            ensure!(floor.select(&mut database, turn.next(&boxes)?).await? == COUNT);
+        while turn.lasted() < rounds.length {
+            let bounds = next(&boxes, turn.count())?;
+            ensure!(floor.select(&mut database, bounds).await? == COUNT);
         }
         floors.push(turn.end()?);
         let mut turn = Turn::begin(&meter)?;
-        while turn.began.elapsed() < rounds.length {
-            let (bounds, began) = (turn.next(&boxes)?, Instant::now());
+        while turn.lasted() < rounds.length {
+            let (bounds, began) = (next(&boxes, turn.count())?, Instant::now());
             ensure!(read(&site.worker, layer, *bounds).await? == COUNT);
             millis.push(began.elapsed().as_secs_f64() * 1000.0);
         }
@@ -87,39 +88,19 @@ fn figure(kind: Kind, floors: &[Usage], measured: &[Usage], millis: Vec<f64>) ->
     }
 }
 
-/// Calls one after the other, and what each took on average.
-struct Turn<'a> {
-    meter: &'a Meter,
-    before: Usage,
-    began: Instant,
-    calls: usize,
+/// Nothing that the server does by itself later may fall into the measurement.
+///
+/// # Errors
+/// When it does not answer.
+pub(crate) async fn settle(table: &str, database: &mut PgConnection) -> anyhow::Result<()> {
+    let vacuum = format!("vacuum (analyze) {table}");
+    database.execute(AssertSqlSafe(vacuum)).await?;
+    database.execute("checkpoint").await?;
+    Ok(())
 }
 
-impl<'a> Turn<'a> {
-    fn begin(meter: &'a Meter) -> anyhow::Result<Self> {
-        Ok(Self {
-            meter,
-            before: meter.read()?,
-            began: Instant::now(),
-            calls: 0,
-        })
-    }
-
-    fn next<'b>(&mut self, boxes: &'b [Bounds]) -> anyhow::Result<&'b Bounds> {
-        self.calls += 1;
-        boxes.get(self.calls % BOXES).context("a box")
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls are made")]
-    fn end(self) -> anyhow::Result<Usage> {
-        let used = self.meter.read()? - self.before;
-        let calls = self.calls as f64;
-        Ok(Usage {
-            services: used.services / calls,
-            database: used.database / calls,
-            ourselves: used.ourselves / calls,
-        })
-    }
+fn next(boxes: &[Bounds], call: usize) -> anyhow::Result<&Bounds> {
+    boxes.get(call % BOXES).context("a box")
 }
 
 /// Squares around elements here and there, each with so many elements in it or touching it.
@@ -187,14 +168,6 @@ impl Floor {
             ),
             kind,
         }
-    }
-
-    /// Nothing that the server does by itself later may fall into the measurement.
-    async fn prepare(&self, database: &mut PgConnection) -> anyhow::Result<()> {
-        let vacuum = format!("vacuum (analyze) {}", self.table);
-        database.execute(AssertSqlSafe(vacuum)).await?;
-        database.execute("checkpoint").await?;
-        Ok(())
     }
 
     async fn select(&self, database: &mut PgConnection, bounds: &Bounds) -> anyhow::Result<usize> {
