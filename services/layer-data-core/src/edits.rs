@@ -3,6 +3,8 @@
 //! Rights come before the payload: who may not edit learns nothing about the layer's definition. In an atomic batch
 //! one refusal refuses all, in a partial one each edit stands for itself (R57, R109).
 
+mod deletion;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -23,6 +25,8 @@ use crate::{
     ports::{Authorizer, Call, LayerStore, StoreError},
     service::{AskError, LayerData, elements},
 };
+
+pub use deletion::{Deleted, DeletionError, DeletionInput};
 
 /// How often a batch is written under fresh permits before the caller is told to come back.
 const ATTEMPTS: usize = 3;

@@ -15,7 +15,7 @@ use crate::{
     definition::{Examination, LayerDefinition},
     edit::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
-        PermittedBatch, PermittedEdit, StoredAnswer,
+        PermittedBatch, PermittedEdit, RequestKey, StoredAnswer,
     },
     element::{Element, ElementPatch, NewElement, Stamps},
     geometry::{Bounds, Geometry},
@@ -142,6 +142,14 @@ impl LayerStore for MemoryStore {
             *state = tried;
         }
         Ok(answer)
+    }
+
+    async fn remembered(
+        &self,
+        actor: ActorId,
+        request: RequestKey,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        self.state().remembered(actor, request)
     }
 
     async fn examine(
@@ -280,17 +288,10 @@ impl LayerStore for MemoryStore {
 
 impl State {
     fn edit(&mut self, batch: &PermittedBatch) -> Result<StoredAnswer, StoreError> {
-        let request = batch
-            .request
-            .map(|request| ((batch.actor, request.id), request.content));
-        if let Some((key, content)) = request
-            && let Some((known, answer)) = self.answers.get(&key)
+        if let Some(request) = batch.request
+            && let Some(answer) = self.remembered(batch.actor, request)?
         {
-            return if *known == content {
-                Ok(answer.clone())
-            } else {
-                Err(StoreError::RequestReused)
-            };
+            return Ok(answer);
         }
         let mut revisions = BTreeMap::new();
         let mut results = Vec::new();
@@ -309,10 +310,22 @@ impl State {
             results.push((edit.index(), layer.edit(edit)));
         }
         let answer = StoredAnswer::conclude(batch, results);
-        if let Some((key, content)) = request {
-            self.answers.insert(key, (content, answer.clone()));
+        if let Some(RequestKey { id, content }) = batch.request {
+            let kept = (content, answer.clone());
+            self.answers.insert((batch.actor, id), kept);
         }
         Ok(answer)
+    }
+
+    fn remembered(
+        &self,
+        actor: ActorId,
+        RequestKey { id, content }: RequestKey,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        match self.answers.get(&(actor, id)) {
+            Some((known, _)) if *known != content => Err(StoreError::RequestReused),
+            known => Ok(known.map(|(_, answer)| answer.clone())),
+        }
     }
 }
 

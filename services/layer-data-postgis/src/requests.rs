@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jmap_domain::LayerId;
+use jmap_domain::{ActorId, LayerId};
 use jmap_postgres::within;
 use layer_data_core::{
     edit::{BatchOutcome, Intent, PermittedBatch, RequestKey, StoredAnswer},
@@ -36,29 +36,40 @@ pub(crate) enum Remembered {
 /// The answers that calls were given before.
 pub(crate) async fn find<'b>(
     db: &mut PgConnection,
-    batches: impl Iterator<Item = &'b PermittedBatch> + Clone,
+    batches: impl Iterator<Item = &'b PermittedBatch>,
 ) -> Result<Vec<Known>, StoreError> {
-    let mut known: Vec<Known> = batches.clone().map(|_| None).collect();
-    let keyed = batches.enumerate();
-    let keyed: Vec<_> = keyed
-        .filter_map(|(place, batch)| Some((place, batch.actor.get(), batch.request?)))
+    let batches: Vec<_> = batches
+        .map(|batch| Some((batch.actor, batch.request?)))
         .collect();
-    if keyed.is_empty() {
+    let asked: Vec<_> = batches.iter().flatten().copied().collect();
+    let mut found = known(db, &asked).await?.into_iter();
+    let known = batches.iter().map(|batch| {
+        let keyed = batch.is_some();
+        keyed.then(|| found.next().flatten()).flatten()
+    });
+    Ok(known.collect())
+}
+
+/// The answers that actors' requests were given before.
+pub(crate) async fn known(
+    db: &mut PgConnection,
+    asked: &[(ActorId, RequestKey)],
+) -> Result<Vec<Known>, StoreError> {
+    let mut known: Vec<Known> = asked.iter().map(|_| None).collect();
+    if asked.is_empty() {
         return Ok(known);
     }
-    let actors: Vec<i64> = keyed.iter().map(|(_, actor, _)| *actor).collect();
-    let ids: Vec<[u8; 16]> = keyed.iter().map(|(_, _, request)| request.id).collect();
+    let actors: Vec<i64> = asked.iter().map(|(actor, _)| actor.get()).collect();
+    let ids: Vec<[u8; 16]> = asked.iter().map(|(_, request)| request.id).collect();
     let query = sqlx::query_as(include_str!("../sql/find_requests.sql"))
         .bind(actors)
         .bind(ids);
     let rows: Vec<(i64, Vec<u8>, String)> = query.fetch_all(db).await.map_err(store_error)?;
     for (ordinal, content, answer) in rows {
-        let keyed = usize::try_from(ordinal - 1)
-            .ok()
-            .and_then(|place| keyed.get(place));
-        if let Some((place, _, request)) = keyed
-            && let Some(slot) = known.get_mut(*place)
-        {
+        let Ok(place) = usize::try_from(ordinal - 1) else {
+            continue;
+        };
+        if let (Some((_, request)), Some(slot)) = (asked.get(place), known.get_mut(place)) {
             *slot = Some(read(request, &content, &answer));
         }
     }

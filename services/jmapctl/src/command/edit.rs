@@ -1,5 +1,7 @@
 //! Creating, changing and deleting elements.
 
+mod delete_where;
+
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -11,6 +13,8 @@ use jmap_proto::{
     types::{AnyRevision, AttributeDefinition, ExpectedRevision, expected_revision},
 };
 use serde_json::json;
+
+use delete_where::DeleteWhere;
 
 use crate::{
     client::call,
@@ -29,6 +33,7 @@ Examples:
   jmapctl edit update Atlas/cities 17 --revision 4 --set population=2200000
   jmapctl edit update Atlas/cities 17 --revision any --geometry 'POINT(2.36 48.86)' --unset region
   jmapctl edit delete Atlas/cities 17 --revision 5
+  jmapctl edit delete-where Atlas/cities --where 'population < 1000' --maximum 200 --dry-run
 
 --revision is the element's revision as it was read (`jmapctl query` shows it): somebody else's newer edit is then
 never overwritten. `any` overwrites whatever is there.";
@@ -42,6 +47,8 @@ pub(crate) enum Edit {
     Update(Update),
     /// Delete an element
     Delete(Delete),
+    /// Delete the elements that conditions find: all of them, or none
+    DeleteWhere(DeleteWhere),
 }
 
 /// Create an element
@@ -155,6 +162,7 @@ impl Edit {
             Self::Create(create) => create.run(context).await,
             Self::Update(update) => update.run(context).await,
             Self::Delete(delete) => delete.run(context).await,
+            Self::DeleteWhere(delete) => delete.run(context).await,
         }
     }
 }

@@ -69,3 +69,36 @@ fn the_commands_of_the_readme_tell_of_the_past() {
         assert!(text.contains(told), "`{told}` is not in\n{text}");
     }
 }
+
+#[test]
+fn what_conditions_find_is_deleted_within_a_declared_maximum() {
+    // R110, R112.
+    let house = House::start();
+    town(&house);
+    let plant = |species| {
+        format!("jmapctl edit create Town/trees --geometry 'POINT(1 2)' --set species={species}")
+    };
+    let lines = ["oak", "oak", "elm"].map(plant).join("\n");
+    house.script("ana", &lines).success();
+    let oaks = |more: &[&str]| {
+        let mut line = vec!["edit", "delete-where", "Town/trees", "--where"];
+        line.push("species = oak");
+        line.extend(more);
+        line.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let answer = |more: &[&str]| {
+        let line = oaks(more);
+        house.answer("ana", &line.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let dry = answer(&["--maximum", "2", "--dry-run"]);
+    assert_eq!(dry, json!({"deleted_count": 2, "revision": 0, "dry_run": true}));
+    let few = oaks(&["--maximum", "1"]);
+    let few = few.iter().map(String::as_str).collect::<Vec<_>>();
+    let refused = house.run("ana", &few).code(1);
+    assert_eq!(failure(&refused)["reason"], "TOO_MANY_ELEMENTS");
+    let done = answer(&["--maximum", "2"]);
+    assert_eq!(done["deleted_count"], 2);
+    // Nothing is deleted without saying which elements are meant.
+    let all = ["edit", "delete-where", "Town/trees", "--maximum", "9"];
+    house.run("ana", &all).code(2);
+}

@@ -331,6 +331,12 @@ pub async fn a_retried_request_is_done_once(store: &impl LayerStore) {
         Err(StoreError::RequestReused)
     ));
     assert_eq!(read_all(store).await.len(), 2);
+    // What is remembered can be asked for as well.
+    let key = request.unwrap();
+    assert_eq!(store.remembered(actor(1), key).await.unwrap(), Some(first));
+    assert_eq!(store.remembered(actor(3), key).await.unwrap(), None);
+    let reused = store.remembered(actor(1), other.unwrap()).await;
+    assert!(matches!(reused, Err(StoreError::RequestReused)));
 }
 
 /// Validating answers what would have been, and changes nothing.

@@ -2,12 +2,12 @@
 
 use std::{error::Error, future::Future, num::NonZeroU32, sync::Arc, time::Instant};
 
-use jmap_domain::{DataRevision, LayerId};
+use jmap_domain::{ActorId, DataRevision, LayerId};
 
 use super::Removal;
 use crate::{
     definition::{Contradiction, DefinitionVersion, Examination, LayerDefinition},
-    edit::{PermittedBatch, StoredAnswer},
+    edit::{PermittedBatch, RequestKey, StoredAnswer},
     element::Element,
     geometry::Bounds,
     history::{HistoryStart, Versions},
@@ -70,6 +70,16 @@ pub trait LayerStore: Send + Sync + 'static {
         &self,
         batch: PermittedBatch,
     ) -> impl Future<Output = Result<StoredAnswer, StoreError>> + Send;
+
+    /// The answer that an actor's request was given, where it was done and is remembered still (R109).
+    ///
+    /// # Errors
+    /// [`StoreError::RequestReused`] when it was another request; or when the storage cannot answer now.
+    fn remembered(
+        &self,
+        actor: ActorId,
+        request: RequestKey,
+    ) -> impl Future<Output = Result<Option<StoredAnswer>, StoreError>> + Send;
 
     /// Looks at the elements that were changed after a revision, and answers with the revision up to which it looked.
     /// Nobody is held up by it, and nobody waits for it after the deadline.

@@ -8,19 +8,19 @@ use jmap_proto::layerdata::{
 };
 use jmap_wire::{Failure, FieldPath, Violation, id, required};
 use layer_data_core::{
-    edit::{BatchInput, EditInput, EditMode, Intent},
+    edit::{BatchInput, EditInput, EditMode},
     ports::{Authorizer, Call, LayerStore, Registry},
 };
 
 use crate::{
     Api, answer,
-    parse::{batch_edit, change, each_element_once, edit_mode, expected, new_element},
+    parse::{batch_edit, change, each_element_once, edit_mode, expected, intent, new_element},
     request_key::request_key,
     status::{self, of_layer},
 };
 
 /// Most edits of a batch, as the contract says. A server may be configured to take fewer.
-const MAX_EDITS: usize = 10_000;
+pub(super) const MAX_EDITS: usize = 10_000;
 
 impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
     pub(super) async fn create(
@@ -137,11 +137,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let batch = BatchInput {
             edits,
             mode: edit_mode("mode", mode, EditMode::Atomic)?,
-            intent: if validate_only {
-                Intent::Validate
-            } else {
-                Intent::Commit
-            },
+            intent: intent(validate_only),
             request: key,
         };
         let report = self.data.edit_batch(call, batch).await;

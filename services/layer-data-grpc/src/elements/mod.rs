@@ -1,5 +1,6 @@
 //! The element service: reads and edits.
 
+mod deletion;
 mod edits;
 mod pages;
 mod shape;
@@ -13,7 +14,7 @@ pub(crate) use stream::{BATCH, Ended, WAITING_PARTS};
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, ComputeStatisticsRequest,
     ComputeStatisticsResponse, CreateElementRequest, CreateElementResponse, DeleteElementRequest,
-    DeleteElementResponse, GetElementsRequest, GetElementsResponse, ListElementsRequest,
+    DeleteElementResponse, DeleteElementsRequest, DeleteElementsResponse, GetElementsRequest, GetElementsResponse, ListElementsRequest,
     ListElementsResponse, ReadElementsRequest, ReadElementsResponse, SummarizeElementsRequest,
     SummarizeElementsResponse, UpdateElementRequest, UpdateElementResponse,
     element_service_server::ElementService,
@@ -97,6 +98,15 @@ impl<S: LayerStore, A: Authorizer, R: Registry> ElementService for Api<S, A, R> 
     ) -> Result<Response<DeleteElementResponse>, Status> {
         let (call, request) = open(request)?;
         let answer = self.delete(&call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn delete_elements(
+        &self,
+        request: Request<DeleteElementsRequest>,
+    ) -> Result<Response<DeleteElementsResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.delete_selected(&call, request).await;
         answer.map(Response::new).map_err(status)
     }
 

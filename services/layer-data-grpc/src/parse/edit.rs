@@ -12,7 +12,7 @@ use jmap_proto::{
 };
 use jmap_wire::{FieldPath, FieldViolation, enumeration, id, required};
 use layer_data_core::{
-    edit::{EditInput, EditMode, ExpectedRevision},
+    edit::{EditInput, EditMode, ExpectedRevision, Intent},
     element::{AttributeRef, ChangeInput, ElementInput},
     value::Value,
 };
@@ -132,6 +132,15 @@ pub(crate) fn expected(
             None => Err(path.field("revision").invalid("is negative")),
         },
         Expected::Any(pb::AnyRevision {}) => Ok(ExpectedRevision::Any),
+    }
+}
+
+/// Whether anything is to change.
+pub(crate) const fn intent(validate_only: bool) -> Intent {
+    if validate_only {
+        Intent::Validate
+    } else {
+        Intent::Commit
     }
 }
 

@@ -14,7 +14,9 @@ mod value;
 
 pub(crate) use as_of::as_of;
 pub(crate) use definition::draft;
-pub(crate) use edit::{batch_edit, change, each_element_once, edit_mode, expected, new_element};
+pub(crate) use edit::{
+    batch_edit, change, each_element_once, edit_mode, expected, intent, new_element,
+};
 pub(crate) use layer::reservation;
 pub(crate) use order::order_by;
 pub(crate) use query::{Mask, Stamps, element_ids, known_crs, limited_maximum, mask, selection};

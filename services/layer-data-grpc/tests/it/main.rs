@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod deletions;
 mod edits;
 #[cfg(test)]
 mod fixture;

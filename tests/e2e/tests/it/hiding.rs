@@ -11,7 +11,7 @@ use jmap_proto::{
         layer_permissions_change::Change, list_effective_permissions_request::Layers,
     },
     layerdata::{
-        AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CreateImportRequest,
+        AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CreateImportRequest, DeleteElementsRequest,
         DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest, GetLayerRequest,
         ImportElementsRequest, ImportOptions, ListElementChangesRequest, ListElementsRequest,
         ListLayersRequest, Selection, as_of::At, edit::Act,
@@ -189,6 +189,13 @@ async fn edits(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
     let misfit = wire::new_element("LINESTRING(0 0,1 1)", vec![wire::set_text("nothing", "x")]);
     let moved = || wire::moved("POINT(3 3)");
     let batched = caller.batch(batch, EditMode::Atomic, "").await;
+    let deletion = DeleteElementsRequest {
+        layer_id,
+        selection: Some(everywhere()),
+        maximum: 1,
+        ..DeleteElementsRequest::default()
+    };
+    let selected = caller.elements().delete_elements(deletion).await;
     vec![
         (
             "CreateElement",
@@ -207,6 +214,7 @@ async fn edits(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
             shown(caller.change(layer_id, 77_777, moved()).await),
         ),
         ("DeleteElement", shown(caller.delete(layer_id, 1).await)),
+        ("DeleteElements", shown(selected.map(Response::into_inner))),
         ("BatchEditElements", shown(batched)),
     ]
 }
