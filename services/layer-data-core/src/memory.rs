@@ -15,7 +15,7 @@ use crate::{
     definition::{Examination, LayerDefinition},
     edit::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
-        PermittedBatch, PermittedEdit, StoredAnswer,
+        PermittedBatch, PermittedEdit, RequestKey, StoredAnswer,
     },
     element::{Element, ElementPatch, NewElement, Stamps},
     geometry::{Bounds, Geometry},
@@ -90,10 +90,8 @@ impl LayerStore for MemoryStore {
 
     async fn create_layer(&self, new: NewLayer) -> Result<StoredLayer, StoreError> {
         let mut state = self.state();
-        let json = |definition: &LayerDefinition| definition.to_json().ok();
         if let Some(layer) = state.layers.get(&new.layer) {
-            let same = json(&layer.definition) == json(&new.definition);
-            return if same {
+            return if layer.definition.began_as(&new.definition) {
                 Ok(layer.stored(new.layer))
             } else {
                 Err(StoreError::LayerExists(new.layer))
@@ -142,6 +140,14 @@ impl LayerStore for MemoryStore {
             *state = tried;
         }
         Ok(answer)
+    }
+
+    async fn remembered(
+        &self,
+        actor: ActorId,
+        request: &RequestKey,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        self.state().remembered(actor, request)
     }
 
     async fn examine(
@@ -279,18 +285,22 @@ impl LayerStore for MemoryStore {
 }
 
 impl State {
+    fn remembered(
+        &self,
+        actor: ActorId,
+        request: &RequestKey,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        match self.answers.get(&(actor, request.id)) {
+            Some((known, _)) if *known != request.content => Err(StoreError::RequestReused),
+            known => Ok(known.map(|(_, answer)| answer.clone())),
+        }
+    }
+
     fn edit(&mut self, batch: &PermittedBatch) -> Result<StoredAnswer, StoreError> {
-        let request = batch
-            .request
-            .map(|request| ((batch.actor, request.id), request.content));
-        if let Some((key, content)) = request
-            && let Some((known, answer)) = self.answers.get(&key)
+        if let Some(request) = &batch.request
+            && let Some(answer) = self.remembered(batch.actor, request)?
         {
-            return if *known == content {
-                Ok(answer.clone())
-            } else {
-                Err(StoreError::RequestReused)
-            };
+            return Ok(answer);
         }
         let mut revisions = BTreeMap::new();
         let mut results = Vec::new();
@@ -309,7 +319,8 @@ impl State {
             results.push((edit.index(), layer.edit(edit)));
         }
         let answer = StoredAnswer::conclude(batch, results);
-        if let Some((key, content)) = request {
+        if let Some(RequestKey { id, content }) = batch.request {
+            let key = (batch.actor, id);
             self.answers.insert(key, (content, answer.clone()));
         }
         Ok(answer)

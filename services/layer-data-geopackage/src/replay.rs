@@ -1,5 +1,6 @@
 //! Requests that are retried get the answer that the first try was given (R109).
 
+use jmap_domain::ActorId;
 use layer_data_core::{
     edit::{Intent, PermittedBatch, RequestKey, StoredAnswer},
     ports::{RequestRow, StoreError},
@@ -12,21 +13,30 @@ use crate::error::{store_error, unexpected};
 /// How long answers are kept: a day.
 const KEPT_MILLIS: i64 = 86_400_000;
 
-/// The answer that the request was given before, if it was.
+/// The answer that the batch was given before, if it was.
 pub(crate) async fn find(
     db: &mut SqliteConnection,
     batch: &PermittedBatch,
 ) -> Result<Option<StoredAnswer>, StoreError> {
-    let Some(RequestKey { id, content }) = batch.request else {
-        return Ok(None);
-    };
+    match &batch.request {
+        Some(request) => remembered(db, batch.actor, request).await,
+        None => Ok(None),
+    }
+}
+
+/// The answer that the request was given before, if it was.
+pub(crate) async fn remembered(
+    db: &mut SqliteConnection,
+    actor: ActorId,
+    RequestKey { id, content }: &RequestKey,
+) -> Result<Option<StoredAnswer>, StoreError> {
     let query = sqlx::query_as(include_str!("../sql/find_request.sql"))
-        .bind(batch.actor.get())
+        .bind(actor.get())
         .bind(&id[..]);
     let row: Option<(Vec<u8>, String)> = query.fetch_optional(db).await.map_err(store_error)?;
     match row {
         None => Ok(None),
-        Some((kept, _)) if kept != content => Err(StoreError::RequestReused),
+        Some((kept, _)) if kept != *content => Err(StoreError::RequestReused),
         Some((_, answer)) => StoredAnswer::from_json(&answer)
             .map(Some)
             .map_err(unexpected),

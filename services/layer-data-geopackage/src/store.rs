@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jmap_domain::{DataRevision, LayerId};
+use jmap_domain::{ActorId, DataRevision, LayerId};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
-    edit::{PermittedBatch, StoredAnswer},
+    edit::{PermittedBatch, RequestKey, StoredAnswer},
     history::{HistoryStart, Versions},
     ports::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
@@ -24,8 +24,8 @@ use tokio::{
 };
 
 use crate::{
-    lock::Lock, read, readers::Readers, redefine, sieve::Comparisons, table::Table, tally,
-    writer::Writer,
+    error::store_error, lock::Lock, read, readers::Readers, redefine, replay, sieve::Comparisons,
+    table::Table, tally, writer::Writer,
 };
 
 /// How long a change of columns waits for reads to end: who comes after it waits as well.
@@ -154,6 +154,15 @@ impl LayerStore for GeoPackage {
 
     async fn edit(&self, batch: PermittedBatch) -> Result<StoredAnswer, StoreError> {
         self.writer.edit(batch).await
+    }
+
+    async fn remembered(
+        &self,
+        actor: ActorId,
+        request: &RequestKey,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        let mut reader = self.readers.until(None).await.map_err(store_error)?;
+        replay::remembered(&mut reader, actor, request).await
     }
 
     async fn examine(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jmap_domain::LayerId;
+use jmap_domain::{ActorId, LayerId};
 use jmap_postgres::within;
 use layer_data_core::{
     edit::{BatchOutcome, Intent, PermittedBatch, RequestKey, StoredAnswer},
@@ -33,15 +33,33 @@ pub(crate) enum Remembered {
     SomeAreRetries,
 }
 
+/// The answer that a request was given before, if it was.
+pub(crate) async fn remembered(
+    db: &mut PgConnection,
+    actor: ActorId,
+    request: RequestKey,
+) -> Result<Option<StoredAnswer>, StoreError> {
+    let known = find_keyed(db, &[(actor, Some(request))]).await?;
+    known.into_iter().next().flatten().transpose()
+}
+
 /// The answers that calls were given before.
 pub(crate) async fn find<'b>(
     db: &mut PgConnection,
-    batches: impl Iterator<Item = &'b PermittedBatch> + Clone,
+    batches: impl Iterator<Item = &'b PermittedBatch>,
 ) -> Result<Vec<Known>, StoreError> {
-    let mut known: Vec<Known> = batches.clone().map(|_| None).collect();
-    let keyed = batches.enumerate();
+    let requests = batches.map(|batch| (batch.actor, batch.request));
+    find_keyed(db, &requests.collect::<Vec<_>>()).await
+}
+
+async fn find_keyed(
+    db: &mut PgConnection,
+    requests: &[(ActorId, Option<RequestKey>)],
+) -> Result<Vec<Known>, StoreError> {
+    let mut known: Vec<Known> = requests.iter().map(|_| None).collect();
+    let keyed = requests.iter().enumerate();
     let keyed: Vec<_> = keyed
-        .filter_map(|(place, batch)| Some((place, batch.actor.get(), batch.request?)))
+        .filter_map(|(place, (actor, request))| Some((place, actor.get(), (*request)?)))
         .collect();
     if keyed.is_empty() {
         return Ok(known);

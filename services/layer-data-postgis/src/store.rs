@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jmap_domain::{DataRevision, LayerId};
+use jmap_domain::{ActorId, DataRevision, LayerId};
 use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
-    edit::{PermittedBatch, StoredAnswer},
+    edit::{PermittedBatch, RequestKey, StoredAnswer},
     history::{HistoryStart, Versions},
     ports::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
@@ -25,9 +25,9 @@ use layer_data_core::{
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::{
-    error::store_error,
+    error::{answered, store_error},
     lanes::{self, Lanes},
-    layers, read, redefine,
+    layers, read, redefine, requests,
     sieve::Comparisons,
     table::{Counters, Table},
     tally,
@@ -241,6 +241,19 @@ impl LayerStore for PostGis {
 
     async fn edit(&self, batch: PermittedBatch) -> Result<StoredAnswer, StoreError> {
         lanes::edit(self.held()?, batch).await
+    }
+
+    async fn remembered(
+        &self,
+        actor: ActorId,
+        request: &RequestKey,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        let database = &self.held()?.database;
+        let mut session = database.session().await.map_err(store_error)?;
+        let known = requests::remembered(&mut session, actor, *request);
+        let known = answered(database.patience(), known).await?;
+        session.done();
+        Ok(known)
     }
 
     async fn examine(

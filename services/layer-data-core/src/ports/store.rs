@@ -2,12 +2,12 @@
 
 use std::{error::Error, future::Future, num::NonZeroU32, sync::Arc, time::Instant};
 
-use jmap_domain::{DataRevision, LayerId};
+use jmap_domain::{ActorId, DataRevision, LayerId};
 
 use super::Removal;
 use crate::{
     definition::{Contradiction, DefinitionVersion, Examination, LayerDefinition},
-    edit::{PermittedBatch, StoredAnswer},
+    edit::{PermittedBatch, RequestKey, StoredAnswer},
     element::Element,
     geometry::Bounds,
     history::{HistoryStart, Versions},
@@ -28,10 +28,11 @@ pub trait LayerStore: Send + Sync + 'static {
         installation: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Makes the storage of a layer. Repeating it for the same layer and definition changes nothing.
+    /// Makes the storage of a layer. Repeating it for the same layer and definition changes nothing, whatever became of
+    /// the definition since.
     ///
     /// # Errors
-    /// [`StoreError::LayerExists`] when the layer has another definition.
+    /// [`StoreError::LayerExists`] when the layer was made with another definition.
     fn create_layer(
         &self,
         layer: NewLayer,
@@ -70,6 +71,17 @@ pub trait LayerStore: Send + Sync + 'static {
         &self,
         batch: PermittedBatch,
     ) -> impl Future<Output = Result<StoredAnswer, StoreError>> + Send;
+
+    /// The answer that a request of an actor was given, if it was done and is still remembered (R109).
+    ///
+    /// # Errors
+    /// [`StoreError::RequestReused`] when the request id was used for another request, or when the storage cannot answer
+    /// now.
+    fn remembered(
+        &self,
+        actor: ActorId,
+        request: &RequestKey,
+    ) -> impl Future<Output = Result<Option<StoredAnswer>, StoreError>> + Send;
 
     /// Looks at the elements that were changed after a revision, and answers with the revision up to which it looked.
     /// Nobody is held up by it, and nobody waits for it after the deadline.
