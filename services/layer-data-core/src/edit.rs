@@ -2,7 +2,7 @@
 
 mod kept;
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use jmap_domain::{ActorId, DataRevision, DenyReason, ElementId, LayerId, Permission};
 
@@ -168,12 +168,12 @@ pub struct WrongPermit {
     pub needed: Permission,
 }
 
-/// An edit together with the permit that covers it.
+/// An edit together with the permit that covers it. The edit is shared with whoever may have to try it again.
 #[derive(Clone, Debug)]
 pub struct PermittedEdit {
     index: u32,
     permit: Permit,
-    edit: Edit,
+    edit: Arc<Edit>,
 }
 
 impl PermittedEdit {
@@ -181,7 +181,12 @@ impl PermittedEdit {
     ///
     /// # Errors
     /// [`WrongPermit`] when the permit is for something else.
-    pub fn new(index: u32, permit: Permit, edit: Edit) -> Result<Self, WrongPermit> {
+    pub fn new(
+        index: u32,
+        permit: Permit,
+        edit: impl Into<Arc<Edit>>,
+    ) -> Result<Self, WrongPermit> {
+        let edit = edit.into();
         let needed = edit.permission();
         if permit.covers(needed) {
             Ok(Self {
@@ -211,7 +216,7 @@ impl PermittedEdit {
 
     /// The edit.
     #[must_use]
-    pub const fn edit(&self) -> &Edit {
+    pub fn edit(&self) -> &Edit {
         &self.edit
     }
 }

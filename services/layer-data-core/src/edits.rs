@@ -100,7 +100,7 @@ impl Rights {
 
 /// A batch on its way: what may still be done, and what was refused already.
 struct Plan {
-    edits: Vec<(u32, LayerId, Edit)>,
+    edits: Vec<(u32, LayerId, Arc<Edit>)>,
     refused: BTreeMap<u32, EditRefusal>,
 }
 
@@ -228,8 +228,8 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
                 continue;
             }
             let definition = self.definition(*layer, &mut definitions).await?;
-            match check(edit.clone(), &definition) {
-                Ok(edit) => plan.edits.push((index, *layer, edit)),
+            match check(edit, &definition) {
+                Ok(edit) => plan.edits.push((index, *layer, Arc::new(edit))),
                 Err(error) => {
                     plan.refused.insert(index, error.into());
                 }
@@ -264,7 +264,8 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
             let permitted = plan.permitted(&rights)?;
             let refused = order.mode == EditMode::Atomic && !plan.refused.is_empty();
             if refused || permitted.is_empty() {
-                return Ok(plan.unwritten(order));
+                let known = self.known(&plan, order, rights.actor).await?;
+                return Ok(plan.unwritten(order, known));
             }
             let batch = order.batch(permitted, rights.actor);
             match self.store.edit(batch).await {
@@ -281,9 +282,33 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
         }
         Err(EditError::PermitsExpired)
     }
+
+    /// The answer that a batch of which nothing is to be written was given before, when its edits did fit: a retry is
+    /// not refused for a definition that came later (R109, R114). Who has lost a right is told so all the same.
+    async fn known(
+        &self,
+        plan: &Plan,
+        order: Order,
+        actor: ActorId,
+    ) -> Result<Option<StoredAnswer>, EditError> {
+        let is_input = |refusal: &EditRefusal| matches!(refusal, EditRefusal::Input(_));
+        let mut refusals = plan.refused.values();
+        let may_be_known = match order.mode {
+            EditMode::Atomic => refusals.all(is_input),
+            EditMode::Partial => refusals.any(is_input),
+        };
+        match order.request.filter(|_| may_be_known) {
+            Some(request) => self
+                .store
+                .remembered(actor, request)
+                .await
+                .map_err(EditError::Store),
+            None => Ok(None),
+        }
+    }
 }
 
-fn check(edit: EditInput, definition: &LayerDefinition) -> Result<Edit, InputError> {
+fn check(edit: &EditInput, definition: &LayerDefinition) -> Result<Edit, InputError> {
     Ok(match edit {
         EditInput::Create(element) => {
             Edit::Create(element.check(definition, ValueSource::Client, SingleToMulti::Refuse)?)
@@ -293,11 +318,14 @@ fn check(edit: EditInput, definition: &LayerDefinition) -> Result<Edit, InputErr
             expected,
             change,
         } => Edit::Update {
-            element,
-            expected,
+            element: *element,
+            expected: *expected,
             patch: change.check(definition)?,
         },
-        EditInput::Delete { element, expected } => Edit::Delete { element, expected },
+        EditInput::Delete { element, expected } => Edit::Delete {
+            element: *element,
+            expected: *expected,
+        },
     })
 }
 
@@ -328,7 +356,7 @@ impl Plan {
         let mut permitted = Vec::with_capacity(self.edits.len());
         for (index, layer, edit) in &self.edits {
             match rights.permit(*layer, edit.permission()) {
-                Ok(permit) => permitted.push(PermittedEdit::new(*index, permit, edit.clone())?),
+                Ok(permit) => permitted.push(PermittedEdit::new(*index, permit, Arc::clone(edit))?),
                 Err(refusal) => {
                     self.refused.insert(*index, refusal);
                 }
@@ -337,8 +365,11 @@ impl Plan {
         Ok(permitted)
     }
 
-    /// The report when nothing is left to write.
-    fn unwritten(self, order: Order) -> BatchReport {
+    /// The report when nothing is left to write, or was written before.
+    fn unwritten(self, order: Order, known: Option<StoredAnswer>) -> BatchReport {
+        if let Some(answer) = known {
+            return self.report(order, answer);
+        }
         let outcome = match (order.intent, order.mode) {
             (Intent::Validate, EditMode::Atomic | EditMode::Partial) => BatchOutcome::Validated,
             (Intent::Commit, EditMode::Atomic) => BatchOutcome::Refused,
@@ -355,11 +386,16 @@ impl Plan {
 
     fn report(self, order: Order, answer: StoredAnswer) -> BatchReport {
         let mut results: BTreeMap<u32, EditResult> = answer.results.into_iter().collect();
-        results.extend(
-            self.refused
-                .into_iter()
-                .map(|(index, refusal)| (index, EditResult::Refused(refusal))),
-        );
+        for (index, refusal) in self.refused {
+            let is_input = matches!(refusal, EditRefusal::Input(_));
+            let refused = EditResult::Refused(refusal);
+            if is_input {
+                // What was done does not fit a later definition, and was done.
+                results.entry(index).or_insert(refused);
+            } else {
+                results.insert(index, refused);
+            }
+        }
         // What neither was refused nor reached the store was held back by another edit of the batch.
         let result = |index: u32| results.remove(&index).unwrap_or(EditResult::NotAttempted);
         BatchReport {

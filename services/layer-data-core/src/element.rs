@@ -131,14 +131,14 @@ impl ElementInput {
     /// # Errors
     /// [`InputError`], for the first thing that is wrong.
     pub fn check(
-        self,
+        &self,
         definition: &LayerDefinition,
         source: ValueSource,
         single: SingleToMulti,
     ) -> Result<NewElement, InputError> {
         let geometry = definition.geometry().parse(&self.geometry, single)?;
         let mut given: Vec<Option<Value>> = vec![None; definition.attributes().len()];
-        for (place, _, value) in placed(self.values, definition, source)? {
+        for (place, _, value) in placed(&self.values, definition, source)? {
             if let Some(slot) = given.get_mut(place) {
                 *slot = Some(value);
             }
@@ -182,13 +182,13 @@ impl ChangeInput {
     ///
     /// # Errors
     /// [`InputError`], for the first thing that is wrong.
-    pub fn check(self, definition: &LayerDefinition) -> Result<ElementPatch, InputError> {
+    pub fn check(&self, definition: &LayerDefinition) -> Result<ElementPatch, InputError> {
         if self.geometry.is_none() && self.values.is_empty() {
             return Err(InputError::EmptyChange);
         }
-        let parse = |wkb: Vec<u8>| definition.geometry().parse(&wkb, SingleToMulti::Refuse);
-        let geometry = self.geometry.map(parse).transpose()?;
-        let values = placed(self.values, definition, ValueSource::Client)?;
+        let parse = |wkb: &Vec<u8>| definition.geometry().parse(wkb, SingleToMulti::Refuse);
+        let geometry = self.geometry.as_ref().map(parse).transpose()?;
+        let values = placed(&self.values, definition, ValueSource::Client)?;
         let values = values
             .into_iter()
             .map(|(_, attribute, value)| (attribute, value))
@@ -203,13 +203,13 @@ impl ChangeInput {
 
 /// The values that were given, each checked, with the place and the id of its attribute.
 fn placed(
-    values: Vec<(AttributeRef, Value)>,
+    values: &[(AttributeRef, Value)],
     definition: &LayerDefinition,
     source: ValueSource,
 ) -> Result<Vec<(usize, AttributeId, Value)>, InputError> {
     let mut seen = vec![false; definition.attributes().len()];
     let mut placed = Vec::with_capacity(values.len().min(seen.len()));
-    for (index, (attribute, value)) in values.into_iter().enumerate() {
+    for (index, (attribute, value)) in values.iter().enumerate() {
         let Some((place, attribute)) = attribute.find(definition) else {
             return Err(InputError::UnknownAttribute {
                 index,
@@ -234,8 +234,8 @@ fn placed(
         if attribute.read_only && source == ValueSource::Client {
             return Err(refuse(ValueFault::ReadOnly));
         }
-        attribute.check(&value).map_err(refuse)?;
-        placed.push((place, attribute.id, value));
+        attribute.check(value).map_err(refuse)?;
+        placed.push((place, attribute.id, value.clone()));
     }
     Ok(placed)
 }

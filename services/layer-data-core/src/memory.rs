@@ -90,10 +90,8 @@ impl LayerStore for MemoryStore {
 
     async fn create_layer(&self, new: NewLayer) -> Result<StoredLayer, StoreError> {
         let mut state = self.state();
-        let json = |definition: &LayerDefinition| definition.to_json().ok();
         if let Some(layer) = state.layers.get(&new.layer) {
-            let same = json(&layer.definition) == json(&new.definition);
-            return if same {
+            return if layer.definition.began_as(&new.definition) {
                 Ok(layer.stored(new.layer))
             } else {
                 Err(StoreError::LayerExists(new.layer))

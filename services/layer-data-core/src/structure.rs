@@ -113,7 +113,27 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
                 definition: Arc::new(definition),
                 ..stored
             }),
-            Intent::Commit => self.redefine(call, layer, redefine).await,
+            Intent::Commit => match self.redefine(call, layer, redefine).await {
+                Err(StructureError::Stale(current)) => {
+                    self.made_meanwhile(layer, made_by, current).await
+                }
+                made => made,
+            },
+        }
+    }
+
+    /// What became of a change that somebody else's came before: that may have been the same request.
+    async fn made_meanwhile(
+        &self,
+        layer: LayerId,
+        made_by: Option<ChangeKey>,
+        current: DefinitionVersion,
+    ) -> Result<StoredLayer, StructureError> {
+        let stored = self.stored_structure(layer).await?;
+        if is_retry(&stored.definition, made_by)? {
+            Ok(stored)
+        } else {
+            Err(StructureError::Stale(current))
         }
     }
 

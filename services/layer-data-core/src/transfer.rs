@@ -2,6 +2,8 @@
 //!
 //! Export is a read with another purpose ([`crate::reads::ReadPurpose::Export`]).
 
+use std::sync::Arc;
+
 use jmap_domain::{Decision, LayerAct, LayerId, Permission, Question};
 
 use crate::{
@@ -200,8 +202,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         let (mut refused, mut elements) = (Vec::new(), Vec::with_capacity(rows.len()));
         for ImportRow { row, element } in rows {
             let definition = &self.layer.definition;
-            let checked = element.clone();
-            match checked.check(definition, terms.source, SingleToMulti::Promote) {
+            match element.check(definition, terms.source, SingleToMulti::Promote) {
                 Ok(element) => elements.push((*row, element)),
                 Err(error) => refused.push(RowRefusal {
                     row: *row,
@@ -230,11 +231,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         elements: Vec<NewElement>,
         mut permit: Permit,
     ) -> Result<StoredAnswer, ImportError> {
+        let created = elements.into_iter().map(Edit::Create).map(Arc::new);
+        let created: Vec<_> = created.collect();
         for _ in 0..ATTEMPTS {
-            let edits = (0..).zip(&elements);
-            let permitted = edits.map(|(index, element)| {
-                PermittedEdit::new(index, permit, Edit::Create(element.clone()))
-            });
+            let edits = (0..).zip(&created);
+            let permitted =
+                edits.map(|(index, edit)| PermittedEdit::new(index, permit, Arc::clone(edit)));
             let batch = PermittedBatch {
                 edits: permitted.collect::<Result<_, _>>()?,
                 actor: permit.actor(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use layer_data_core::{
-    definition::{LayerDefinition, ZPolicy},
+    definition::ZPolicy,
     ports::{LayerRecord, NewLayer, Removal, StoreError, StoredLayer},
 };
 use sqlx::{Connection, SqliteConnection};
@@ -19,8 +19,7 @@ pub(crate) async fn create(state: &mut State, new: NewLayer) -> Result<StoredLay
     let Some((layer, revision)) = state.catalogue().find(new.layer) else {
         return make(state, LayerRecord::new(new)).await;
     };
-    let [known, wanted] = [&*layer.definition, &new.definition].map(LayerDefinition::to_json);
-    if known.map_err(unexpected)? == wanted.map_err(unexpected)? {
+    if layer.definition.began_as(&new.definition) {
         Ok(layer.stored(revision))
     } else {
         Err(StoreError::LayerExists(new.layer))

@@ -62,13 +62,12 @@ impl From<Trouble> for StoreError {
 }
 
 pub(crate) async fn create(shared: &Shared, new: NewLayer) -> Result<StoredLayer, StoreError> {
-    let (id, json) = (new.layer, new.definition.to_json().map_err(unexpected)?);
+    let (id, first) = (new.layer, new.definition.clone());
     if shared.catalogue.find(id).is_none() {
         make(shared, &LayerRecord::new(new)).await?;
     }
     let (layer, revision) = shared.found(id)?;
-    let known = layer.definition.to_json().map_err(unexpected)?;
-    if known == json {
+    if layer.definition.began_as(&first) {
         Ok(layer.stored(revision))
     } else {
         Err(StoreError::LayerExists(id))

@@ -33,6 +33,16 @@ pub(crate) enum Remembered {
     SomeAreRetries,
 }
 
+/// The answer that a request was given before, if it was.
+pub(crate) async fn remembered(
+    db: &mut PgConnection,
+    actor: ActorId,
+    request: RequestKey,
+) -> Result<Option<StoredAnswer>, StoreError> {
+    let known = known(db, &[(actor, request)]).await?;
+    known.into_iter().next().flatten().transpose()
+}
+
 /// The answers that calls were given before.
 pub(crate) async fn find<'b>(
     db: &mut PgConnection,
@@ -51,7 +61,7 @@ pub(crate) async fn find<'b>(
 }
 
 /// The answers that actors' requests were given before.
-pub(crate) async fn known(
+async fn known(
     db: &mut PgConnection,
     asked: &[(ActorId, RequestKey)],
 ) -> Result<Vec<Known>, StoreError> {

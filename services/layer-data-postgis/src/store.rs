@@ -25,7 +25,7 @@ use layer_data_core::{
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::{
-    error::store_error,
+    error::{answered, store_error},
     lanes::{self, Lanes},
     layers, read, redefine, requests,
     sieve::Comparisons,
@@ -248,10 +248,12 @@ impl LayerStore for PostGis {
         actor: ActorId,
         request: RequestKey,
     ) -> Result<Option<StoredAnswer>, StoreError> {
-        let mut session = self.session().await?;
-        let known = requests::known(&mut session, &[(actor, request)]).await?;
+        let database = &self.held()?.database;
+        let mut session = database.session().await.map_err(store_error)?;
+        let known = requests::remembered(&mut session, actor, request);
+        let known = answered(database.patience(), known).await?;
         session.done();
-        known.into_iter().flatten().next().transpose()
+        Ok(known)
     }
 
     async fn examine(

@@ -331,12 +331,34 @@ pub async fn a_retried_request_is_done_once(store: &impl LayerStore) {
         Err(StoreError::RequestReused)
     ));
     assert_eq!(read_all(store).await.len(), 2);
-    // What is remembered can be asked for as well.
-    let key = request.unwrap();
-    assert_eq!(store.remembered(actor(1), key).await.unwrap(), Some(first));
-    assert_eq!(store.remembered(actor(3), key).await.unwrap(), None);
-    let reused = store.remembered(actor(1), other.unwrap()).await;
-    assert!(matches!(reused, Err(StoreError::RequestReused)));
+}
+
+/// R109: what a request was answered can be asked for without making it again.
+pub async fn an_answer_is_remembered(store: &impl LayerStore) {
+    make_layer(store).await;
+    let key = |id, content| RequestKey {
+        id: [id; 16],
+        content: [content; 32],
+    };
+    let batch = crate::edit::PermittedBatch {
+        request: Some(key(1, 2)),
+        ..batch(
+            actor(1),
+            Decision::All,
+            vec![creation(1.0, 2.0, named("once"))],
+        )
+    };
+    let answer = store.edit(batch).await.unwrap();
+    let known = store.remembered(actor(1), key(1, 2)).await.unwrap();
+    assert_eq!(known, Some(answer));
+    for (who, unknown) in [(2, key(1, 2)), (1, key(2, 2))] {
+        let known = store.remembered(actor(who), unknown).await.unwrap();
+        assert_eq!(known, None);
+    }
+    assert!(matches!(
+        store.remembered(actor(1), key(1, 3)).await,
+        Err(StoreError::RequestReused)
+    ));
 }
 
 /// Validating answers what would have been, and changes nothing.

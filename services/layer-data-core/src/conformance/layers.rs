@@ -3,10 +3,12 @@
 use jmap_domain::LayerId;
 
 use super::{
-    creation, definition, done, edit, layer, make_layer, name_of, named, query, read_all, revision,
+    creation, definition, definition_with, done, edit, layer, make_layer, name_of, named, query,
+    read_all, revision,
+    structure::{current, redefined},
 };
 use crate::{
-    definition::{GeometryType, LayerDraft, ZPolicy},
+    definition::{DefinitionChange, GeometryType, LayerDraft, ZPolicy},
     edit::{Edit, ExpectedRevision},
     ports::{LayerStore, NewLayer, Removal, StoreError},
     query::SelectionInput,
@@ -35,6 +37,31 @@ pub async fn making_a_layer_twice_makes_it_once(store: &impl LayerStore) {
         Err(StoreError::LayerExists(_))
     ));
     assert_eq!(store.layers().await.unwrap(), [layer()]);
+}
+
+/// R109, R114: making a layer again changes nothing either when its definition was changed since, twice at that, and
+/// another definition is still another.
+pub async fn a_layer_is_known_by_its_first_definition(store: &impl LayerStore) {
+    make_layer(store).await;
+    for name in ["renamed", "once more"] {
+        let attribute = definition().attributes()[0].id;
+        let rename = DefinitionChange::Rename {
+            attribute,
+            name: name.to_owned(),
+        };
+        redefined(store, vec![rename]).await;
+    }
+    make_layer(store).await;
+    assert_eq!(current(store).await.version().0, 3);
+    let other = NewLayer {
+        layer: layer(),
+        label: "other".to_owned(),
+        definition: definition_with(|draft| draft.required = true),
+    };
+    assert!(matches!(
+        store.create_layer(other).await,
+        Err(StoreError::LayerExists(_))
+    ));
 }
 
 /// Layers may bear the same label: names are not the store's business.

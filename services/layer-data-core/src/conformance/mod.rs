@@ -37,6 +37,7 @@ macro_rules! for_each_conformance_fact {
             edits::a_partial_batch_reports_each_edit,
             edits::a_call_takes_one_revision,
             edits::a_retried_request_is_done_once,
+            edits::an_answer_is_remembered,
             edits::validating_changes_nothing,
             edits::an_expired_permit_commits_nothing,
             edits::a_missing_layer_is_refused,
@@ -52,6 +53,7 @@ macro_rules! for_each_conformance_fact {
             order::a_place_outlives_its_element,
             order::what_a_query_asks_for_holds_in_any_order,
             layers::making_a_layer_twice_makes_it_once,
+            layers::a_layer_is_known_by_its_first_definition,
             layers::labels_may_repeat,
             layers::a_dropped_layer_is_gone,
             layers::another_installation_is_refused,
@@ -201,6 +203,10 @@ pub fn creation(x: f64, y: f64, values: Vec<(AttributeRef, Value)>) -> Edit {
 
 /// The change of an element.
 #[must_use]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "tests write the change where they make it"
+)]
 pub fn change(element: ElementId, expected: ExpectedRevision, change: ChangeInput) -> Edit {
     Edit::Update {
         element,

@@ -142,9 +142,14 @@ impl LayerDefinition {
         }
         work.check()?;
         let version = DefinitionVersion(self.version.0.saturating_add(1));
+        let origin = match self.version {
+            DefinitionVersion(1) => self.digest(),
+            DefinitionVersion(_) => self.origin.clone(),
+        };
         Ok(Self {
             version,
             made_by,
+            origin,
             ..work.definition
         })
     }

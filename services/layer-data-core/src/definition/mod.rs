@@ -11,6 +11,7 @@ mod stored;
 use std::collections::HashSet;
 
 use jmap_domain::{ActorId, AttributeId};
+use sha2::{Digest, Sha256};
 
 pub use attribute::{AttributeDefinition, AttributeDraft};
 pub use change::{AttributeRules, ChangeError, ChangeFault, DefinitionChange};
@@ -125,7 +126,12 @@ pub struct LayerDefinition {
     next_attribute: AttributeId,
     dropped: Vec<DroppedAttribute>,
     made_by: Option<ChangeKey>,
+    /// What the first form was like; `None` while this is it, or when it was changed before that was kept.
+    origin: Option<Origin>,
 }
+
+/// A digest (SHA-256) of the first form of a definition.
+pub(crate) type Origin = Box<[u8; 32]>;
 
 /// An attribute that was dropped: nobody sees it or its values, which are kept until it is restored or purged (R114).
 #[derive(Clone, Debug, PartialEq)]
@@ -168,6 +174,7 @@ impl LayerDraft {
             next_attribute: ids.next().ok_or(DefinitionError::TooManyAttributes)?,
             dropped: Vec::new(),
             made_by: None,
+            origin: None,
         })
     }
 }
@@ -225,6 +232,23 @@ impl LayerDefinition {
     #[must_use]
     pub const fn made_by(&self) -> Option<ChangeKey> {
         self.made_by
+    }
+
+    /// Whether this is what the given first form of a definition is, or became (R109).
+    #[must_use]
+    pub fn began_as(&self, first: &Self) -> bool {
+        let is_first = self.version == first.version;
+        if is_first {
+            self.digest() == first.digest()
+        } else {
+            self.origin.is_none() || self.origin == first.digest()
+        }
+    }
+
+    /// A digest of everything in it.
+    fn digest(&self) -> Option<Origin> {
+        let json = self.to_json().ok()?;
+        Some(Box::new(Sha256::digest(json).into()))
     }
 
     /// The place of an attribute among everything that is stored of an element: the values of the attributes, then

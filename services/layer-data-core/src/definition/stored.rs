@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AllowedValue, AttributeConstraints, AttributeDefinition, AttributeDraft, ChangeKey,
-    DefinitionVersion, DroppedAttribute, GeometryType, LayerDefinition, ZPolicy,
+    DefinitionVersion, DroppedAttribute, GeometryType, LayerDefinition, Origin, ZPolicy,
 };
 use crate::{
     crs::Crs,
@@ -33,6 +33,8 @@ struct StoredLayer {
     dropped: Vec<StoredDropped>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made_by: Option<StoredKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +102,7 @@ impl LayerDefinition {
             attributes: self.attributes.iter().map(StoredAttribute::from).collect(),
             dropped: self.dropped.iter().map(StoredDropped::from).collect(),
             made_by: self.made_by.map(StoredKey::from),
+            origin: self.origin.clone(),
         };
         serde_json::to_string(&stored).map_err(|error| broken(&error))
     }
@@ -135,6 +138,7 @@ impl LayerDefinition {
                 .map(StoredDropped::read)
                 .collect::<Result<_, _>>()?,
             made_by: stored.made_by.map(StoredKey::read).transpose()?,
+            origin: stored.origin,
         })
     }
 }

@@ -28,10 +28,11 @@ pub trait LayerStore: Send + Sync + 'static {
         installation: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Makes the storage of a layer. Repeating it for the same layer and definition changes nothing.
+    /// Makes the storage of a layer. Repeating it for the same layer and definition changes nothing, whatever became of
+    /// the definition since.
     ///
     /// # Errors
-    /// [`StoreError::LayerExists`] when the layer has another definition.
+    /// [`StoreError::LayerExists`] when the layer was made with another definition.
     fn create_layer(
         &self,
         layer: NewLayer,

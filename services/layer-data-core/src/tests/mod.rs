@@ -8,14 +8,15 @@ mod imports;
 mod layers;
 mod memory;
 mod reads;
+mod retries;
 
 use std::{
     collections::HashMap,
-    future::Future,
+    future::{Future, poll_fn},
     pin::pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -45,6 +46,41 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Runs two things at once, each a step at a time.
+pub(crate) fn run_both<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> [T; 2] {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut done = [None, None];
+    while let [None, _] | [_, None] = done {
+        for (place, work) in [one.as_mut() as Work<'_, T>, other.as_mut()]
+            .into_iter()
+            .enumerate()
+        {
+            if done[place].is_none()
+                && let Poll::Ready(value) = work.poll(&mut context)
+            {
+                done[place] = Some(value);
+            }
+        }
+    }
+    done.map(Option::unwrap)
+}
+
+type Work<'w, T> = std::pin::Pin<&'w mut dyn Future<Output = T>>;
+
+/// Lets others go first, once.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|_| {
+        if std::mem::replace(&mut paused, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
 /// Says what it is told to say, about the suite's layer.
 #[derive(Debug, Default)]
 struct FakeAuthorizer {
@@ -53,6 +89,8 @@ struct FakeAuthorizer {
     /// How many answers are already out of date when they are given.
     stale_answers: AtomicU32,
     down: Mutex<bool>,
+    /// Whether it lets others go first before each answer.
+    pauses: AtomicBool,
     /// Whether the last decision is left out of every answer.
     incomplete: Mutex<bool>,
 }
@@ -82,6 +120,9 @@ impl FakeAuthorizer {
 impl Authorizer for FakeAuthorizer {
     async fn ask(&self, call: &Call, questions: &[Question]) -> Result<Answer, AuthorizerError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.pauses.load(Ordering::Relaxed) {
+            pause().await;
+        }
         if *self.down.lock().unwrap() {
             return Err(AuthorizerError::Unavailable);
         }
