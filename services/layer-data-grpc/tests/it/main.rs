@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod edits;
 #[cfg(test)]
 mod fixture;
