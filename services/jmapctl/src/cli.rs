@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::{Client, Credential},
     command::{
-        Context, audit, check, compare, demo, edit, explain, export, grants, groups, history,
+        Context, audit, check, compare, copy, demo, edit, explain, export, grants, groups, history,
         import, layers, lookup, moving, permissions, projects, query, report, restored, services,
         sessions, sign_in, stats, up, users, watch, what_if,
     },
@@ -179,6 +179,9 @@ pub(crate) enum Call {
     /// Write the elements of a layer to a file
     #[command(after_help = export::EXAMPLES)]
     Export(export::Export),
+    /// Copy elements from layer to layer
+    #[command(after_help = copy::EXAMPLES)]
+    Copy(copy::Copy),
 }
 
 /// Does what is done by calls.
@@ -230,6 +233,7 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,
         Call::Export(command) => command.run(context).await,
+        Call::Copy(command) => command.run(context).await,
     }
 }
 

@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod compare;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+pub mod copy;
 pub mod crs;
 pub mod definition;
 pub mod edit;

@@ -1,15 +1,16 @@
 //! Import: rows come in batches, each decided by a fresh answer, each row standing for itself.
 //!
-//! Export is a read with another purpose ([`crate::reads::ReadPurpose::Export`]).
+//! Export is a read with another purpose ([`crate::reads::ReadPurpose::Export`]). A copy from layer to layer
+//! ([`crate::copy`]) is both.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use jmap_domain::{Decision, LayerAct, LayerId, Permission, Question};
+use jmap_domain::{Decision, DenyReason, LayerAct, LayerId, Permission, Question};
 
 use crate::{
     definition::LayerDefinition,
     edit::{
-        Edit, EditMode, EditRefusal, EditResult, Intent, PermittedBatch, PermittedEdit,
+        Edit, EditMode, EditRefusal, EditResult, Intent, PermittedBatch, PermittedEdit, RequestKey,
         StoredAnswer, WrongPermit,
     },
     element::{ElementInput, NewElement, ValueSource},
@@ -34,7 +35,7 @@ pub enum ImportError {
     /// The layer does not exist, or the caller may not know that it does (R40).
     #[error("layer `{0}` does not exist")]
     NoSuchLayer(LayerId),
-    /// The caller may not add elements.
+    /// The caller may not add elements, or not copy those of the layer that they come from.
     #[error("`{permission}` is not permitted on layer `{layer}`")]
     NotPermitted {
         /// The layer.
@@ -42,7 +43,7 @@ pub enum ImportError {
         /// What is missing.
         permission: Permission,
         /// Why.
-        reason: jmap_domain::DenyReason,
+        reason: DenyReason,
     },
     /// Permits ran out before the commit again and again.
     #[error("the rows could not be committed in time")]
@@ -93,14 +94,15 @@ pub struct Import<S, A, R> {
     service: LayerData<S, A, R>,
     call: Call,
     layer: StoredLayer,
+    from: Option<LayerId>,
     intent: Intent,
     counts: ImportCounts,
 }
 
 /// What the answer for a batch allows.
-struct Terms {
+pub(crate) struct Terms {
     permit: Permit,
-    source: ValueSource,
+    pub(crate) source: ValueSource,
 }
 
 impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> {
@@ -115,7 +117,17 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         layer: LayerId,
         intent: Intent,
     ) -> Result<Import<S, A, R>, ImportError> {
-        self.import_terms(call, layer).await?;
+        self.import_from(call, (None, layer), intent).await
+    }
+
+    /// The same, of elements that come from another layer: the answer for a batch is about both (R38, R39).
+    pub(crate) async fn import_from(
+        &self,
+        call: &Call,
+        (from, layer): (Option<LayerId>, LayerId),
+        intent: Intent,
+    ) -> Result<Import<S, A, R>, ImportError> {
+        self.import_terms(call, (from, layer)).await?;
         let layer = self
             .store
             .layer(layer)
@@ -125,17 +137,25 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             service: self.clone(),
             call: call.clone(),
             layer,
+            from,
             intent,
             counts: ImportCounts::default(),
         })
     }
 
-    async fn import_terms(&self, call: &Call, layer: LayerId) -> Result<Terms, ImportError> {
+    pub(crate) async fn import_terms(
+        &self,
+        call: &Call,
+        (from, layer): (Option<LayerId>, LayerId),
+    ) -> Result<Terms, ImportError> {
         let permission = Permission::AddElements;
         let structure = Question::Layer(layer, LayerAct::ChangeStructure);
-        let answer = self
-            .ask(call, &[elements(layer, permission), structure])
-            .await?;
+        let mut questions = vec![elements(layer, permission), structure];
+        if let Some(from) = from {
+            let needed = [Permission::View, Permission::CopyExport];
+            questions.extend(needed.map(|needed| elements(from, needed)));
+        }
+        let answer = self.ask(call, &questions).await?;
         let mut decisions = answer.decisions.into_iter();
         let decision = decisions.next().ok_or(AskError::Unavailable)?;
         // Read-only attributes are for those who could change the structure anyway (R105).
@@ -143,13 +163,16 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             Some(Decision::All) => ValueSource::Administrator,
             Some(Decision::Own { creator: _ } | Decision::Denied(_)) | None => ValueSource::Client,
         };
+        if let Some(from) = from {
+            may_be_copied(from, decisions)?;
+        }
         let validity = Validity {
             actor: answer.actor,
             until: answer.valid_until,
         };
         match Permit::from_decision(layer, permission, decision, validity) {
             Ok(permit) => Ok(Terms { permit, source }),
-            Err(jmap_domain::DenyReason::NotVisible) => Err(ImportError::NoSuchLayer(layer)),
+            Err(DenyReason::NotVisible) => Err(ImportError::NoSuchLayer(layer)),
             Err(reason) => Err(ImportError::NotPermitted {
                 layer,
                 permission,
@@ -157,6 +180,27 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             }),
         }
     }
+}
+
+/// Reads the decisions about *view* and *copy / export*. Copying is not narrowed to own elements (R52).
+fn may_be_copied(
+    layer: LayerId,
+    mut decisions: impl Iterator<Item = Decision>,
+) -> Result<(), ImportError> {
+    let (view, copy) = (decisions.next(), decisions.next());
+    let reason = match (view, copy) {
+        (Some(Decision::All), Some(Decision::All)) => return Ok(()),
+        (Some(Decision::All), Some(Decision::Denied(reason))) => reason,
+        (Some(Decision::All), Some(Decision::Own { creator: _ }) | None) => DenyReason::NoGrant,
+        (Some(Decision::Own { creator: _ } | Decision::Denied(_)) | None, _) => {
+            return Err(ImportError::NoSuchLayer(layer));
+        }
+    };
+    Err(ImportError::NotPermitted {
+        layer,
+        permission: Permission::CopyExport,
+        reason,
+    })
 }
 
 impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
@@ -177,8 +221,17 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
     /// # Errors
     /// [`ImportError`], after which the import is over. Rows taken before stay.
     pub async fn push(&mut self, rows: Vec<ImportRow>) -> Result<Vec<RowRefusal>, ImportError> {
+        self.push_once(rows, None).await
+    }
+
+    /// The same; what was taken under this request before is not taken again (R109).
+    pub(crate) async fn push_once(
+        &mut self,
+        rows: Vec<ImportRow>,
+        request: Option<RequestKey>,
+    ) -> Result<Vec<RowRefusal>, ImportError> {
         for _ in 0..ATTEMPTS {
-            match self.take(&rows).await {
+            match self.take(&rows, request).await {
                 // They are checked once more, against the new definition (R114).
                 Err(ImportError::Store(StoreError::DefinitionChanged(_))) => self.reload().await?,
                 done => return done,
@@ -194,64 +247,70 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         Ok(())
     }
 
-    async fn take(&mut self, rows: &[ImportRow]) -> Result<Vec<RowRefusal>, ImportError> {
-        let terms = self
-            .service
-            .import_terms(&self.call, self.layer.layer)
-            .await?;
-        let (mut refused, mut elements) = (Vec::new(), Vec::with_capacity(rows.len()));
-        for ImportRow { row, element } in rows {
+    async fn take(
+        &mut self,
+        rows: &[ImportRow],
+        request: Option<RequestKey>,
+    ) -> Result<Vec<RowRefusal>, ImportError> {
+        let layers = (self.from, self.layer.layer);
+        let terms = self.service.import_terms(&self.call, layers).await?;
+        let (mut refused, mut elements) = (BTreeMap::new(), Vec::with_capacity(rows.len()));
+        for (place, ImportRow { row: _, element }) in (0..).zip(rows) {
             let definition = &self.layer.definition;
             match element.check(definition, terms.source, SingleToMulti::Promote) {
-                Ok(element) => elements.push((*row, element)),
-                Err(error) => refused.push(RowRefusal {
-                    row: *row,
-                    refusal: error.into(),
-                }),
+                Ok(element) => elements.push((place, element)),
+                Err(error) => {
+                    refused.insert(place, error.into());
+                }
             }
         }
         let promoted = elements
             .iter()
             .filter(|(_, element)| element.geometry().was_promoted())
             .count();
-        let (numbers, elements): (Vec<u64>, Vec<NewElement>) = elements.into_iter().unzip();
-        let unchecked = refused.len();
-        if self.intent == Intent::Commit && !elements.is_empty() {
-            let answer = self.write(elements, terms.permit).await?;
-            refused.extend(refusals(answer, &numbers));
-        }
-        self.counts.created += (numbers.len() + unchecked - refused.len()) as u64;
+        let created = if self.intent == Intent::Commit && !elements.is_empty() {
+            let answer = self.write(elements, terms.permit, request).await?;
+            sort_out(answer, &mut refused)
+        } else {
+            elements.len()
+        };
+        self.counts.created += created as u64;
         self.counts.promoted += promoted as u64;
-        self.counts.refused += refused.len() as u64;
-        Ok(refused)
+        self.counts.refused += rows.len().saturating_sub(created) as u64;
+        let refusals = (0..)
+            .zip(rows)
+            .filter_map(|(place, ImportRow { row, element: _ })| {
+                let refusal = refused.remove(&place)?;
+                Some(RowRefusal { row: *row, refusal })
+            });
+        Ok(refusals.collect())
     }
 
     async fn write(
         &self,
-        elements: Vec<NewElement>,
+        elements: Vec<(u32, NewElement)>,
         mut permit: Permit,
+        request: Option<RequestKey>,
     ) -> Result<StoredAnswer, ImportError> {
-        let created = elements.into_iter().map(Edit::Create).map(Arc::new);
+        let created = elements.into_iter();
+        let created = created.map(|(place, new)| (place, Arc::new(Edit::Create(new))));
         let created: Vec<_> = created.collect();
         for _ in 0..ATTEMPTS {
-            let edits = (0..).zip(&created);
-            let permitted =
-                edits.map(|(index, edit)| PermittedEdit::new(index, permit, Arc::clone(edit)));
+            let permitted = created
+                .iter()
+                .map(|(place, edit)| PermittedEdit::new(*place, permit, Arc::clone(edit)));
             let batch = PermittedBatch {
                 edits: permitted.collect::<Result<_, _>>()?,
                 actor: permit.actor(),
                 mode: EditMode::Partial,
                 intent: Intent::Commit,
-                request: None,
+                request,
             };
             match self.service.store.edit(batch).await {
                 Ok(answer) => return Ok(answer),
                 Err(StoreError::PermitExpired) => {
-                    permit = self
-                        .service
-                        .import_terms(&self.call, self.layer.layer)
-                        .await?
-                        .permit;
+                    let layers = (self.from, self.layer.layer);
+                    permit = self.service.import_terms(&self.call, layers).await?.permit;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -260,18 +319,21 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
     }
 }
 
-fn refusals(answer: StoredAnswer, numbers: &[u64]) -> impl Iterator<Item = RowRefusal> {
-    answer
-        .results
-        .into_iter()
-        .filter_map(|(index, result)| match result {
-            EditResult::Refused(refusal) => {
-                let row = usize::try_from(index)
-                    .ok()
-                    .and_then(|index| numbers.get(index))
-                    .copied()?;
-                Some(RowRefusal { row, refusal })
+/// How many elements were created; those that were not are among the refused ones afterwards. What a retry is told was
+/// done is, whatever it would be found to be now.
+fn sort_out(answer: StoredAnswer, refused: &mut BTreeMap<u32, EditRefusal>) -> usize {
+    let mut created = 0;
+    for (place, result) in answer.results {
+        match result {
+            EditResult::Done(_) => {
+                created += 1;
+                refused.remove(&place);
             }
-            EditResult::Done(_) | EditResult::NotAttempted => None,
-        })
+            EditResult::Refused(refusal) => {
+                refused.insert(place, refusal);
+            }
+            EditResult::NotAttempted => {}
+        }
+    }
+    created
 }

@@ -91,7 +91,10 @@ fn what_conditions_find_is_deleted_within_a_declared_maximum() {
         house.answer("ana", &line.iter().map(String::as_str).collect::<Vec<_>>())
     };
     let dry = answer(&["--maximum", "2", "--dry-run"]);
-    assert_eq!(dry, json!({"deleted_count": 2, "revision": 0, "dry_run": true}));
+    assert_eq!(
+        dry,
+        json!({"deleted_count": 2, "revision": 0, "dry_run": true})
+    );
     let few = oaks(&["--maximum", "1"]);
     let few = few.iter().map(String::as_str).collect::<Vec<_>>();
     let refused = house.run("ana", &few).code(1);

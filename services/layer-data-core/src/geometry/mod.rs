@@ -109,6 +109,9 @@ pub enum GeometryError {
         /// Which position, from 0.
         vertex: u32,
     },
+    /// A position that does not exist in the layer's reference system, which it comes from another one to.
+    #[error("a position does not exist in the layer's reference system")]
+    Outside,
     /// A line of fewer than 2 positions.
     #[error("a line has {0} positions, needs at least 2")]
     ShortLine(u32),

@@ -1,6 +1,7 @@
 //! The use cases over a store in memory and an authorizer that says what it is told to.
 
 mod compare;
+mod copies;
 mod deletions;
 mod edits;
 mod history;

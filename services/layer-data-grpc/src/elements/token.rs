@@ -25,21 +25,26 @@ struct Place {
     values: Vec<WireValue>,
 }
 
+/// A request together with the account that makes it.
+pub(crate) fn of_account(caller: Caller, request: &impl Message) -> Vec<u8> {
+    let (kind, id) = match caller {
+        Caller::Anonymous => (0, 0),
+        Caller::Session(caller) => (1, caller.user.get()),
+        Caller::Service(caller) => (2, caller.service.get()),
+    };
+    let mut bytes = vec![kind];
+    bytes.extend_from_slice(&id.to_be_bytes());
+    bytes.extend_from_slice(&request.encode_to_vec());
+    bytes
+}
+
 /// What all pages of a query have in common. A token opens for no other, and for no other account.
 pub(super) struct Query(Vec<u8>);
 
 impl Query {
     /// The query of a request without its page fields.
     pub(super) fn new(caller: Caller, request: &impl Message) -> Self {
-        let (kind, id) = match caller {
-            Caller::Anonymous => (0, 0),
-            Caller::Session(caller) => (1, caller.user.get()),
-            Caller::Service(caller) => (2, caller.service.get()),
-        };
-        let mut bytes = vec![kind];
-        bytes.extend_from_slice(&id.to_be_bytes());
-        bytes.extend_from_slice(&request.encode_to_vec());
-        Self(bytes)
+        Self(of_account(caller, request))
     }
 
     /// The token of the page that begins there.

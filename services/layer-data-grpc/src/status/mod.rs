@@ -3,6 +3,7 @@
 //! Reasons are the values of the contract's `ErrorReason`, without the prefix.
 
 mod ask;
+mod copy;
 mod deletion;
 mod edit;
 mod file;
@@ -17,6 +18,7 @@ use jmap_wire::{Failure, FieldPath};
 use tonic::{Code, Status};
 
 pub(crate) use ask::RETRY_AFTER;
+pub(crate) use copy::copy;
 pub(crate) use deletion::deletion;
 pub(crate) use edit::{edit, refusal};
 pub(crate) use file::{export_file, import_file, row};

@@ -1,5 +1,7 @@
-//! The transfer service: files are staged, read into layers and written out of them.
+//! The transfer service: files are staged, read into layers and written out of them; layers are copied.
 
+mod copy;
+mod copy_token;
 mod export;
 mod file;
 mod options;
@@ -9,9 +11,10 @@ mod staging;
 mod uploads;
 
 use jmap_proto::layerdata::{
-    AbandonImportRequest, AbandonImportResponse, CreateImportRequest, CreateImportResponse,
-    ExportElementsRequest, ExportElementsResponse, GetImportRequest, GetImportResponse,
-    ImportElementsRequest, ImportElementsResponse, RunImportRequest, RunImportResponse,
+    AbandonImportRequest, AbandonImportResponse, CopyElementsRequest, CopyElementsResponse,
+    CreateImportRequest, CreateImportResponse, ExportElementsRequest, ExportElementsResponse,
+    GetImportRequest, GetImportResponse, ImportElementsRequest, ImportElementsResponse,
+    PrepareCopyRequest, PrepareCopyResponse, RunImportRequest, RunImportResponse,
     UploadChunkRequest, UploadChunkResponse, transfer_service_server::TransferService,
 };
 use layer_data_core::ports::{Authorizer, LayerStore, Registry};
@@ -31,6 +34,7 @@ const MAX_ROW_ERRORS: usize = 1_000;
 impl<S: LayerStore, A: Authorizer, R: Registry> TransferService for Api<S, A, R> {
     type RunImportStream = ReceiverStream<Result<RunImportResponse, Status>>;
     type ExportElementsStream = ReceiverStream<Result<ExportElementsResponse, Status>>;
+    type CopyElementsStream = ReceiverStream<Result<CopyElementsResponse, Status>>;
 
     async fn create_import(
         &self,
@@ -91,6 +95,24 @@ impl<S: LayerStore, A: Authorizer, R: Registry> TransferService for Api<S, A, R>
     ) -> Result<Response<Self::ExportElementsStream>, Status> {
         let (call, request) = open(request)?;
         let answer = self.export(call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn prepare_copy(
+        &self,
+        request: Request<PrepareCopyRequest>,
+    ) -> Result<Response<PrepareCopyResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.plan_copy(&call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn copy_elements(
+        &self,
+        request: Request<CopyElementsRequest>,
+    ) -> Result<Response<Self::CopyElementsStream>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.begin_copy(call, request).await;
         answer.map(Response::new).map_err(status)
     }
 }

@@ -5,7 +5,10 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod deletions;
+#[cfg(test)]
 mod edits;
 #[cfg(test)]
 mod fixture;

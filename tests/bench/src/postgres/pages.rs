@@ -44,7 +44,8 @@ pub(crate) async fn run(site: &Site, rounds: Rounds) -> anyhow::Result<Vec<Figur
     super::reads::settle(&table, &mut database).await?;
     let far = far_behind(&site.worker, layer).await?;
     let meter = site.meter().await?;
-    let columns = r#"t.fid, t."_revision", t."_created_by", t.geom, t."population", t."name", t."country""#;
+    let columns =
+        r#"t.fid, t."_revision", t."_created_by", t.geom, t."population", t."name", t."country""#;
     let sorted = format!(
         r#"select {columns} from {table} t where t."population" >= 1
            order by t."population" desc nulls last, t.fid limit {}"#,
@@ -59,14 +60,19 @@ pub(crate) async fn run(site: &Site, rounds: Rounds) -> anyhow::Result<Vec<Figur
         behind.measured.take(&meter, rounds, page).await?;
         let element = async || get(&site.worker, layer).await;
         one.measured.take(&meter, rounds, element).await?;
-        first.floor(&meter, rounds, (&sorted, &mut database)).await?;
+        first
+            .floor(&meter, rounds, (&sorted, &mut database))
+            .await?;
         one.floor(&meter, rounds, (&by_id, &mut database)).await?;
     }
     behind.floor = first.measured.clone();
     let page = format!("a page of {PAGE}, filtered and sorted");
     Ok(vec![
         first.figure(&page, SLOWER),
-        behind.figure(&format!("the same at depth {DEPTH}, beside the first"), SLOWER),
+        behind.figure(
+            &format!("the same at depth {DEPTH}, beside the first"),
+            SLOWER,
+        ),
         one.figure("one element by its id", ONE_SLOWER),
     ])
 }

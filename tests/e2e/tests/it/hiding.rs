@@ -11,10 +11,11 @@ use jmap_proto::{
         layer_permissions_change::Change, list_effective_permissions_request::Layers,
     },
     layerdata::{
-        AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CreateImportRequest, DeleteElementsRequest,
-        DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest, GetLayerRequest,
-        ImportElementsRequest, ImportOptions, ListElementChangesRequest, ListElementsRequest,
-        ListLayersRequest, Selection, as_of::At, edit::Act,
+        AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CopyOrder, CreateImportRequest,
+        DeleteElementsRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
+        GetLayerRequest, ImportElementsRequest, ImportOptions, ListElementChangesRequest,
+        ListElementsRequest, ListLayersRequest, PrepareCopyRequest, Selection, as_of::At,
+        edit::Act,
     },
 };
 use prost_types::FieldMask;
@@ -242,12 +243,22 @@ async fn layers(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
     let deleted = caller.layers().delete_layer(delete).await;
     let begun = caller.transfer().create_import(import).await;
     let imported = caller.transfer().import_elements(stream).await;
+    let order = CopyOrder {
+        source_layer_id: layer_id,
+        target_layer_id: layer_id,
+        ..CopyOrder::default()
+    };
+    let copied = caller
+        .transfer()
+        .prepare_copy(PrepareCopyRequest { order: Some(order) })
+        .await;
     vec![
         ("GetLayer", shown(got.map(Response::into_inner))),
         ("DeleteLayer", shown(deleted.map(Response::into_inner))),
         ("ExportElements", shown(caller.export(layer_id).await)),
         ("CreateImport", shown(begun.map(Response::into_inner))),
         ("ImportElements", shown(imported.map(Response::into_inner))),
+        ("PrepareCopy", shown(copied.map(Response::into_inner))),
     ]
 }
 

@@ -15,6 +15,7 @@ mod authzen;
 mod bad_input;
 mod batches;
 mod citations;
+mod copies;
 mod crashes;
 mod edits;
 mod executables;
