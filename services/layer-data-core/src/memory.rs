@@ -5,6 +5,7 @@ mod structure;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    num::NonZeroU64,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -22,7 +23,7 @@ use crate::{
     history::{HistoryStart, VersionEnd, Versions},
     permit::{Permit, Scope},
     ports::{
-        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, Rest,
+        Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal, Rest,
         StoreError, StoredLayer, Summary,
     },
     query::{CheckedQuery, GeometryOutput, Mark},
@@ -259,6 +260,17 @@ impl LayerStore for MemoryStore {
             extent: found.into_iter().reduce(Bounds::union),
             revision,
         })
+    }
+
+    async fn count(
+        &self,
+        query: &CheckedQuery,
+        cap: NonZeroU64,
+        deadline: Instant,
+    ) -> Result<(Count, DataRevision), StoreError> {
+        let summary = self.summarize(query, deadline).await?;
+        let counted = summary.count.min(cap.get().saturating_add(1));
+        Ok((Count::capped(counted, cap), summary.revision))
     }
 
     async fn tally(

@@ -1,5 +1,6 @@
 //! Reading: by view, within the display limit unless *copy / export* lifts it (R38, R40, R112, R113).
 
+mod count;
 mod statistics;
 
 use std::{num::NonZeroU64, time::Instant};

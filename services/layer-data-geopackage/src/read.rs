@@ -3,14 +3,14 @@
 
 mod versions;
 
-use std::{future::ready, ops::ControlFlow, sync::Arc, time::Instant};
+use std::{future::ready, num::NonZeroU64, ops::ControlFlow, sync::Arc, time::Instant};
 
 use futures::{StreamExt, TryStreamExt};
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
 use layer_data_core::{
     element::{Element, Stamps},
     geometry::Bounds,
-    ports::{Chunk, ChunkLimit, Rest, StoreError, Summary},
+    ports::{Chunk, ChunkLimit, Count, Rest, StoreError, Summary},
     query::{CheckedQuery, GeometryOutput, Mark},
     value::{DateTime, Value},
 };
@@ -346,6 +346,27 @@ pub(crate) async fn summary(
     };
     visit(source, &plan, add).await?;
     Ok(summary)
+}
+
+/// Counts the elements of a query, up to one more than a cap: there are no statistics to estimate from.
+pub(crate) async fn count(
+    source: &Source<'_>,
+    layer: &Layer,
+    query: &CheckedQuery,
+    cap: NonZeroU64,
+) -> Result<Count, StoreError> {
+    let plan = Plan::new(layer, query, BlobPart::Nothing);
+    let mut counted = 0;
+    let add = |_: Found<'_>| {
+        counted += 1;
+        if counted > cap.get() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    visit(source, &plan, add).await?;
+    Ok(Count::capped(counted, cap))
 }
 
 /// Visits all elements of a query by one statement, as long as the visitor wants more.

@@ -1,6 +1,7 @@
 //! The store: what it holds, and the port that it implements.
 
 use std::{
+    num::NonZeroU64,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,8 +12,8 @@ use layer_data_core::{
     edit::{PermittedBatch, RequestKey, StoredAnswer},
     history::{HistoryStart, Versions},
     ports::{
-        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
-        StoredLayer, Summary,
+        Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
+        StoreError, StoredLayer, Summary,
     },
     query::{CheckedQuery, Mark},
     statistics::Tally,
@@ -230,6 +231,17 @@ impl LayerStore for GeoPackage {
     ) -> Result<Summary, StoreError> {
         let (layer, revision, _reading) = self.reading(query.layer()).await?;
         read::summary(&self.source(deadline), &layer, query, revision).await
+    }
+
+    async fn count(
+        &self,
+        query: &CheckedQuery,
+        cap: NonZeroU64,
+        deadline: Instant,
+    ) -> Result<(Count, DataRevision), StoreError> {
+        let (layer, revision, _reading) = self.reading(query.layer()).await?;
+        let counted = read::count(&self.source(deadline), &layer, query, cap).await?;
+        Ok((counted, revision))
     }
 
     async fn tally(

@@ -1,6 +1,7 @@
 //! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
+mod count;
 mod summary;
 mod versions;
 
@@ -12,6 +13,7 @@ use jmap_postgres::Session;
 use layer_data_core::{
     element::{Element, Stamps},
     geometry::Bounds,
+    history::Rows,
     ports::{Chunk, ChunkLimit, Rest, StoreError},
     query::{CheckedQuery, GeometryOutput, Mark},
     value::Value,
@@ -30,6 +32,7 @@ use crate::{
     values,
 };
 
+pub(crate) use count::count;
 pub(crate) use summary::summary;
 pub(crate) use versions::{Span, replaced, versions};
 
@@ -173,7 +176,7 @@ impl<'a> Plan<'a> {
         else {
             return Ok(Index::Search);
         };
-        let mut sql = self.layer.table.candidates();
+        let mut sql = self.layer.table.counted(Rows::Present);
         self.layer.table.push_boxes(&mut sql, boxes);
         sql.push(" limit ")
             .push_bind(MANY_CANDIDATES)

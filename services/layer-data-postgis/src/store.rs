@@ -1,6 +1,7 @@
 //! The store: what it holds, and the port that it implements.
 
 use std::{
+    num::NonZeroU64,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -15,8 +16,8 @@ use layer_data_core::{
     edit::{PermittedBatch, RequestKey, StoredAnswer},
     history::{HistoryStart, Versions},
     ports::{
-        Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
-        StoredLayer, Summary,
+        Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
+        StoreError, StoredLayer, Summary,
     },
     query::{CheckedQuery, Mark},
     statistics::Tally,
@@ -319,6 +320,18 @@ impl LayerStore for PostGis {
         let shared = self.held()?;
         let (layer, revision, _reading) = shared.reading(query.layer()).await?;
         read::summary(shared, &layer, query, (revision, deadline)).await
+    }
+
+    async fn count(
+        &self,
+        query: &CheckedQuery,
+        cap: NonZeroU64,
+        deadline: Instant,
+    ) -> Result<(Count, DataRevision), StoreError> {
+        let shared = self.held()?;
+        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
+        let counted = read::count(shared, &layer, query, (cap, deadline)).await?;
+        Ok((counted, revision))
     }
 
     async fn tally(

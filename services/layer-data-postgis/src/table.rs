@@ -321,10 +321,17 @@ impl Table {
         sql
     }
 
-    /// The beginning of a statement that counts candidates of the index, no further than some limit.
-    pub(crate) fn candidates(&self) -> QueryBuilder<Postgres> {
+    /// The beginning of a statement that counts rows, no further than some limit.
+    pub(crate) fn counted(&self, rows: Rows) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select count(*) from (select");
-        self.push_from(&mut sql, Rows::Present);
+        self.push_from(&mut sql, rows);
+        sql
+    }
+
+    /// The beginning of a statement that says how many rows the planner expects.
+    pub(crate) fn expected(&self, rows: Rows) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("explain select");
+        self.push_from(&mut sql, rows);
         sql
     }
 

@@ -3,8 +3,8 @@
 use clap::Args;
 use jmap_proto::{
     layerdata::{
-        ElementMask, ListElementsRequest, ListElementsResponse, Selection,
-        SummarizeElementsRequest, SummarizeElementsResponse, summarize_elements_response::Count,
+        ElementMask, ListElementsRequest, ListElementsResponse, SummarizeElementsRequest,
+        SummarizeElementsResponse, summarize_elements_response::Count,
     },
     types::AttributeDefinition,
 };
@@ -29,6 +29,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   jmapctl query Atlas/cities --where 'population >= 5000000 and country = JP'
   jmapctl query Atlas/cities --bbox -10,35,5,45 --count
+  jmapctl query Atlas/cities --where 'country = JP' --count --count-cap 500
   jmapctl query Atlas/cities --intersects 'POLYGON((2 48,3 48,3 49,2 48))' --geojson
   jmapctl query Atlas/cities --where 'country = JP' --sort -population,name --page-size 20
   jmapctl query Atlas/cities --within 'circle 2.35,48.85,50000' --filter \"casei(name) like casei('saint%')\"
@@ -94,6 +95,9 @@ pub(crate) struct Query {
     /// Count the elements and measure their extent instead
     #[arg(long, conflicts_with_all = ["geojson", "page_token"])]
     count: bool,
+    /// Count one by one only up to so many, and say about how many there are beyond that
+    #[arg(long, value_name = "N", requires = "count", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(i64).range(0..))]
+    count_cap: i64,
     /// Answer with a GeoJSON feature collection
     #[arg(long, conflicts_with = "json")]
     geojson: bool,
@@ -118,7 +122,12 @@ impl Query {
         let mask = self.mask(&attributes)?;
         let order_by = order::bind(&self.sort, &attributes)?;
         if self.count {
-            count(context, layer.layer_id, selection).await
+            let message = SummarizeElementsRequest {
+                layer_id: layer.layer_id,
+                selection: Some(selection),
+                count_cap: self.count_cap,
+            };
+            count(context, message).await
         } else {
             let message = ListElementsRequest {
                 layer_id: layer.layer_id,
@@ -206,12 +215,8 @@ fn collection(page: &ListElementsResponse) -> Result<Report, Failure> {
     Report::new(value.to_string(), &value)
 }
 
-async fn count(context: &Context, layer_id: i64, selection: Selection) -> Result<Report, Failure> {
+async fn count(context: &Context, message: SummarizeElementsRequest) -> Result<Report, Failure> {
     let client = &context.client;
-    let message = SummarizeElementsRequest {
-        layer_id,
-        selection: Some(selection),
-    };
     let SummarizeElementsResponse {
         count,
         extent,
@@ -222,15 +227,20 @@ async fn count(context: &Context, layer_id: i64, selection: Selection) -> Result
         summarize_elements,
         message
     );
-    let (count, exact) = match count {
-        Some(Count::ExactCount(count)) => (count, true),
-        Some(Count::EstimatedCount(count)) => (count, false),
+    let (count, kind, about) = match count {
+        Some(Count::ExactCount(count)) => (count, "exact", ""),
+        Some(Count::EstimatedCount(count)) => (count, "estimated", "about "),
+        Some(Count::LeastCount(count)) => (count, "least", "at least "),
         None => return Err(Failure::incomplete("a count")),
     };
     let extent = extent.map(|extent| [extent.min_x, extent.min_y, extent.max_x, extent.max_y]);
-    let value =
-        json!({"count": count, "exact": exact, "extent": extent, "data_revision": data_revision});
-    let about = if exact { "" } else { "about " };
+    let value = json!({
+        "count": count,
+        "exact": kind == "exact",
+        "kind": kind,
+        "extent": extent,
+        "data_revision": data_revision,
+    });
     let text = match extent {
         Some([min_x, min_y, max_x, max_y]) => {
             format!("{about}{count} elements within {min_x},{min_y},{max_x},{max_y}")

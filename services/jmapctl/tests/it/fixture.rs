@@ -52,6 +52,29 @@ impl House {
         }
     }
 
+    /// Starts the demo, and waits until its tour is over.
+    pub(crate) fn demo() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut running = Process::new(env!("CARGO_BIN_EXE_jmapctl"))
+            .args(["demo", "--data"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(running.stdout.take().unwrap());
+        let mut told = output.lines().map(Result::unwrap);
+        let server = told.find_map(|line| {
+            let address = line.trim().strip_prefix("authorization ")?;
+            Some(address.trim().to_owned())
+        });
+        Self {
+            server: server.expect("the tour goes as said"),
+            folder,
+            running,
+        }
+    }
+
     /// Sends SIGTERM, waits for the end, and starts again on the same data.
     pub(crate) fn restart(&mut self) -> ExitStatus {
         let pid = self.running.id().to_string();

@@ -66,6 +66,7 @@ macro_rules! for_each_conformance_fact {
             reads::text_compares_alike_everywhere,
             reads::output_is_what_was_asked_for,
             reads::summaries_are_exact,
+            reads::counts_end_at_their_cap,
             statistics::are_those_of_the_selection,
             statistics::are_of_nothing_as_well,
             statistics::stop_where_there_is_too_much,

@@ -1,5 +1,7 @@
 //! Reads: pages, boxes, geometries, conditions, counts.
 
+use std::num::NonZeroU64;
+
 use jmap_domain::ElementId;
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::{
     element::{AttributeRef, Element},
-    ports::{ChunkLimit, LayerStore, Rest},
+    ports::{ChunkLimit, Count, LayerStore, Rest},
     query::{
         BoxInput, Comparison, Condition, GeometryOutput, LetterCase, OutputInput, Relation,
         SelectionInput, ShapeInput, SpatialInput,
@@ -303,4 +305,31 @@ pub async fn summaries_are_exact(store: &impl LayerStore) {
         read_all(store).await[0].geometry.as_deref(),
         Some(point(0.1, 0.2).as_slice())
     );
+}
+
+/// What is beyond the cap is estimated, or said to be there; everything else is counted exactly.
+pub async fn counts_end_at_their_cap(store: &impl LayerStore) {
+    // R112, R113.
+    make_layer(store).await;
+    let places = (0..5).map(|n| creation(f64::from(n), 0.0, named("a")));
+    edit(store, places.collect()).await;
+    let count = async |selection: SelectionInput, cap: u64| {
+        let checked = query(selection).check(&definition()).unwrap();
+        let cap = NonZeroU64::new(cap).unwrap();
+        store.count(&checked, cap, later()).await.unwrap().0
+    };
+    let part = || boxed(1.0, -1.0, 3.5, 1.0);
+    assert_eq!(count(SelectionInput::default(), 5).await, Count::Exact(5));
+    assert_eq!(count(part(), 3).await, Count::Exact(3));
+    for (selection, cap) in [(SelectionInput::default(), 4), (part(), 2), (part(), 1)] {
+        match count(selection, cap).await {
+            Count::Exact(count) => panic!("{count} are beyond {cap}"),
+            Count::AtLeast(count) => assert_eq!(count, cap + 1),
+            Count::About(count) => assert!(count > cap, "{count} is not beyond {cap}"),
+        }
+    }
+    let oldest = read_all(store).await[0].revision;
+    let checked = query(part()).check(&definition()).unwrap();
+    let cap = NonZeroU64::MIN;
+    assert_eq!(store.count(&checked, cap, later()).await.unwrap().1, oldest);
 }

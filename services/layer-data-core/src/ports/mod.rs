@@ -20,7 +20,7 @@ pub use registry::{
     RegistryError, Removal, Reservation, ReservationState, Reserved,
 };
 pub use store::{
-    Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Rest, StoreError,
+    Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Rest, StoreError,
     StoredLayer, Summary,
 };
 

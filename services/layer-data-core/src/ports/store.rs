@@ -1,6 +1,12 @@
 //! The port to the storage of layers.
 
-use std::{error::Error, future::Future, num::NonZeroU32, sync::Arc, time::Instant};
+use std::{
+    error::Error,
+    future::Future,
+    num::{NonZeroU32, NonZeroU64},
+    sync::Arc,
+    time::Instant,
+};
 
 use jmap_domain::{ActorId, DataRevision, LayerId};
 
@@ -142,6 +148,17 @@ pub trait LayerStore: Send + Sync + 'static {
         deadline: Instant,
     ) -> impl Future<Output = Result<Summary, StoreError>> + Send;
 
+    /// Counts the elements of a query, those beyond a cap no longer one by one. Nobody waits for that after the deadline.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn count(
+        &self,
+        query: &CheckedQuery,
+        cap: NonZeroU64,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(Count, DataRevision), StoreError>> + Send;
+
     /// Adds the elements of a query to a tally, all as they are at one moment and no further than it wants them. Nobody
     /// waits for that after the deadline.
     ///
@@ -243,6 +260,30 @@ pub struct Summary {
     pub extent: Option<Bounds>,
     /// The revision of the layer's data that this was taken at.
     pub revision: DataRevision,
+}
+
+/// How many elements there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// So many.
+    Exact(u64),
+    /// About so many, and more than were worth counting: the storage's own estimate, from what it knows of all elements
+    /// of the layer.
+    About(u64),
+    /// So many at least, which is more than were worth counting.
+    AtLeast(u64),
+}
+
+impl Count {
+    /// The count of a storage that counted up to one more than the cap, and has no estimate.
+    #[must_use]
+    pub const fn capped(counted: u64, cap: NonZeroU64) -> Self {
+        if counted <= cap.get() {
+            Self::Exact(counted)
+        } else {
+            Self::AtLeast(counted)
+        }
+    }
 }
 
 /// Why a store did not do what it was asked.

@@ -1,21 +1,23 @@
 //! Reads that fit into one answer: by ids, by page, and summaries.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
+use jmap_domain::LayerId;
 use jmap_proto::layerdata::{
     GetElementsRequest, GetElementsResponse, ListElementsRequest, ListElementsResponse,
-    SummarizeElementsRequest, SummarizeElementsResponse, summarize_elements_response::Count,
+    SummarizeElementsRequest, SummarizeElementsResponse,
+    summarize_elements_response::Count as WireCount,
 };
 use jmap_wire::{Failure, FieldPath, Violation, id, page_size};
 use layer_data_core::{
-    ports::{Authorizer, Call, ChunkLimit, LayerStore, Registry},
-    query::{OutputInput, QueryInput},
+    ports::{Authorizer, Call, ChunkLimit, Count, LayerStore, Registry},
+    query::{OutputInput, QueryInput, SelectionInput},
 };
 
 use crate::{
     Api,
     answer::{ElementWriter, bounds, header},
-    parse::{element_ids, mask, order_by, selection, shape},
+    parse::{element_ids, limited_maximum, mask, order_by, selection, shape},
     status::{self, invalid_page_token},
 };
 
@@ -120,20 +122,47 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let SummarizeElementsRequest {
             layer_id,
             selection: wanted,
+            count_cap,
         } = request;
         let layer = id("layer_id", layer_id)?;
         let selection = selection(&"selection".into(), wanted)?;
+        if let Some(cap) = limited_maximum("count_cap".into(), count_cap)? {
+            return self.capped_count(call, (layer, selection), cap).await;
+        }
         let answer = self.data.summarize(call, layer, selection).await;
         let (layer, summary) =
             answer.map_err(|error| status::read(error, &FieldPath::default()))?;
         let epsg = layer.definition.geometry().crs.epsg();
-        let count = i64::try_from(summary.count).unwrap_or(i64::MAX);
         Ok(SummarizeElementsResponse {
-            count: Some(Count::ExactCount(count)),
+            count: Some(WireCount::ExactCount(number(summary.count))),
             extent: summary.extent.map(|extent| bounds(extent, epsg)),
             data_revision: summary.revision.get(),
         })
     }
+
+    async fn capped_count(
+        &self,
+        call: &Call,
+        what: (LayerId, SelectionInput),
+        cap: NonZeroU64,
+    ) -> Result<SummarizeElementsResponse, Failure> {
+        let counted = self.data.count(call, what, cap).await;
+        let (count, revision) =
+            counted.map_err(|error| status::read(error, &FieldPath::default()))?;
+        Ok(SummarizeElementsResponse {
+            count: Some(match count {
+                Count::Exact(count) => WireCount::ExactCount(number(count)),
+                Count::About(count) => WireCount::EstimatedCount(number(count)),
+                Count::AtLeast(count) => WireCount::LeastCount(number(count)),
+            }),
+            extent: None,
+            data_revision: revision.get(),
+        })
+    }
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// So many elements, within what an answer holds.

@@ -20,7 +20,7 @@ const REQUEST_ID: &str = "00112233-4455-6677-8899-aabbccddeeff";
 pub(crate) async fn count(service: &Service) -> i64 {
     let request = SummarizeElementsRequest {
         layer_id: LAYER,
-        selection: None,
+        ..Default::default()
     };
     let answer = service.elements().summarize_elements(request).await;
     match answer.unwrap().into_inner().count {

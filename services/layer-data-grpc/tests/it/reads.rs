@@ -5,7 +5,7 @@ use jmap_proto::{
     layerdata::{
         self as pb, ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest,
         ReadElementsRequest, ReadElementsResponse, Selection, SummarizeElementsRequest,
-        read_elements_response::Part,
+        read_elements_response::Part, summarize_elements_response::Count,
     },
     types::{Box, NullValue, value::Kind},
 };
@@ -340,7 +340,7 @@ async fn summaries_count_and_measure() {
     let service = with_elements(3).await;
     let request = SummarizeElementsRequest {
         layer_id: LAYER,
-        selection: None,
+        ..Default::default()
     };
     let answer = service
         .elements()
@@ -440,4 +440,28 @@ async fn an_attribute_is_wanted_once() {
         "mask.attributes",
     );
     assert_eq!(refused(answer), expected);
+}
+
+#[tokio::test]
+async fn counting_ends_at_the_cap_that_is_asked_for() {
+    // R112, R120.
+    let service = with_elements(3).await;
+    let count = async |count_cap| {
+        let request = SummarizeElementsRequest {
+            layer_id: LAYER,
+            selection: None,
+            count_cap,
+        };
+        let answer = service.elements().summarize_elements(request).await;
+        answer.map(tonic::Response::into_inner)
+    };
+    let within = count(3).await.unwrap();
+    assert_eq!(within.count, Some(Count::ExactCount(3)));
+    let beyond = count(2).await.unwrap();
+    assert_eq!(beyond.count, Some(Count::LeastCount(3)));
+    assert_eq!((beyond.extent, beyond.data_revision), (None, 3));
+    assert_eq!(
+        refused(count(-1).await),
+        refusal(Code::InvalidArgument, "INVALID_FIELD", "count_cap")
+    );
 }

@@ -79,7 +79,7 @@ async fn run(service: &Service, import_id: &str) -> Result<Vec<Event>, tonic::St
 async fn count(service: &Service) -> i64 {
     let request = SummarizeElementsRequest {
         layer_id: LAYER,
-        selection: None,
+        ..Default::default()
     };
     let answer = service
         .elements()

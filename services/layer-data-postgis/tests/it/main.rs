@@ -9,6 +9,8 @@ mod conditions;
 #[cfg(test)]
 mod conforms;
 #[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod fixture;

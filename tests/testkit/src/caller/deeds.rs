@@ -208,7 +208,7 @@ impl Caller {
     pub async fn count(&self, layer_id: i64) -> Result<i64, Status> {
         let request = SummarizeElementsRequest {
             layer_id,
-            selection: None,
+            ..SummarizeElementsRequest::default()
         };
         let answer = self.elements().summarize_elements(request).await?;
         match answer.into_inner().count {

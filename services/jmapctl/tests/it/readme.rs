@@ -1,0 +1,42 @@
+//! The commands of the README, on the layers of the demo.
+
+use crate::fixture::House;
+
+/// The commands of a chapter.
+fn commands(chapter: &str) -> &'static str {
+    let readme = include_str!("../../../../README.md");
+    let (_, chapter) = readme.split_once(chapter).unwrap();
+    let (_, block) = chapter.split_once("```sh\n").unwrap();
+    block.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_commands_of_the_readme_do_on_the_demo_what_it_says() {
+    // R38, R39, R107, R110, R111, R112, R114.
+    let house = House::demo();
+    for (chapter, told) in [
+        (
+            "## Finding elements",
+            &["France", "San Diego", "elements within"][..],
+        ),
+        ("## Reading elements", &["Tokyo", "FeatureCollection", "CN"]),
+        (
+            "## For developers of applications",
+            &[
+                "Tokyo",
+                "at least 101 elements",
+                "copied ",
+                "2.35 48.85",
+                "1 added, 1 changed, 0 removed",
+                "is now version 2",
+                "would be version 3",
+            ],
+        ),
+    ] {
+        let done = house.script("administrator", commands(chapter)).success();
+        let text = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+        for told in told {
+            assert!(text.contains(told), "`{told}` is not in\n{text}");
+        }
+    }
+}
