@@ -1,5 +1,6 @@
 //! A store in memory, for tests: the plainest thing that conforms.
 
+mod feed;
 mod past;
 mod structure;
 
@@ -9,6 +10,7 @@ use std::{
     time::Instant,
 };
 
+use event_listener::Event;
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
         PermittedBatch, PermittedEdit, StoredAnswer,
     },
     element::{Element, ElementPatch, NewElement, Stamps},
+    feed::{FeedPart, FeedPlace, Seen},
     geometry::{Bounds, Geometry},
     history::{HistoryStart, VersionEnd, Versions},
     permit::{Permit, Scope},
@@ -32,7 +35,7 @@ use crate::{
 
 /// A store in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore(Mutex<State>, Event);
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -116,6 +119,7 @@ impl LayerStore for MemoryStore {
 
     async fn drop_layer(&self, removal: Removal) -> Result<(), StoreError> {
         self.state().layers.remove(&removal.layer);
+        self.1.notify(usize::MAX);
         Ok(())
     }
 
@@ -140,6 +144,7 @@ impl LayerStore for MemoryStore {
         }
         if answer.outcome == BatchOutcome::Committed {
             *state = tried;
+            self.1.notify(usize::MAX);
         }
         Ok(answer)
     }
@@ -177,6 +182,7 @@ impl LayerStore for MemoryStore {
             return Err(StoreError::PermitExpired);
         }
         layer.redefine(change.definition);
+        self.1.notify(usize::MAX);
         Ok(Redefined::Done(layer.stored(id)))
     }
 
@@ -188,10 +194,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let mut chunk = Chunk {
             elements: Vec::new(),
             rest: Rest::End,
@@ -220,15 +223,32 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Versions, StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let mut versions = layer.versions(query);
         versions.retain(|version| Some(version.element.revision) > after);
         let more = versions.len() > limit.rows.get() as usize;
         versions.truncate(limit.rows.get() as usize);
         Ok(Versions { versions, more })
+    }
+
+    async fn newest(&self, layer: LayerId) -> Result<FeedPlace, StoreError> {
+        self.state().found(layer).map(Layer::newest)
+    }
+
+    async fn feed(
+        &self,
+        query: &CheckedQuery,
+        after: FeedPlace,
+        limit: ChunkLimit,
+        _deadline: Instant,
+    ) -> Result<FeedPart, StoreError> {
+        let state = self.state();
+        let layer = state.found(query.layer())?;
+        Ok(layer.feed(query, after, limit))
+    }
+
+    async fn news(&self, layer: LayerId, seen: Seen) {
+        self.wait_for_news(layer, seen).await;
     }
 
     async fn summarize(
@@ -237,10 +257,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Summary, StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let found: Vec<Bounds> = layer
             .state(query.as_of())
             .into_values()
@@ -262,10 +279,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let state = layer.state(query.as_of()).into_values();
         for row in state.filter(|row| layer.selects(query, row)) {
             let element = layer.output(query, row);
@@ -279,6 +293,11 @@ impl LayerStore for MemoryStore {
 }
 
 impl State {
+    fn found(&self, layer: LayerId) -> Result<&Layer, StoreError> {
+        let found = self.layers.get(&layer);
+        found.ok_or(StoreError::LayerMissing(layer))
+    }
+
     fn edit(&mut self, batch: &PermittedBatch) -> Result<StoredAnswer, StoreError> {
         let request = batch
             .request

@@ -1,6 +1,7 @@
 //! Reading: statement by statement, each a few elements, in the order of their ids. The index finds candidates; exact
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
+mod feed;
 mod summary;
 mod versions;
 
@@ -30,6 +31,7 @@ use crate::{
     values,
 };
 
+pub(crate) use feed::feed;
 pub(crate) use summary::summary;
 pub(crate) use versions::{Span, replaced, versions};
 

@@ -2,6 +2,7 @@
 
 mod compare;
 mod edits;
+mod feed;
 mod history;
 mod imports;
 mod layers;

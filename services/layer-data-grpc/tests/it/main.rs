@@ -24,3 +24,5 @@ mod statistics;
 mod structure;
 #[cfg(test)]
 mod transfers;
+#[cfg(test)]
+mod watch;

@@ -13,8 +13,9 @@ use jmap_proto::{
     layerdata::{
         AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CreateImportRequest,
         DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest, GetLayerRequest,
-        ImportElementsRequest, ImportOptions, ListElementChangesRequest, ListElementsRequest,
-        ListLayersRequest, Selection, as_of::At, edit::Act,
+        ImportElementsRequest, ImportOptions, LayerWatch, ListElementChangesRequest,
+        ListElementsRequest, ListLayersRequest, Selection, WatchChangesRequest, as_of::At,
+        edit::Act, layer_watch::Start,
     },
 };
 use prost_types::FieldMask;
@@ -169,6 +170,17 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
         ..CompareRevisionsRequest::default()
     };
     let compared = caller.history().compare_revisions(since).await;
+    let watch = LayerWatch {
+        layer_id,
+        // That it has not been yet is nobody's business either.
+        start: Some(Start::AfterRevision(1 << 40)),
+        ..LayerWatch::default()
+    };
+    let watch = WatchChangesRequest {
+        layers: vec![watch],
+        heartbeat: None,
+    };
+    let watched = caller.history().watch_changes(watch).await;
     vec![
         (
             "ListElements of the past",
@@ -179,6 +191,7 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
             shown(changes.map(Response::into_inner)),
         ),
         ("CompareRevisions", shown(compared.map(drop))),
+        ("WatchChanges", shown(watched.map(drop))),
     ]
 }
 
