@@ -9,7 +9,7 @@ use crate::{
     command::{
         Context, audit, check, compare, copy, demo, edit, explain, export, grants, groups, history,
         import, layers, lookup, moving, permissions, projects, query, report, restored, services,
-        sessions, sign_in, stats, up, users, watch, what_if,
+        sessions, sign_in, stats, up, users, watch, watch_changes, what_if,
     },
     console::Console,
     error::Failure,
@@ -170,6 +170,9 @@ pub(crate) enum Call {
     /// Tell what was added, changed and removed between two states of a layer
     #[command(after_help = compare::EXAMPLES)]
     Compare(compare::Compare),
+    /// Follow the changes of a layer's elements
+    #[command(after_help = watch_changes::EXAMPLES)]
+    WatchChanges(watch_changes::WatchChanges),
     /// Create, change and delete elements
     #[command(subcommand, after_help = edit::EXAMPLES)]
     Edit(edit::Edit),
@@ -230,6 +233,7 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Stats(command) => command.run(context).await,
         Call::History(command) => command.run(context).await,
         Call::Compare(command) => command.run(context).await,
+        Call::WatchChanges(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,
         Call::Export(command) => command.run(context).await,

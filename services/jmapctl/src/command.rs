@@ -27,6 +27,7 @@ pub(crate) mod stats;
 pub(crate) mod up;
 pub(crate) mod users;
 pub(crate) mod watch;
+pub(crate) mod watch_changes;
 pub(crate) mod what_if;
 
 mod as_of;

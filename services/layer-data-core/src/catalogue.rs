@@ -5,9 +5,19 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use event_listener::Event;
 use jmap_domain::{DataRevision, LayerId};
 
-/// The layers of a store, as the store works with them (`L`), each with the revision of its newest committed edit.
+/// How far the committed edits of a layer have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// The revision of the newest one.
+    pub revision: DataRevision,
+    /// The id that the next element gets; from 1 on.
+    pub next_element: i64,
+}
+
+/// The layers of a store, as the store works with them (`L`), each with how far its committed edits have come.
 /// Cheap to clone; clones are the same catalogue.
 #[derive(Debug)]
 pub struct Catalogue<L>(Arc<RwLock<HashMap<LayerId, Entry<L>>>>);
@@ -15,7 +25,9 @@ pub struct Catalogue<L>(Arc<RwLock<HashMap<LayerId, Entry<L>>>>);
 #[derive(Debug)]
 struct Entry<L> {
     layer: Arc<L>,
-    revision: DataRevision,
+    tip: Tip,
+    /// Tells those who wait for something new of the layer.
+    news: Arc<Event>,
 }
 
 impl<L> Clone for Catalogue<L> {
@@ -36,26 +48,66 @@ impl<L> Catalogue<L> {
     pub fn find(&self, layer: LayerId) -> Option<(Arc<L>, DataRevision)> {
         let layers = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let entry = layers.get(&layer)?;
-        Some((Arc::clone(&entry.layer), entry.revision))
+        Some((Arc::clone(&entry.layer), entry.tip.revision))
+    }
+
+    /// How far a layer's edits have come; `None` for one that the store does not have.
+    #[must_use]
+    pub fn tip(&self, layer: LayerId) -> Option<Tip> {
+        let layers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        layers.get(&layer).map(|entry| entry.tip)
     }
 
     /// Adds a layer.
-    pub fn put(&self, id: LayerId, layer: Arc<L>, revision: DataRevision) {
+    pub fn put(&self, id: LayerId, layer: Arc<L>, tip: Tip) {
         let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        layers.insert(id, Entry { layer, revision });
+        let news = Arc::default();
+        layers.insert(id, Entry { layer, tip, news });
+    }
+
+    /// Replaces a layer by its changed form, if it is there.
+    pub fn replace(&self, id: LayerId, layer: Arc<L>) {
+        let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = layers.get_mut(&id) {
+            entry.layer = layer;
+            entry.news.notify(usize::MAX);
+        }
     }
 
     /// Removes a layer, if it is there.
     pub fn remove(&self, layer: LayerId) {
         let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        layers.remove(&layer);
+        if let Some(entry) = layers.remove(&layer) {
+            entry.news.notify(usize::MAX);
+        }
     }
 
-    /// Remembers the revision of a committed edit; an older one than is known changes nothing.
-    pub fn advance(&self, layer: LayerId, revision: DataRevision) {
+    /// Remembers how far a committed edit came; an older one than is known changes nothing.
+    pub fn advance(&self, layer: LayerId, tip: Tip) {
         let mut layers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = layers.get_mut(&layer) {
-            entry.revision = entry.revision.max(revision);
+        if let Some(entry) = layers.get_mut(&layer)
+            && entry.tip.revision < tip.revision
+        {
+            entry.tip = tip;
+            entry.news.notify(usize::MAX);
+        }
+    }
+
+    /// Completes when this is so of the layer and its newest revision, or when the store does not have it.
+    pub async fn until(&self, layer: LayerId, is_so: impl Fn(&L, DataRevision) -> bool) {
+        loop {
+            let listener = {
+                let layers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+                let Some(entry) = layers.get(&layer) else {
+                    return;
+                };
+                if is_so(&entry.layer, entry.tip.revision) {
+                    return;
+                }
+                // Whoever makes news of it waits for the lock, so none is missed.
+                entry.news.listen()
+            };
+            listener.await;
         }
     }
 

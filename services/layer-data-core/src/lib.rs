@@ -12,6 +12,7 @@ pub mod definition;
 pub mod edit;
 pub mod edits;
 pub mod element;
+pub mod feed;
 pub mod geometry;
 pub mod history;
 pub mod layers;

@@ -1,5 +1,6 @@
 //! A store in memory, for tests: the plainest thing that conforms.
 
+mod feed;
 mod past;
 mod structure;
 
@@ -10,6 +11,7 @@ use std::{
     time::Instant,
 };
 
+use event_listener::Event;
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
@@ -19,6 +21,7 @@ use crate::{
         PermittedBatch, PermittedEdit, RequestKey, StoredAnswer,
     },
     element::{Element, ElementPatch, NewElement, Stamps},
+    feed::{FeedPart, FeedPlace, Seen},
     geometry::{Bounds, Geometry},
     history::{HistoryStart, VersionEnd, Versions},
     permit::{Permit, Scope},
@@ -33,7 +36,7 @@ use crate::{
 
 /// A store in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore(Mutex<State>, Event);
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -115,6 +118,7 @@ impl LayerStore for MemoryStore {
 
     async fn drop_layer(&self, removal: Removal) -> Result<(), StoreError> {
         self.state().layers.remove(&removal.layer);
+        self.1.notify(usize::MAX);
         Ok(())
     }
 
@@ -139,6 +143,7 @@ impl LayerStore for MemoryStore {
         }
         if answer.outcome == BatchOutcome::Committed {
             *state = tried;
+            self.1.notify(usize::MAX);
         }
         Ok(answer)
     }
@@ -184,6 +189,7 @@ impl LayerStore for MemoryStore {
             return Err(StoreError::PermitExpired);
         }
         layer.redefine(change.definition);
+        self.1.notify(usize::MAX);
         Ok(Redefined::Done(layer.stored(id)))
     }
 
@@ -195,10 +201,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let mut chunk = Chunk {
             elements: Vec::new(),
             rest: Rest::End,
@@ -227,15 +230,32 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Versions, StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let mut versions = layer.versions(query);
         versions.retain(|version| Some(version.element.revision) > after);
         let more = versions.len() > limit.rows.get() as usize;
         versions.truncate(limit.rows.get() as usize);
         Ok(Versions { versions, more })
+    }
+
+    async fn newest(&self, layer: LayerId) -> Result<FeedPlace, StoreError> {
+        self.state().found(layer).map(Layer::newest)
+    }
+
+    async fn feed(
+        &self,
+        query: &CheckedQuery,
+        after: FeedPlace,
+        limit: ChunkLimit,
+        _deadline: Instant,
+    ) -> Result<FeedPart, StoreError> {
+        let state = self.state();
+        let layer = state.found(query.layer())?;
+        Ok(layer.feed(query, after, limit))
+    }
+
+    async fn news(&self, layer: LayerId, seen: Seen) {
+        self.wait_for_news(layer, seen).await;
     }
 
     async fn summarize(
@@ -244,10 +264,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Summary, StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let found: Vec<Bounds> = layer
             .state(query.as_of())
             .into_values()
@@ -280,10 +297,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.found(query.layer())?;
         let state = layer.state(query.as_of()).into_values();
         for row in state.filter(|row| layer.selects(query, row)) {
             let element = layer.output(query, row);
@@ -297,6 +311,11 @@ impl LayerStore for MemoryStore {
 }
 
 impl State {
+    fn found(&self, layer: LayerId) -> Result<&Layer, StoreError> {
+        let found = self.layers.get(&layer);
+        found.ok_or(StoreError::LayerMissing(layer))
+    }
+
     fn edit(&mut self, batch: &PermittedBatch) -> Result<StoredAnswer, StoreError> {
         if let Some(request) = batch.request
             && let Some(answer) = self.remembered(batch.actor, request)?

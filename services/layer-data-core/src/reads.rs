@@ -12,6 +12,7 @@ use jmap_domain::{
 use crate::{
     definition::LayerDefinition,
     element::Element,
+    feed::FeedPlace,
     history::{HistoryStart, kept},
     ports::{
         Answer, Authorizer, Call, Chunk, ChunkLimit, LayerStore, Rest, StoreError, StoredLayer,
@@ -102,6 +103,17 @@ pub struct Page {
     pub next: Option<PageStart>,
     /// Whose elements are the caller's own.
     pub owner: Owner,
+    /// From where to follow the layer, to miss nothing after this page.
+    pub begin: FeedBegin,
+}
+
+/// From where whoever has read a layer follows it, to miss nothing.
+#[derive(Clone, Debug)]
+pub struct FeedBegin {
+    /// The place in the layer's feed; `None` when what was read is the past.
+    pub place: Option<FeedPlace>,
+    /// The policy by which the right to read was judged.
+    pub policy_token: String,
 }
 
 /// Tells the caller's own elements from others (R55).
@@ -133,22 +145,24 @@ pub struct Reader<S, A, R> {
     terms: Terms,
     wanted: Wanted,
     position: Position,
+    begin: Option<FeedPlace>,
 }
 
 /// What the caller wants beyond the query itself.
 #[derive(Clone, Copy, Debug)]
-struct Wanted {
-    purpose: ReadPurpose,
-    whole_layer: bool,
-    maximum: Option<NonZeroU64>,
+pub(crate) struct Wanted {
+    pub(crate) purpose: ReadPurpose,
+    pub(crate) whole_layer: bool,
+    pub(crate) maximum: Option<NonZeroU64>,
 }
 
 /// What authorization's last answer allows.
-#[derive(Clone, Copy, Debug)]
-struct Terms {
-    maximum: Option<NonZeroU64>,
-    owner: Owner,
-    valid_until: Instant,
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) maximum: Option<NonZeroU64>,
+    pub(crate) owner: Owner,
+    pub(crate) valid_until: Instant,
+    pub(crate) policy_token: String,
 }
 
 #[derive(Clone, Debug)]
@@ -179,6 +193,11 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         let terms = self.terms(call, input.layer, wanted).await?;
         let layer = self.stored(input.layer).await?;
         kept(&layer, as_of)?;
+        // Before anything is read, so that what is made meanwhile comes after it.
+        let begin = match as_of {
+            None => Some(self.store.newest(input.layer).await?),
+            Some(_) => None,
+        };
         let query = input.check(&layer.definition)?;
         let fits = |mark| query.order().fits(&start.keys, mark);
         if !start.after.as_ref().is_none_or(fits) {
@@ -197,6 +216,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             terms,
             wanted,
             position,
+            begin,
         })
     }
 
@@ -217,6 +237,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             .await?
             .map(|chunk| chunk.elements)
             .unwrap_or_default();
+        let begin = reader.begin();
         let Position { after, seen, ended } = reader.position;
         let keys = reader.query.order().keys().iter();
         let keys = keys.map(|key| key.attribute).collect();
@@ -226,6 +247,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             elements,
             next,
             owner: reader.terms.owner,
+            begin,
         })
     }
 
@@ -288,7 +310,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         Ok((stored, summary))
     }
 
-    async fn terms(&self, call: &Call, layer: LayerId, wanted: Wanted) -> Result<Terms, ReadError> {
+    pub(crate) async fn terms(
+        &self,
+        call: &Call,
+        layer: LayerId,
+        wanted: Wanted,
+    ) -> Result<Terms, ReadError> {
         let questions = [
             elements(layer, Permission::View),
             elements(layer, Permission::CopyExport),
@@ -320,6 +347,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             maximum,
             owner: Owner::of(answer.actor),
             valid_until: answer.valid_until,
+            policy_token: answer.policy_token,
         })
     }
 
@@ -396,6 +424,15 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
     #[must_use]
     pub const fn owner(&self) -> Owner {
         self.terms.owner
+    }
+
+    /// From where to follow the layer, to miss nothing after what is read.
+    #[must_use]
+    pub fn begin(&self) -> FeedBegin {
+        FeedBegin {
+            place: self.begin,
+            policy_token: self.terms.policy_token.clone(),
+        }
     }
 
     /// How many elements were read, those of earlier pages included.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
+    catalogue::Tip,
     edit::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, PermittedBatch, PermittedEdit,
         StoredAnswer,
@@ -26,8 +27,8 @@ use crate::{
 /// What became of an edit call, unless the group's commit fails.
 pub(crate) struct Applied {
     pub(crate) answer: StoredAnswer,
-    /// The revision that the call took in each layer.
-    pub(crate) revisions: Vec<(LayerId, DataRevision)>,
+    /// How far the call came in each layer.
+    pub(crate) tips: Vec<(LayerId, Tip)>,
 }
 
 /// A layer that the call edits, with the numbers that it takes from it.
@@ -65,7 +66,7 @@ async fn apply_within(
     if let Some(answer) = replay::find(db, batch).await? {
         return Ok(Applied {
             answer,
-            revisions: Vec::new(),
+            tips: Vec::new(),
         });
     }
     let mut call = CallInProgress {
@@ -78,12 +79,12 @@ async fn apply_within(
     for run in batch.edits.chunk_by(created_together) {
         call.run(run, &mut results).await?;
     }
-    let revisions = call.finish().await?;
+    let tips = call.finish().await?;
     let answer = StoredAnswer::conclude(batch, results);
     if answer.outcome == BatchOutcome::Committed {
         replay::remember(db, batch, &answer).await?;
     }
-    Ok(Applied { answer, revisions })
+    Ok(Applied { answer, tips })
 }
 
 /// Whether two edits are creations that one statement can write.
@@ -296,15 +297,19 @@ impl CallInProgress<'_> {
     }
 
     /// Writes the counters back: they are data, and survive whatever is deleted (R103).
-    async fn finish(self) -> Result<Vec<(LayerId, DataRevision)>, StoreError> {
-        let mut revisions = Vec::with_capacity(self.layers.len());
+    async fn finish(self) -> Result<Vec<(LayerId, Tip)>, StoreError> {
+        let mut tips = Vec::with_capacity(self.layers.len());
         for (id, open) in self.layers {
             let query = sqlx::query(include_str!("../sql/set_layer_counters.sql")).bind(id.get());
             let query = query.bind(open.revision.get()).bind(open.next_element);
             let query = query.bind(open.now.millis());
             query.execute(&mut *self.db).await.map_err(store_error)?;
-            revisions.push((id, open.revision));
+            let tip = Tip {
+                revision: open.revision,
+                next_element: open.next_element,
+            };
+            tips.push((id, tip));
         }
-        Ok(revisions)
+        Ok(tips)
     }
 }

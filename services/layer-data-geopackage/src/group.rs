@@ -105,8 +105,8 @@ fn answer(jobs: Vec<EditJob>, results: Vec<Result<Applied, StoreError>>, catalog
 
 fn published(applied: Applied, catalogue: &Catalogue) -> StoredAnswer {
     if applied.answer.outcome == BatchOutcome::Committed {
-        for (layer, revision) in applied.revisions {
-            catalogue.advance(layer, revision);
+        for (layer, tip) in applied.tips {
+            catalogue.advance(layer, tip);
         }
     }
     applied.answer

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use layer_data_core::{
+    catalogue::Tip,
     definition::ZPolicy,
     ports::{LayerRecord, NewLayer, Removal, StoreError, StoredLayer},
 };
@@ -41,9 +42,11 @@ pub(crate) async fn make(
     insert(&mut tx, &layer, &record).await?;
     tx.commit().await.map_err(store_error)?;
     let stored = layer.stored(record.revision);
-    state
-        .catalogue()
-        .put(record.layer, Arc::new(layer), record.revision);
+    let tip = Tip {
+        revision: record.revision,
+        next_element: record.next_element,
+    };
+    state.catalogue().put(record.layer, Arc::new(layer), tip);
     Ok(stored)
 }
 
@@ -91,7 +94,19 @@ async fn make_history(db: &mut SqliteConnection, layer: &Layer) -> Result<(), sq
     sql.build().execute(&mut *db).await?;
     let query = sqlx::query(include_str!("../sql/hide_table.sql"));
     let query = query.bind(layer.table.history());
-    query.execute(&mut *db).await.map(drop)
+    query.execute(&mut *db).await?;
+    begin_feed(db, layer).await
+}
+
+/// Lets the feed of a layer be searched.
+pub(crate) async fn begin_feed(
+    db: &mut SqliteConnection,
+    layer: &Layer,
+) -> Result<(), sqlx::Error> {
+    for mut sql in layer.table.index_feed() {
+        sql.build().execute(&mut *db).await?;
+    }
+    Ok(())
 }
 
 /// Begins the history of a layer that is older than history is kept.

@@ -1,10 +1,11 @@
 //! Opening: the lock, the migrations, the layers, then the writer and the readers.
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashSet, path::Path, time::Duration};
 
 use jmap_domain::{DataRevision, LayerId};
 use layer_data_core::{
-    definition::LayerDefinition, history::HistoryStart, ports::Occupant, value::DateTime,
+    catalogue::Tip, definition::LayerDefinition, history::HistoryStart, ports::Occupant,
+    value::DateTime,
 };
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
@@ -14,7 +15,7 @@ use sqlx::{
 
 use crate::{
     GeoPackage, OpenError, archive,
-    layers::begin_history,
+    layers::{begin_feed, begin_history},
     lock::Lock,
     readers::Readers,
     sieve::Comparisons,
@@ -117,15 +118,18 @@ async fn migrate(writer: &mut SqliteConnection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Id, definition, newest revision, when it was made, and from when on history is kept.
-type StoredLayer = (i64, String, i64, i64, Option<i64>, Option<i64>);
+/// Id, definition, newest revision, when it was made, from when on history is kept, and the id of the next element.
+type StoredLayer = (i64, String, i64, i64, Option<i64>, Option<i64>, i64);
 
 async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
     let catalogue = Catalogue::default();
+    let searchable = sqlx::query_scalar(include_str!("../sql/feed_indexes.sql"));
+    let searchable: Vec<i64> = searchable.fetch_all(&mut *writer).await?;
+    let searchable: HashSet<i64> = searchable.into_iter().collect();
     let rows: Vec<StoredLayer> = sqlx::query_as(include_str!("../sql/load_layers.sql"))
         .fetch_all(&mut *writer)
         .await?;
-    for (id, definition, revision, created, from, since) in rows {
+    for (id, definition, revision, created, from, since, next_element) in rows {
         let definition = LayerDefinition::from_json(&definition)
             .map_err(|error| OpenError::Definition(id, error))?;
         let damaged = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
@@ -147,8 +151,17 @@ async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
         let stored = Layer::new(layer, definition, created, history.unwrap_or(now));
         if history.is_none() {
             begin_history(writer, &stored).await?;
+        } else if !searchable.contains(&id) {
+            // The layer is older than feeds are.
+            let mut tx = writer.begin().await?;
+            begin_feed(&mut tx, &stored).await?;
+            tx.commit().await?;
         }
-        catalogue.put(layer, stored.into(), revision);
+        let tip = Tip {
+            revision,
+            next_element,
+        };
+        catalogue.put(layer, stored.into(), tip);
     }
     Ok(catalogue)
 }

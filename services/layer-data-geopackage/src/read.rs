@@ -1,6 +1,7 @@
 //! Reading: one statement, row by row, stopped when enough is read. The index finds candidates; exact boxes, geometries
 //! and what SQL cannot decide are looked at on the rows.
 
+mod feed;
 mod versions;
 
 use std::{future::ready, num::NonZeroU64, ops::ControlFlow, sync::Arc, time::Instant};
@@ -29,6 +30,7 @@ use crate::{
     values::read_value,
 };
 
+pub(crate) use feed::feed;
 pub(crate) use versions::{replaced, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.

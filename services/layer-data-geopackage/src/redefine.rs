@@ -71,7 +71,7 @@ pub(crate) async fn redefine(
     }
     tx.commit().await.map_err(store_error)?;
     let layer = Arc::new(layer.redefined(change.definition));
-    catalogue.put(id, Arc::clone(&layer), revision);
+    catalogue.replace(id, Arc::clone(&layer));
     Ok(Redefined::Done(layer.stored(revision)))
 }
 

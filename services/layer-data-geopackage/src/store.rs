@@ -10,6 +10,7 @@ use jmap_domain::{ActorId, DataRevision, LayerId};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, RequestKey, StoredAnswer},
+    feed::{FeedPart, FeedPlace, FeedSearch, Seen},
     history::{HistoryStart, Versions},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
@@ -222,6 +223,38 @@ impl LayerStore for GeoPackage {
         let (layer, _, _reading) = self.reading(query.layer()).await?;
         let mut reader = self.source(deadline).reader().await?;
         read::versions(&mut reader, &layer, query, (after, limit)).await
+    }
+
+    async fn newest(&self, layer: LayerId) -> Result<FeedPlace, StoreError> {
+        let tip = self.catalogue.tip(layer);
+        let tip = tip.ok_or(StoreError::LayerMissing(layer))?;
+        Ok(tip.into())
+    }
+
+    async fn feed(
+        &self,
+        query: &CheckedQuery,
+        after: FeedPlace,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<FeedPart, StoreError> {
+        let (layer, _, _reading) = self.reading(query.layer()).await?;
+        let search = FeedSearch {
+            after,
+            newest: self.newest(query.layer()).await?,
+            limit,
+        };
+        read::feed(&self.source(deadline), &layer, query, search).await
+    }
+
+    async fn news(&self, layer: LayerId, seen: Seen) {
+        let is_news = |layer: &Layer, revision| {
+            seen != Seen {
+                revision,
+                definition: layer.definition.version(),
+            }
+        };
+        self.catalogue.until(layer, is_news).await;
     }
 
     async fn summarize(

@@ -4,7 +4,10 @@
 //! qualified (`t."name"`), because SQLite takes an unknown quoted name for text. Values are always bound.
 
 mod alter;
+mod feed;
 mod history;
+
+pub(crate) use feed::pairs;
 
 use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
@@ -276,6 +279,20 @@ impl Table {
         columns: &[&Column],
         rows: Rows,
     ) -> QueryBuilder<Sqlite> {
+        let mut sql = self.select_fields(part, columns, rows);
+        sql.push(" from ");
+        self.push_rows(&mut sql, rows);
+        sql.push(" as t where true");
+        sql
+    }
+
+    /// The same without its tables: its rows are `t`.
+    fn select_fields(
+        &self,
+        part: BlobPart,
+        columns: &[&Column],
+        rows: Rows,
+    ) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new(
             "select t.\"fid\", t.\"_revision\", t.\"_created_by\", t.\"_updated_by\"",
         );
@@ -292,9 +309,6 @@ impl Table {
         if matches!(rows, Rows::Versions | Rows::Replaced) {
             sql.push(history::ENDS);
         }
-        sql.push(" from ");
-        self.push_rows(&mut sql, rows);
-        sql.push(" as t where true");
         sql
     }
 

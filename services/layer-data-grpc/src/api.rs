@@ -3,20 +3,25 @@
 use std::sync::Arc;
 
 use jmap_proto::layerdata::{
+    ElementHeader,
     element_service_server::{ElementServiceServer, SERVICE_NAME as ELEMENTS},
     history_service_server::{HistoryServiceServer, SERVICE_NAME as HISTORY},
     layer_service_server::{LayerServiceServer, SERVICE_NAME as LAYERS},
     transfer_service_server::{SERVICE_NAME as TRANSFERS, TransferServiceServer},
 };
 use jmap_service::call::CallScope;
-use jmap_wire::PageTokenKey;
+use jmap_wire::{Failure, PageTokenKey};
 use layer_data_core::{
     LayerData,
-    ports::{Authorizer, Call, LayerStore, Registry},
+    element::AttributeRef,
+    ports::{Authorizer, Call, LayerStore, Registry, StoredLayer},
+    reads::FeedBegin,
 };
-use tonic::{Request, Status, service::Routes};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Status, service::Routes};
 
-use crate::transfer::Staging;
+use crate::{answer::header, parse::Shape, position, status::RETRY_AFTER, transfer::Staging};
 
 /// The error domain of this service's statuses.
 pub const DOMAIN: &str = "layerdata.jmap";
@@ -24,12 +29,17 @@ pub const DOMAIN: &str = "layerdata.jmap";
 /// The full names of the services, for health and reflection.
 pub const SERVICE_NAMES: [&str; 4] = [LAYERS, ELEMENTS, TRANSFERS, HISTORY];
 
+/// Most calls that watch changes at the same time.
+const WATCHERS: usize = 1_000;
+
 /// The services over the use cases. Cheap to clone.
 #[derive(Debug)]
 pub struct Api<S, A, R> {
     pub(crate) data: LayerData<S, A, R>,
     pub(crate) pages: PageTokenKey,
     pub(crate) staging: Arc<Staging>,
+    watchers: Arc<Semaphore>,
+    closing: CancellationToken,
 }
 
 impl<S, A, R> Clone for Api<S, A, R> {
@@ -38,6 +48,8 @@ impl<S, A, R> Clone for Api<S, A, R> {
             data: self.data.clone(),
             pages: self.pages.clone(),
             staging: Arc::clone(&self.staging),
+            watchers: Arc::clone(&self.watchers),
+            closing: self.closing.clone(),
         }
     }
 }
@@ -45,11 +57,41 @@ impl<S, A, R> Clone for Api<S, A, R> {
 impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
     /// The services over these use cases; page tokens are sealed with `pages`, uploads staged in `staging`.
     #[must_use]
-    pub const fn new(data: LayerData<S, A, R>, pages: PageTokenKey, staging: Arc<Staging>) -> Self {
+    pub fn new(data: LayerData<S, A, R>, pages: PageTokenKey, staging: Arc<Staging>) -> Self {
         Self {
             data,
             pages,
             staging,
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Cancelled by whoever ends the service: streams that would go on for long end then.
+    #[must_use]
+    pub const fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// One of the places for watchers.
+    pub(crate) fn watching(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let place = Arc::clone(&self.watchers).try_acquire_owned();
+        place.map_err(|_all_taken| {
+            let message = "too many watch already, come back shortly";
+            Failure::new(Code::ResourceExhausted, "OVERLOADED", message).retry_after(RETRY_AFTER)
+        })
+    }
+
+    /// What the elements of a read have in common, and from where to follow the layer afterwards.
+    pub(crate) fn read_header(
+        &self,
+        layer: &StoredLayer,
+        (wanted, shape): (Option<&[AttributeRef]>, Shape),
+        begin: &FeedBegin,
+    ) -> ElementHeader {
+        ElementHeader {
+            feed_position: position::begin(&self.pages, layer.layer, begin),
+            ..header(layer, wanted, shape)
         }
     }
 

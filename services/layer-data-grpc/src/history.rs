@@ -3,7 +3,8 @@
 use jmap_domain::{ActorId, DataRevision};
 use jmap_proto::layerdata::{
     CompareRevisionsRequest, CompareRevisionsResponse, ElementChangeKind, ElementRevision,
-    ListElementChangesRequest, ListElementChangesResponse, history_service_server::HistoryService,
+    ListElementChangesRequest, ListElementChangesResponse, WatchChangesRequest,
+    history_service_server::HistoryService,
 };
 use jmap_wire::{Failure, FieldPath, id, page_size, timestamp};
 use layer_data_core::{
@@ -23,10 +24,22 @@ use crate::{
     elements::{DEFAULT_PAGE, MAX_ELEMENTS, limit},
     parse::{Shape, mask},
     status::{self, invalid_page_token, status},
+    watch::Messages,
 };
 
 #[tonic::async_trait]
 impl<S: LayerStore, A: Authorizer, R: Registry> HistoryService for Api<S, A, R> {
+    type WatchChangesStream = Messages;
+
+    async fn watch_changes(
+        &self,
+        request: Request<WatchChangesRequest>,
+    ) -> Result<Response<Self::WatchChangesStream>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.watch(call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
     type CompareRevisionsStream = ReceiverStream<Result<CompareRevisionsResponse, Status>>;
 
     async fn compare_revisions(

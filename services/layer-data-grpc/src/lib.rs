@@ -9,10 +9,12 @@ mod elements;
 mod history;
 mod layers;
 mod parse;
+mod position;
 mod request_key;
 mod status;
 mod structure;
 mod transfer;
+mod watch;
 
 pub use api::{Api, DOMAIN, SERVICE_NAMES};
 pub use transfer::{Staging, StagingLimits};

@@ -336,7 +336,7 @@ async fn finish(shared: &Shared, tx: Transaction, opened: Opened) -> Result<(), 
             *open.known = None;
         } else if committed.is_ok() {
             *open.known = Some(open.to);
-            shared.catalogue.advance(id, open.to.revision);
+            shared.catalogue.advance(id, open.to.tip());
         }
     }
     committed.map_err(store_error)

@@ -91,13 +91,13 @@ pub(crate) async fn make(shared: &Shared, record: &LayerRecord) -> Result<(), St
     );
     let making = patiently(|| try_make(shared, &layer, record, &json));
     let found = answered(shared.database.patience(), making).await?;
-    let (layer, revision) = match found {
-        None => (layer, record.revision),
+    let (layer, counters) = match found {
+        None => (layer, counters),
         Some(row) => load(&row).map_err(unexpected)?,
     };
     shared
         .catalogue
-        .put(record.layer, Arc::new(layer), revision);
+        .put(record.layer, Arc::new(layer), counters.tip());
     Ok(())
 }
 
@@ -133,8 +133,8 @@ async fn try_make(
     Ok(None)
 }
 
-/// A layer as the catalogue keeps it, with its newest revision.
-pub(crate) fn load(row: &PgRow) -> Result<(Layer, DataRevision), LoadError> {
+/// A layer as the catalogue keeps it, with its counters.
+pub(crate) fn load(row: &PgRow) -> Result<(Layer, Counters), LoadError> {
     let (id, json): (i64, &str) = (row.try_get(0)?, row.try_get(1)?);
     let definition =
         LayerDefinition::from_json(json).map_err(|error| LoadError::Definition(id, error))?;
@@ -158,7 +158,7 @@ pub(crate) fn load(row: &PgRow) -> Result<(Layer, DataRevision), LoadError> {
         },
     };
     let layer = Layer::new(id, definition, created, (counters, history));
-    Ok((layer, revision))
+    Ok((layer, counters))
 }
 
 /// Why a layer cannot be loaded.
@@ -221,6 +221,13 @@ pub(crate) async fn begin_history(db: &mut PgConnection, layer: &Layer) -> Resul
         .bind(values::Instant(layer.history.time));
     query.execute(&mut *tx).await?;
     tx.commit().await
+}
+
+/// Lets the feed of a layer be searched that is older than feeds are.
+pub(crate) async fn begin_feed(db: &mut PgConnection, layer: &Layer) -> Result<(), sqlx::Error> {
+    // By the audited writer.
+    let statements = raw_sql(AssertSqlSafe(layer.table.index_feed()));
+    statements.execute(db).await.map(drop)
 }
 
 /// A transaction that changes layers. Until it ends the store stays this process's, and it waits only shortly for locks.

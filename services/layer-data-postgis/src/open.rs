@@ -1,6 +1,6 @@
 //! Opening: the schema, the lease, the reference systems, the layers.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jmap_postgres::{Connector, Lease, Purpose, Schema, Terms};
 use layer_data_core::{crs::Crs, ports::Occupant};
@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection, Row, migrate::Migrator};
 use crate::{
     OpenError, PostGis,
     archive::occupant,
-    layers::{HISTORY_FROM, LoadError, begin_history, load},
+    layers::{HISTORY_FROM, LoadError, begin_feed, begin_history, load},
     store::{Catalogue, Shared},
 };
 
@@ -89,16 +89,21 @@ impl PostGis {
 
 async fn load_all(connection: &mut PgConnection) -> Result<Catalogue, OpenError> {
     let catalogue = Catalogue::default();
+    let searchable = sqlx::query_scalar(include_str!("../sql/feed_indexes.sql"));
+    let searchable: Vec<i64> = searchable.fetch_all(&mut *connection).await?;
+    let searchable: HashSet<i64> = searchable.into_iter().collect();
     let rows = sqlx::query(include_str!("../sql/load_layers.sql"));
     for row in rows.fetch_all(&mut *connection).await? {
-        let (layer, revision) = load(&row).map_err(|error| match error {
+        let (layer, counters) = load(&row).map_err(|error| match error {
             LoadError::Database(error) => OpenError::Database(error),
             LoadError::Definition(layer, error) => OpenError::Definition(layer, error),
         })?;
         if row.try_get::<Option<i64>, _>(HISTORY_FROM)?.is_none() {
             begin_history(connection, &layer).await?;
+        } else if !searchable.contains(&layer.id.get()) {
+            begin_feed(connection, &layer).await?;
         }
-        catalogue.put(layer.id, Arc::new(layer), revision);
+        catalogue.put(layer.id, Arc::new(layer), counters.tip());
     }
     Ok(catalogue)
 }

@@ -2,6 +2,7 @@
 //! boxes, geometries and what SQL cannot decide are looked at on the rows.
 
 mod count;
+mod feed;
 mod summary;
 mod versions;
 
@@ -33,6 +34,7 @@ use crate::{
 };
 
 pub(crate) use count::count;
+pub(crate) use feed::feed;
 pub(crate) use summary::summary;
 pub(crate) use versions::{Span, replaced, versions};
 

@@ -98,7 +98,7 @@ async fn alone(shared: &Shared, change: Redefinition) -> Result<Redefined, Store
             found
         }
     };
-    shared.catalogue.put(id, Arc::clone(&layer), revision);
+    shared.catalogue.replace(id, Arc::clone(&layer));
     Ok(Redefined::Done(layer.stored(revision)))
 }
 

@@ -14,6 +14,7 @@ use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, RequestKey, StoredAnswer},
+    feed::{FeedPart, FeedPlace, FeedSearch, Seen},
     history::{HistoryStart, Versions},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
@@ -149,6 +150,13 @@ impl Shared {
         self.catalogue
             .find(layer)
             .ok_or(StoreError::LayerMissing(layer))
+    }
+
+    /// The place in a layer's feed where nothing is left to be told.
+    pub(crate) fn newest(&self, layer: LayerId) -> Result<FeedPlace, StoreError> {
+        let tip = self.catalogue.tip(layer);
+        let tip = tip.ok_or(StoreError::LayerMissing(layer))?;
+        Ok(tip.into())
     }
 
     /// A layer to read from: as long as the guard is held, its table has the columns that it says.
@@ -310,6 +318,37 @@ impl LayerStore for PostGis {
             deadline,
         };
         read::versions(shared, &layer, query, span).await
+    }
+
+    async fn newest(&self, layer: LayerId) -> Result<FeedPlace, StoreError> {
+        self.held()?.newest(layer)
+    }
+
+    async fn feed(
+        &self,
+        query: &CheckedQuery,
+        after: FeedPlace,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<FeedPart, StoreError> {
+        let shared = self.held()?;
+        let (layer, _, _reading) = shared.reading(query.layer()).await?;
+        let search = FeedSearch {
+            after,
+            newest: shared.newest(query.layer())?,
+            limit,
+        };
+        read::feed(shared, &layer, query, (search, deadline)).await
+    }
+
+    async fn news(&self, layer: LayerId, seen: Seen) {
+        let is_news = |layer: &Layer, revision| {
+            seen != Seen {
+                revision,
+                definition: layer.definition.version(),
+            }
+        };
+        self.shared.catalogue.until(layer, is_news).await;
     }
 
     async fn summarize(

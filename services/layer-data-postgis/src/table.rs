@@ -4,11 +4,13 @@
 //! qualified (`t."name"`). Values are always bound, but for comments, which take no parameters: [`literal`] quotes them.
 
 mod alter;
+mod feed;
 mod history;
 
 use jmap_domain::{AttributeId, DataRevision, LayerId};
 use jmap_postgres::quoted;
 use layer_data_core::{
+    catalogue::Tip,
     definition::{AttributeDefinition, DefinitionVersion, LayerDefinition, ZPolicy},
     edit::ExpectedRevision,
     geometry::Bounds,
@@ -72,6 +74,16 @@ pub(crate) struct Counters {
     pub(crate) next_element: i64,
     /// The time of the newest edit: stamps never go back.
     pub(crate) edited: DateTime,
+}
+
+impl Counters {
+    /// How far edits have come.
+    pub(crate) const fn tip(self) -> Tip {
+        Tip {
+            revision: self.revision,
+            next_element: self.next_element,
+        }
+    }
 }
 
 /// What an element must be like for a statement to touch it.

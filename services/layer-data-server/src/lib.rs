@@ -105,7 +105,7 @@ async fn run<S: LayerStore>(
     let reports = Arc::new(RefusalReports::to(authorization.clone()));
     let authenticator = Arc::new(Authenticator::with_source(Box::new(authorization)));
     let doormen = (Arc::clone(&authenticator), Arc::clone(&reports));
-    let served = served(config, &data, doormen, info)?;
+    let (served, closing) = served(config, &data, doormen, info)?;
     let stop = CancellationToken::new();
     let _stopping = stop.clone().drop_guard();
     // Dropping the set at the end stops what is still running.
@@ -125,7 +125,12 @@ async fn run<S: LayerStore>(
             stop.cancelled_owned(),
         )));
     }
-    let served = jmap_service::serve::serve(listener, served, shutdown).await;
+    let ended = async {
+        shutdown.await;
+        // Watches would go on for long.
+        closing.cancel();
+    };
+    let served = jmap_service::serve::serve(listener, served, ended).await;
     reports.send().await;
     served
 }
@@ -154,7 +159,7 @@ fn served<S: LayerStore>(
     data: &Data<S>,
     (authenticator, reports): (Arc<Authenticator>, Arc<RefusalReports>),
     info: ServerInfo,
-) -> anyhow::Result<Served> {
+) -> anyhow::Result<(Served, CancellationToken)> {
     let folder = config.staging_folder();
     let staging = Staging::open(&folder, config.data_limits.of_uploads())
         .with_context(|| format!("open the folder for uploads {}", folder.display()))?;
@@ -162,7 +167,7 @@ fn served<S: LayerStore>(
     let pages = PageTokenKey::derive(config.key()?.expose_secret().as_bytes());
     let api = Api::new(data.clone(), pages, Arc::new(staging));
     let routes = api.routes(config.service.max_message_bytes);
-    Ok(Served {
+    let served = Served {
         routes: routes.add_service(info.service()),
         names: [SERVICE_NAMES.as_slice(), &[ServerInfo::NAME]].concat(),
         stack: Stack {
@@ -175,7 +180,8 @@ fn served<S: LayerStore>(
         },
         drain: config.service.drain_timeout,
         plaintext: config.service.plaintext(),
-    })
+    };
+    Ok((served, api.closing().clone()))
 }
 
 /// The instance as authorization tells of it too, but for this service's address, which is known here.

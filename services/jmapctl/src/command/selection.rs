@@ -119,7 +119,14 @@ impl FromStr for LayerMoment {
 
 /// A box as the command line states it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct BoxSpec(Extent);
+pub(super) struct BoxSpec(Extent);
+
+impl BoxSpec {
+    /// The box of the contract.
+    pub(super) const fn extent(self) -> Extent {
+        self.0
+    }
+}
 
 impl FromStr for BoxSpec {
     type Err = String;
@@ -154,7 +161,7 @@ impl SelectionArgs {
         let tree = condition::bind(&self.conditions, attributes).map_err(Failure::usage)?;
         Ok(Selection {
             element_ids: self.ids.clone(),
-            r#box: self.bbox.map(|BoxSpec(extent)| extent),
+            r#box: self.bbox.map(BoxSpec::extent),
             spatial: self.spatial(),
             filter: tree
                 .map(filter::Form::Tree)

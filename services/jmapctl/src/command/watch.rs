@@ -31,7 +31,7 @@ change that was shown. It ends when the session does, and when changes that woul
 more.";
 
 /// Before a stream that broke is opened again.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Follow the changes of the policy
 #[derive(Args, Debug)]
@@ -147,7 +147,7 @@ impl Following {
 }
 
 /// Writes a line at once, so that a reader sees it when it happens.
-fn write(line: &impl std::fmt::Display) -> Result<(), Failure> {
+pub(super) fn write(line: &impl std::fmt::Display) -> Result<(), Failure> {
     let mut out = stdout().lock();
     let written = writeln!(out, "{line}").and_then(|()| out.flush());
     written.map_err(|error: io::Error| {

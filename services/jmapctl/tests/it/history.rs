@@ -50,6 +50,42 @@ fn an_element_that_is_gone_tells_what_happened_to_it() {
 }
 
 #[test]
+fn a_watch_tells_each_change_and_goes_on_from_where_it_ended() {
+    // R38, R106.
+    let house = felled();
+    let watch = [
+        "watch-changes",
+        "Town/trees",
+        "--after",
+        "0",
+        "--limit",
+        "3",
+    ];
+    house.run("ana", &watch).code(3);
+    let watch = [watch.as_slice(), &["--bbox", "-180,-90,180,90"]].concat();
+    let answer = house.answer("ana", &watch);
+    let events = answer["events"].as_array().unwrap();
+    let changes: Vec<_> = events.iter().map(|event| &event["change"]).collect();
+    assert_eq!(changes, ["created", "changed", "deleted"]);
+    assert_eq!(events[1]["element"]["attributes"]["species"], "elm");
+    let planted = "jmapctl edit create Town/trees --geometry 'POINT(1 2)' --set species=ash";
+    house.script("ana", planted).success();
+    let position = answer["position"].as_str().unwrap();
+    let bbox = "--bbox=-180,-90,180,90";
+    let watch = [
+        "watch-changes",
+        "Town/trees",
+        "--limit",
+        "1",
+        bbox,
+        "--after",
+        position,
+    ];
+    let answer = house.answer("ana", &watch);
+    assert_eq!(answer["events"][0]["element_id"], 2);
+}
+
+#[test]
 fn the_commands_of_the_readme_tell_of_the_past() {
     let house = felled();
     let grant = ["grants", "grant", "ana", "export", "--on", "Town/trees"];

@@ -16,7 +16,7 @@ use crate::{
 
 const ANY: ExpectedRevision = ExpectedRevision::Any;
 
-fn deletion(element: ElementId) -> Edit {
+pub(super) fn deletion(element: ElementId) -> Edit {
     Edit::Delete {
         element,
         expected: ANY,
@@ -224,7 +224,7 @@ pub async fn after_history_began(store: &impl LayerStore, made: EditedElement) {
     assert_eq!(revisions.collect::<Vec<_>>(), expected);
 }
 
-fn moving(element: ElementId, x: f64) -> Edit {
+pub(super) fn moving(element: ElementId, x: f64) -> Edit {
     let input = ChangeInput {
         geometry: Some(point(x, x)),
         values: Vec::new(),
@@ -233,10 +233,10 @@ fn moving(element: ElementId, x: f64) -> Edit {
 }
 
 /// Numbers that look random, and are the same in every run and for every store.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
         usize::try_from(self.0 >> 33).unwrap() % end
     }

@@ -11,6 +11,7 @@
 
 pub mod conditions;
 pub mod edits;
+pub mod feed;
 pub mod histories;
 pub mod history;
 pub mod layers;
@@ -41,6 +42,10 @@ macro_rules! for_each_conformance_fact {
             edits::validating_changes_nothing,
             edits::an_expired_permit_commits_nothing,
             edits::a_missing_layer_is_refused,
+            feed::a_feed_from_anywhere_rebuilds_the_layer,
+            feed::events_tell_what_was_then,
+            feed::parts_hold_no_more_than_was_asked_for,
+            feed::edits_are_news,
             history::an_element_keeps_its_versions,
             history::versions_join_to_the_whole,
             history::refused_edits_leave_no_history,

@@ -15,6 +15,7 @@ use crate::{
     definition::{Contradiction, DefinitionVersion, Examination, LayerDefinition},
     edit::{PermittedBatch, RequestKey, StoredAnswer},
     element::Element,
+    feed::{FeedPart, FeedPlace, Seen},
     geometry::Bounds,
     history::{HistoryStart, Versions},
     permit::StructurePermit,
@@ -137,6 +138,29 @@ pub trait LayerStore: Send + Sync + 'static {
         limit: ChunkLimit,
         deadline: Instant,
     ) -> impl Future<Output = Result<Versions, StoreError>> + Send;
+
+    /// The place in a layer's feed where nothing is left to be told now.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    fn newest(&self, layer: LayerId) -> impl Future<Output = Result<FeedPlace, StoreError>> + Send;
+
+    /// Reads the next changes of a query's layer after a place in its feed, in the order of revisions, then of ids: those
+    /// of elements that are in the query's boxes, before or after. Nothing else of the query selects.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn feed(
+        &self,
+        query: &CheckedQuery,
+        after: FeedPlace,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<FeedPart, StoreError>> + Send;
+
+    /// Completes when a layer is not any more what was seen of it, by an edit or a change of its definition, or when it is
+    /// gone.
+    fn news(&self, layer: LayerId, seen: Seen) -> impl Future<Output = ()> + Send;
 
     /// Counts the elements of a query and measures their extent. Nobody waits for that after the deadline.
     ///

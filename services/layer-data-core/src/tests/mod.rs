@@ -4,6 +4,7 @@ mod compare;
 mod copies;
 mod deletions;
 mod edits;
+mod feed;
 mod history;
 mod imports;
 mod layers;

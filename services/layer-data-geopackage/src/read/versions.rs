@@ -62,7 +62,7 @@ pub(crate) async fn replaced(
     fill(reader, &plan, sql, limit).await
 }
 
-async fn fill(
+pub(super) async fn fill(
     reader: &mut Reader,
     plan: &Plan<'_>,
     mut sql: QueryBuilder<Sqlite>,
@@ -71,6 +71,9 @@ async fn fill(
     let mut rows = sql.build().fetch(&mut **reader);
     let (mut versions, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        if !plan.in_boxes(&row)? {
+            continue;
+        }
         let is_full = versions.len() >= limit.rows.get() as usize || bytes > limit.bytes;
         if is_full && !versions.is_empty() {
             return Ok(Versions {

@@ -9,6 +9,7 @@ mod stream;
 mod token;
 
 pub(crate) use pages::{DEFAULT_PAGE, MAX_ELEMENTS, limit};
+pub(crate) use shape::shaped;
 pub(crate) use stream::{BATCH, Ended, WAITING_PARTS};
 pub(crate) use token::of_account;
 

@@ -16,7 +16,7 @@ use layer_data_core::{
 
 use crate::{
     Api,
-    answer::{ElementWriter, bounds, header},
+    answer::{ElementWriter, bounds},
     parse::{element_ids, limited_maximum, mask, order_by, selection, shape},
     status::{self, invalid_page_token},
 };
@@ -61,7 +61,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let elements = shaped(page.elements, own, shape).await?;
         let wanted = mask.output.attributes.as_deref();
         Ok(GetElementsResponse {
-            header: Some(header(&page.layer, wanted, shape)),
+            header: Some(self.read_header(&page.layer, (wanted, shape), &page.begin)),
             elements: ElementWriter::new(&mask).elements(elements, page.owner),
         })
     }
@@ -108,7 +108,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let elements = shaped(page.elements, own, shape).await?;
         let wanted = mask.output.attributes.as_deref();
         Ok(ListElementsResponse {
-            header: Some(header(&page.layer, wanted, shape)),
+            header: Some(self.read_header(&page.layer, (wanted, shape), &page.begin)),
             elements: ElementWriter::new(&mask).elements(elements, page.owner),
             next_page_token: next.unwrap_or_default(),
         })

@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 use crate::{parse::Shape, status};
 
 /// The elements with their geometries as they are wanted; one that does not exist so is left out.
-pub(super) async fn shaped(
+pub(crate) async fn shaped(
     elements: Vec<Element>,
     own: &'static Crs,
     shape: Shape,

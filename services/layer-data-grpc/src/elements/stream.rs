@@ -20,7 +20,7 @@ use tracing::{Instrument, Span};
 
 use crate::{
     Api,
-    answer::{ElementWriter, header},
+    answer::ElementWriter,
     delivery::{NotTaken, deliver, while_awaited},
     parse::{Mask, Shape, limited_maximum, mask, order_by, selection, shape},
     status::{self, deadline_exceeded, status},
@@ -146,9 +146,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let reader = self.data.read(call, input, ReadPurpose::Display, start);
         let mut reader = reader.await.map_err(failed)?;
         let wanted = mask.output.attributes.as_deref();
-        parts
-            .send(Part::Header(header(reader.layer(), wanted, shape)))
-            .await?;
+        let header = self.read_header(reader.layer(), (wanted, shape), &reader.begin());
+        parts.send(Part::Header(header)).await?;
         // What finds nothing for long would not notice otherwise that nobody waits for it.
         while let Some(chunk) = parts.awaited(reader.next(BATCH)).await?.map_err(failed)? {
             if !chunk.elements.is_empty() {

@@ -11,6 +11,7 @@ mod shape;
 mod statistics;
 mod structure;
 mod value;
+mod watch;
 
 pub(crate) use as_of::as_of;
 pub(crate) use definition::draft;
@@ -24,3 +25,4 @@ pub(crate) use shape::{Shape, shape};
 pub(crate) use statistics::{attribute_refs, distinct_limit};
 pub(crate) use structure::structure_change;
 pub(crate) use value::{attribute_ref, value};
+pub(crate) use watch::{Start, Watched, heartbeat, watched_layers};

@@ -125,7 +125,7 @@ pub(crate) fn element_ids(
     ids.iter().enumerate().map(parse).collect()
 }
 
-fn box_input(path: &FieldPath, wire: WireBox) -> Result<BoxInput, FieldViolation> {
+pub(super) fn box_input(path: &FieldPath, wire: WireBox) -> Result<BoxInput, FieldViolation> {
     let WireBox {
         min_x,
         min_y,

@@ -12,6 +12,7 @@ mod read;
 mod statistics;
 mod store;
 mod structure;
+mod watch;
 
 use jmap_domain::{DenyReason, LayerId, Permission};
 use jmap_wire::{Failure, FieldPath};
@@ -27,6 +28,7 @@ pub(crate) use read::{import, read};
 pub(crate) use statistics::statistics;
 pub(crate) use store::{inside, request_reused};
 pub(crate) use structure::structure;
+pub(crate) use watch::{feed_restored, watched};
 
 use crate::DOMAIN;
 

@@ -28,3 +28,5 @@ mod statistics;
 mod structure;
 #[cfg(test)]
 mod transfers;
+#[cfg(test)]
+mod watch;

@@ -75,7 +75,7 @@ pub(crate) async fn replaced(
     reading.fill(sql, GeometryOutput::Include, limit).await
 }
 
-fn columns<'a>(layer: &'a Layer, query: &CheckedQuery) -> Vec<&'a Column> {
+pub(super) fn columns<'a>(layer: &'a Layer, query: &CheckedQuery) -> Vec<&'a Column> {
     let attributes = query.attributes().iter();
     attributes
         .map(|id| layer.table.column_to_read(*id))
@@ -83,13 +83,13 @@ fn columns<'a>(layer: &'a Layer, query: &CheckedQuery) -> Vec<&'a Column> {
 }
 
 /// A statement that reads versions, and the attributes among its columns.
-struct Reading<'a> {
-    session: Session,
-    columns: Vec<&'a Column>,
+pub(super) struct Reading<'a> {
+    pub(super) session: Session,
+    pub(super) columns: Vec<&'a Column>,
 }
 
 impl Reading<'_> {
-    async fn fill(
+    pub(super) async fn fill(
         mut self,
         mut sql: QueryBuilder<Postgres>,
         geometry: GeometryOutput,

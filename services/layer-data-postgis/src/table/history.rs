@@ -45,7 +45,8 @@ impl Table {
         format!(
             "create table {name} (\"fid\" bigint not null, {columns}, \"_until\" bigint not null, \
              \"_until_by\" bigint not null, \"_until_time\" timestamp with time zone not null, \
-             primary key (\"fid\", \"_revision\")); comment on table {name} is '{label}'{revoked}"
+             primary key (\"fid\", \"_revision\")); comment on table {name} is '{label}'{revoked}; {}",
+            self.index_feed()
         )
     }
 

@@ -13,9 +13,9 @@ use jmap_proto::{
     layerdata::{
         AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CopyOrder, CreateImportRequest,
         DeleteElementsRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
-        GetLayerRequest, ImportElementsRequest, ImportOptions, ListElementChangesRequest,
-        ListElementsRequest, ListLayersRequest, PrepareCopyRequest, Selection, as_of::At,
-        edit::Act,
+        GetLayerRequest, ImportElementsRequest, ImportOptions, LayerWatch,
+        ListElementChangesRequest, ListElementsRequest, ListLayersRequest, PrepareCopyRequest,
+        Selection, WatchChangesRequest, as_of::At, edit::Act, layer_watch::Start,
     },
 };
 use prost_types::FieldMask;
@@ -170,6 +170,17 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
         ..CompareRevisionsRequest::default()
     };
     let compared = caller.history().compare_revisions(since).await;
+    let watch = LayerWatch {
+        layer_id,
+        // That it has not been yet is nobody's business either.
+        start: Some(Start::AfterRevision(1 << 40)),
+        ..LayerWatch::default()
+    };
+    let watch = WatchChangesRequest {
+        layers: vec![watch],
+        heartbeat: None,
+    };
+    let watched = caller.history().watch_changes(watch).await;
     vec![
         (
             "ListElements of the past",
@@ -180,6 +191,7 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
             shown(changes.map(Response::into_inner)),
         ),
         ("CompareRevisions", shown(compared.map(drop))),
+        ("WatchChanges", shown(watched.map(drop))),
     ]
 }
 

@@ -20,6 +20,7 @@ mod crashes;
 mod edits;
 mod executables;
 mod federation;
+mod feed;
 mod files;
 mod flags;
 mod fuzz;
