@@ -8,8 +8,8 @@ use crate::{
     client::{Client, Credential},
     command::{
         Context, audit, check, compare, demo, edit, explain, export, grants, groups, history,
-        import, layers, lookup, moving, permissions, projects, query, report, restored, services,
-        sessions, sign_in, stats, up, users, watch, what_if,
+        import, layers, lookup, moving, permissions, projects, query, report, restore, restored,
+        revert, services, sessions, sign_in, stats, up, users, watch, what_if,
     },
     console::Console,
     error::Failure,
@@ -170,6 +170,12 @@ pub(crate) enum Call {
     /// Tell what was added, changed and removed between two states of a layer
     #[command(after_help = compare::EXAMPLES)]
     Compare(compare::Compare),
+    /// Bring back elements that were deleted
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::Restore),
+    /// Undo edits
+    #[command(after_help = revert::EXAMPLES)]
+    Revert(revert::Revert),
     /// Create, change and delete elements
     #[command(subcommand, after_help = edit::EXAMPLES)]
     Edit(edit::Edit),
@@ -227,6 +233,8 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Stats(command) => command.run(context).await,
         Call::History(command) => command.run(context).await,
         Call::Compare(command) => command.run(context).await,
+        Call::Restore(command) => command.run(context).await,
+        Call::Revert(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,
         Call::Export(command) => command.run(context).await,

@@ -29,7 +29,7 @@ use crate::{
     values::read_value,
 };
 
-pub(crate) use versions::{replaced, versions};
+pub(crate) use versions::{replaced, trail, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
 const MANY_CANDIDATES: i64 = 20_000;

@@ -9,7 +9,7 @@ use jmap_domain::{ActorId, DataRevision, LayerId};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, RequestKey, StoredAnswer},
-    history::{HistoryStart, Versions},
+    history::{HistoryStart, Touched, Versions},
     ports::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
         StoredLayer, Summary,
@@ -221,6 +221,18 @@ impl LayerStore for GeoPackage {
         let (layer, _, _reading) = self.reading(query.layer()).await?;
         let mut reader = self.source(deadline).reader().await?;
         read::versions(&mut reader, &layer, query, (after, limit)).await
+    }
+
+    async fn trail(
+        &self,
+        query: &CheckedQuery,
+        touched: &Touched,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let (layer, _, _reading) = self.reading(query.layer()).await?;
+        let mut reader = self.source(deadline).reader().await?;
+        read::trail(&mut reader, &layer, query, (touched, limit)).await
     }
 
     async fn summarize(

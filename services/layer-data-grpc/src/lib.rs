@@ -10,6 +10,7 @@ mod history;
 mod layers;
 mod parse;
 mod request_key;
+mod reversal;
 mod status;
 mod structure;
 mod transfer;

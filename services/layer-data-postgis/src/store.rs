@@ -13,7 +13,7 @@ use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, RequestKey, StoredAnswer},
-    history::{HistoryStart, Versions},
+    history::{HistoryStart, Touched, Versions},
     ports::{
         Chunk, ChunkLimit, LayerStore, NewLayer, Redefined, Redefinition, Removal, StoreError,
         StoredLayer, Summary,
@@ -307,6 +307,18 @@ impl LayerStore for PostGis {
             deadline,
         };
         read::versions(shared, &layer, query, span).await
+    }
+
+    async fn trail(
+        &self,
+        query: &CheckedQuery,
+        touched: &Touched,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let shared = self.held()?;
+        let (layer, _, _reading) = shared.reading(query.layer()).await?;
+        read::trail(shared, &layer, touched, (limit, deadline)).await
     }
 
     async fn summarize(

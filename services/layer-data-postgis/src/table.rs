@@ -10,10 +10,8 @@ use jmap_domain::{AttributeId, DataRevision, LayerId};
 use jmap_postgres::quoted;
 use layer_data_core::{
     definition::{AttributeDefinition, DefinitionVersion, LayerDefinition, ZPolicy},
-    edit::ExpectedRevision,
     geometry::Bounds,
     history::Rows,
-    permit::Scope,
     value::{AttributeType, DateTime},
 };
 use sqlx::{Postgres, QueryBuilder};
@@ -72,13 +70,6 @@ pub(crate) struct Counters {
     pub(crate) next_element: i64,
     /// The time of the newest edit: stamps never go back.
     pub(crate) edited: DateTime,
-}
-
-/// What an element must be like for a statement to touch it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target {
-    pub(crate) expected: ExpectedRevision,
-    pub(crate) scope: Scope,
 }
 
 impl Table {

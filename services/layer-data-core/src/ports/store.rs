@@ -10,7 +10,7 @@ use crate::{
     edit::{PermittedBatch, RequestKey, StoredAnswer},
     element::Element,
     geometry::Bounds,
-    history::{HistoryStart, Versions},
+    history::{HistoryStart, Touched, Versions},
     permit::StructurePermit,
     query::{CheckedQuery, Mark},
     statistics::Tally,
@@ -127,6 +127,19 @@ pub trait LayerStore: Send + Sync + 'static {
         &self,
         query: &CheckedQuery,
         after: Option<DataRevision>,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Versions, StoreError>> + Send;
+
+    /// Reads versions of several elements of a query's layer, whatever else it selects, in the order of the elements and
+    /// then of their revisions, from the first one on.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn trail(
+        &self,
+        query: &CheckedQuery,
+        touched: &Touched,
         limit: ChunkLimit,
         deadline: Instant,
     ) -> impl Future<Output = Result<Versions, StoreError>> + Send;

@@ -85,7 +85,10 @@ fn more_than_the_declared_maximum_deletes_nothing() {
     assert_eq!((maximum.get(), left(&world)), (2, 3));
     let whole = deletion(SelectionInput::default(), 6);
     let error = delete(&world, whole).unwrap_err();
-    assert!(matches!(error, DeletionError::MaximumTooLarge(5)), "{error}");
+    assert!(
+        matches!(error, DeletionError::MaximumTooLarge(5)),
+        "{error}"
+    );
     let whole = deletion(SelectionInput::default(), 3);
     assert_eq!(delete(&world, whole).unwrap().count, 3);
 }
@@ -190,7 +193,10 @@ fn a_right_that_has_run_out_is_asked_for_anew() {
         renaming(id, ExpectedRevision::Any, "older"),
     ));
     world.authorizer.stale_answers.store(2, Ordering::Relaxed);
-    assert_eq!(delete(&world, deletion(called("older"), 1)).unwrap().count, 1);
+    assert_eq!(
+        delete(&world, deletion(called("older"), 1)).unwrap().count,
+        1
+    );
     world.authorizer.stale_answers.store(9, Ordering::Relaxed);
     run(done(&*world.store, creation(1.0, 2.0, named("late"))));
     let error = delete(&world, deletion(called("late"), 1)).unwrap_err();

@@ -3,7 +3,7 @@
 use super::run;
 use crate::{
     conformance::{
-        conditions, edits, history, layers, order, reads, spatial, statistics, structure,
+        conditions, edits, history, layers, order, reads, reversals, spatial, statistics, structure,
     },
     memory::MemoryStore,
 };

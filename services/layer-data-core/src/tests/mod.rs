@@ -8,6 +8,7 @@ mod imports;
 mod layers;
 mod memory;
 mod reads;
+mod reversals;
 
 use std::{
     collections::HashMap,

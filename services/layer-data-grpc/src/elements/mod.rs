@@ -8,16 +8,17 @@ mod statistics;
 mod stream;
 mod token;
 
+pub(crate) use edits::MAX_EDITS;
 pub(crate) use pages::{DEFAULT_PAGE, MAX_ELEMENTS, limit};
 pub(crate) use stream::{BATCH, Ended, WAITING_PARTS};
 
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, ComputeStatisticsRequest,
     ComputeStatisticsResponse, CreateElementRequest, CreateElementResponse, DeleteElementRequest,
-    DeleteElementResponse, DeleteElementsRequest, DeleteElementsResponse, GetElementsRequest, GetElementsResponse, ListElementsRequest,
-    ListElementsResponse, ReadElementsRequest, ReadElementsResponse, SummarizeElementsRequest,
-    SummarizeElementsResponse, UpdateElementRequest, UpdateElementResponse,
-    element_service_server::ElementService,
+    DeleteElementResponse, DeleteElementsRequest, DeleteElementsResponse, GetElementsRequest,
+    GetElementsResponse, ListElementsRequest, ListElementsResponse, ReadElementsRequest,
+    ReadElementsResponse, SummarizeElementsRequest, SummarizeElementsResponse,
+    UpdateElementRequest, UpdateElementResponse, element_service_server::ElementService,
 };
 use layer_data_core::ports::{Authorizer, LayerStore, Registry};
 use tokio_stream::wrappers::ReceiverStream;

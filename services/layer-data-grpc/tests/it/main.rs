@@ -17,6 +17,7 @@ mod layers;
 mod order;
 #[cfg(test)]
 mod reads;
+mod reversals;
 #[cfg(test)]
 mod selections;
 #[cfg(test)]

@@ -11,10 +11,11 @@ use jmap_proto::{
         layer_permissions_change::Change, list_effective_permissions_request::Layers,
     },
     layerdata::{
-        AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CreateImportRequest, DeleteElementsRequest,
-        DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest, GetLayerRequest,
-        ImportElementsRequest, ImportOptions, ListElementChangesRequest, ListElementsRequest,
-        ListLayersRequest, Selection, as_of::At, edit::Act,
+        AsOf, CompareRevisionsRequest, ComputeStatisticsRequest, CreateImportRequest,
+        DeleteElementsRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
+        GetLayerRequest, ImportElementsRequest, ImportOptions, ListElementChangesRequest,
+        ListElementsRequest, ListLayersRequest, RestoreElementsRequest, RevertEditsRequest,
+        Selection, as_of::At, edit::Act, revert_edits_request::Edits,
     },
 };
 use prost_types::FieldMask;
@@ -169,6 +170,18 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
         ..CompareRevisionsRequest::default()
     };
     let compared = caller.history().compare_revisions(since).await;
+    let restoration = RestoreElementsRequest {
+        layer_id,
+        element_ids: vec![1],
+        ..RestoreElementsRequest::default()
+    };
+    let restored = caller.history().restore_elements(restoration).await;
+    let reversal = RevertEditsRequest {
+        layer_id,
+        edits: Some(Edits::Revision(1)),
+        ..RevertEditsRequest::default()
+    };
+    let reverted = caller.history().revert_edits(reversal).await;
     vec![
         (
             "ListElements of the past",
@@ -179,6 +192,8 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
             shown(changes.map(Response::into_inner)),
         ),
         ("CompareRevisions", shown(compared.map(drop))),
+        ("RestoreElements", shown(restored.map(Response::into_inner))),
+        ("RevertEdits", shown(reverted.map(Response::into_inner))),
     ]
 }
 
