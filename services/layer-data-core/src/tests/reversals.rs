@@ -161,7 +161,7 @@ fn what_others_did_since_is_never_overwritten() {
 
 #[test]
 fn undoing_needs_the_rights_to_the_edits_that_undo() {
-    // R33-R37, R51.
+    // R33, R34, R35, R37, R51.
     let (world, before, _) = meddled();
     let is = state(&world);
     for missing in [

@@ -6,6 +6,7 @@
 mod batches;
 #[cfg(test)]
 mod deletions;
+#[cfg(test)]
 mod edits;
 #[cfg(test)]
 mod fixture;
@@ -17,6 +18,7 @@ mod layers;
 mod order;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
 mod reversals;
 #[cfg(test)]
 mod selections;
