@@ -8,8 +8,8 @@ use crate::{
     client::{Client, Credential},
     command::{
         Context, audit, check, compare, copy, demo, edit, explain, export, grants, groups, history,
-        import, layers, lookup, moving, permissions, projects, query, report, restored, services,
-        sessions, sign_in, stats, up, users, watch, watch_changes, what_if,
+        import, layers, lookup, moving, permissions, projects, query, report, restore, restored,
+        revert, services, sessions, sign_in, stats, up, users, watch, watch_changes, what_if,
     },
     console::Console,
     error::Failure,
@@ -173,6 +173,12 @@ pub(crate) enum Call {
     /// Follow the changes of a layer's elements
     #[command(after_help = watch_changes::EXAMPLES)]
     WatchChanges(watch_changes::WatchChanges),
+    /// Bring back elements that were deleted
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::Restore),
+    /// Undo edits
+    #[command(after_help = revert::EXAMPLES)]
+    Revert(revert::Revert),
     /// Create, change and delete elements
     #[command(subcommand, after_help = edit::EXAMPLES)]
     Edit(edit::Edit),
@@ -234,6 +240,8 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::History(command) => command.run(context).await,
         Call::Compare(command) => command.run(context).await,
         Call::WatchChanges(command) => command.run(context).await,
+        Call::Restore(command) => command.run(context).await,
+        Call::Revert(command) => command.run(context).await,
         Call::Edit(command) => command.run(context).await,
         Call::Import(command) => command.run(context).await,
         Call::Export(command) => command.run(context).await,

@@ -126,10 +126,25 @@ pub enum Edit {
         /// What its revision is believed to be.
         expected: ExpectedRevision,
     },
+    /// Bring back an element that was deleted, under its id, with its creator and its time of creation (R103, R106).
+    Restore(Restored),
+}
+
+/// An element that is brought back from its history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The element.
+    pub element: ElementId,
+    /// What it is to be like: the version that this revision made.
+    pub version: DataRevision,
+    /// The revision of its deletion, after which nothing was done to it.
+    pub deleted: DataRevision,
+    /// The form of the definition that the version was checked against.
+    pub checked: DefinitionVersion,
 }
 
 impl Edit {
-    /// The permission that the edit needs (R33–R37).
+    /// The permission that the edit needs (R33–R37). Where that reaches only own elements, so does the edit.
     #[must_use]
     pub const fn permission(&self) -> Permission {
         match self {
@@ -142,7 +157,26 @@ impl Edit {
             Self::Delete {
                 element: _,
                 expected: _,
-            } => Permission::DeleteElements,
+            }
+            | Self::Restore(_) => Permission::DeleteElements,
+        }
+    }
+
+    /// A second permission that the edit needs: whoever restores adds an element, and undoes a deletion.
+    #[must_use]
+    pub const fn second_permission(&self) -> Option<Permission> {
+        match self {
+            Self::Create(_)
+            | Self::Update {
+                element: _,
+                expected: _,
+                patch: _,
+            }
+            | Self::Delete {
+                element: _,
+                expected: _,
+            } => None,
+            Self::Restore(_) => Some(Permission::AddElements),
         }
     }
 
@@ -154,6 +188,7 @@ impl Edit {
             Self::Create(new) => new.version() == version,
             Self::Update { patch, .. } => patch.version() == version,
             Self::Delete { .. } => true,
+            Self::Restore(restored) => restored.checked == version,
         }
     }
 }
@@ -180,13 +215,37 @@ impl PermittedEdit {
     /// Puts an edit under a permit; `index` is its place in the request, by which the answer names it.
     ///
     /// # Errors
-    /// [`WrongPermit`] when the permit is for something else.
+    /// [`WrongPermit`] when the permit is for something else, or one is not enough.
     pub fn new(
         index: u32,
         permit: Permit,
         edit: impl Into<Arc<Edit>>,
     ) -> Result<Self, WrongPermit> {
         let edit = edit.into();
+        match edit.second_permission() {
+            None => Self::covered(index, permit, edit),
+            Some(needed) => Err(permit.wrong_for(needed)),
+        }
+    }
+
+    /// Puts an edit that needs two permissions under a permit for each; the first one says which elements it reaches.
+    ///
+    /// # Errors
+    /// [`WrongPermit`] when a permit is for something else or for somebody else, or one is enough.
+    pub fn under_both(
+        index: u32,
+        [permit, second]: [Permit; 2],
+        edit: impl Into<Arc<Edit>>,
+    ) -> Result<Self, WrongPermit> {
+        let edit = edit.into();
+        let needed = edit.second_permission();
+        let is_covered = needed.is_some_and(|needed| second.covers(needed));
+        let permit = permit.together_with(second).filter(|_| is_covered);
+        let permit = permit.ok_or_else(|| second.wrong_for(needed.unwrap_or(edit.permission())))?;
+        Self::covered(index, permit, edit)
+    }
+
+    fn covered(index: u32, permit: Permit, edit: Arc<Edit>) -> Result<Self, WrongPermit> {
         let needed = edit.permission();
         if permit.covers(needed) {
             Ok(Self {
@@ -195,10 +254,7 @@ impl PermittedEdit {
                 edit,
             })
         } else {
-            Err(WrongPermit {
-                held: permit.permission(),
-                needed,
-            })
+            Err(permit.wrong_for(needed))
         }
     }
 

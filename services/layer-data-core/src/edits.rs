@@ -4,6 +4,7 @@
 //! one refusal refuses all, in a partial one each edit stands for itself (R57, R109).
 
 mod deletion;
+mod reversal;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use deletion::{Deleted, DeletionError, DeletionInput};
+pub use reversal::{Past, Reversal, ReversalError, ReversalInput};
 
 /// How often a batch is written under fresh permits before the caller is told to come back.
 const ATTEMPTS: usize = 3;
@@ -95,6 +97,18 @@ impl Rights {
                 reason: *reason,
             }),
         }
+    }
+
+    /// Puts an edit under the permits that it needs.
+    fn cover(&self, index: u32, layer: LayerId, edit: Edit) -> Result<PermittedEdit, EditError> {
+        let permit = self.permit(layer, edit.permission())?;
+        Ok(match edit.second_permission() {
+            None => PermittedEdit::new(index, permit, edit)?,
+            Some(second) => {
+                let permits = [permit, self.permit(layer, second)?];
+                PermittedEdit::under_both(index, permits, edit)?
+            }
+        })
     }
 }
 

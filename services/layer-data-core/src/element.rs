@@ -201,6 +201,18 @@ impl ChangeInput {
     }
 }
 
+/// Checks values that an element had before against its layer, as it is now (R105): one for each attribute.
+pub(crate) fn fit(values: &[Value], definition: &LayerDefinition) -> Result<(), InputError> {
+    for (attribute, value) in definition.attributes().iter().zip(values) {
+        attribute.check(value).map_err(|fault| InputError::Value {
+            index: None,
+            name: attribute.name.to_string(),
+            fault,
+        })?;
+    }
+    Ok(())
+}
+
 /// The values that were given, each checked, with the place and the id of its attribute.
 fn placed(
     values: &[(AttributeRef, Value)],

@@ -4,6 +4,8 @@
 //! one after the other, tell every change with the state before and after; where no version begins when one ends, the
 //! element was deleted.
 
+mod deeds;
+
 use jmap_domain::{ActorId, DataRevision, Decision, ElementId, LayerId, Permission};
 
 use crate::{
@@ -14,6 +16,9 @@ use crate::{
     service::{LayerData, elements},
     value::DateTime,
 };
+
+pub(crate) use deeds::Inverse;
+pub use deeds::{Deeds, Touched};
 
 /// A past state of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

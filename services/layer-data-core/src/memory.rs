@@ -23,7 +23,7 @@ use crate::{
     element::{Element, ElementPatch, NewElement, Stamps},
     feed::{FeedPart, FeedPlace, Seen},
     geometry::{Bounds, Geometry},
-    history::{HistoryStart, VersionEnd, Versions},
+    history::{HistoryStart, Touched, VersionEnd, Versions},
     permit::{Permit, Scope},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal, Rest,
@@ -258,6 +258,24 @@ impl LayerStore for MemoryStore {
         self.wait_for_news(layer, seen).await;
     }
 
+    async fn trail(
+        &self,
+        query: &CheckedQuery,
+        touched: &Touched,
+        limit: ChunkLimit,
+        _deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let state = self.state();
+        let layer = state
+            .layers
+            .get(&query.layer())
+            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let mut versions = layer.trail(query, touched);
+        let more = versions.len() > limit.rows.get() as usize;
+        versions.truncate(limit.rows.get() as usize);
+        Ok(Versions { versions, more })
+    }
+
     async fn summarize(
         &self,
         query: &CheckedQuery,
@@ -390,6 +408,7 @@ impl Layer {
                     *element
                 })
             }
+            Edit::Restore(restored) => self.restore(restored, edit.permit()),
         };
         match done {
             Ok(element) => EditResult::Done(EditedElement {

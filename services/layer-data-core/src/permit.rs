@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use jmap_domain::{ActorId, Decision, DenyReason, LayerId, Permission};
 
+use crate::edit::WrongPermit;
+
 /// How long before a permit runs out it is no longer acted on: a commit takes time as well.
 const MARGIN: Duration = Duration::from_millis(50);
 
@@ -95,6 +97,24 @@ impl Permit {
     #[must_use]
     pub fn is_valid_at(&self, now: Instant) -> bool {
         is_good(self.expires, now)
+    }
+
+    /// This permit, as long as another one of the same actor on the same layer is good as well.
+    #[must_use]
+    pub(crate) fn together_with(self, other: Self) -> Option<Self> {
+        let is_alike = self.layer == other.layer && self.actor == other.actor;
+        is_alike.then(|| Self {
+            expires: self.expires.min(other.expires),
+            ..self
+        })
+    }
+
+    /// The error that it does not cover what is needed.
+    pub(crate) const fn wrong_for(&self, needed: Permission) -> WrongPermit {
+        WrongPermit {
+            held: self.permission,
+            needed,
+        }
     }
 
     /// Whether an edit that needs a permission may be done under it: *modify elements* covers attribute values (R34).

@@ -7,7 +7,7 @@ use layer_data_core::{
     catalogue::Tip,
     edit::{
         BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, PermittedBatch, PermittedEdit,
-        StoredAnswer,
+        Restored, StoredAnswer,
     },
     element::{ElementPatch, ElementRow, NewElement},
     permit::{Permit, Scope},
@@ -17,6 +17,7 @@ use layer_data_core::{
 use sqlx::{Connection, SqliteConnection};
 
 use crate::{
+    blob,
     error::{store_error, unexpected},
     replay, rows,
     store::{Catalogue, Layer},
@@ -149,6 +150,7 @@ impl CallInProgress<'_> {
                     };
                     self.delete(layer, target, stamp).await?
                 }
+                Edit::Restore(restored) => self.restore(layer, restored, (scope, stamp)).await?,
             };
             results.push((edit.index(), result));
         }
@@ -263,25 +265,49 @@ impl CallInProgress<'_> {
         }))
     }
 
+    async fn restore(
+        &mut self,
+        id: LayerId,
+        restored: &Restored,
+        (scope, stamp): (Scope, Stamp),
+    ) -> Result<EditResult, StoreError> {
+        let layer = Arc::clone(&self.opened(id)?.layer);
+        let element = restored.element;
+        let sql = layer.table.restore(restored, (scope, stamp));
+        if self.execute(sql).await? == 0 {
+            let row = match self.look(layer.table.look(element)).await? {
+                None => self.look(layer.table.look_deleted(element)).await?,
+                row => row,
+            };
+            return refusal(element, scope, row).map(EditResult::Refused);
+        }
+        let mut header = layer.table.header(element);
+        let query = header.build_query_scalar();
+        let header: Vec<u8> = query.fetch_one(&mut *self.db).await.map_err(store_error)?;
+        let (bounds, _) = blob::decode(&header).map_err(unexpected)?;
+        self.execute(layer.table.put_boxes(&[(element, bounds)]))
+            .await?;
+        Ok(EditResult::Done(EditedElement {
+            element,
+            revision: stamp.revision,
+        }))
+    }
+
     /// Why a statement found nothing to write to; in the same transaction, so the answer is about the same state.
     async fn why_not(&mut self, layer: &Layer, target: Target) -> Result<EditRefusal, StoreError> {
-        let element = target.element;
-        let mut look = layer.table.look(element);
-        let row: Option<(i64, Option<i64>)> = look
-            .build_query_as()
+        let row = self.look(layer.table.look(target.element)).await?;
+        refusal(target.element, target.scope, row)
+    }
+
+    async fn look(
+        &mut self,
+        mut sql: sqlx::QueryBuilder<sqlx::Sqlite>,
+    ) -> Result<Look, StoreError> {
+        let query = sql.build_query_as();
+        query
             .fetch_optional(&mut *self.db)
             .await
-            .map_err(store_error)?;
-        let Some((revision, creator)) = row else {
-            return Ok(EditRefusal::NoSuchElement(element));
-        };
-        let current =
-            DataRevision::new(revision).ok_or_else(|| unexpected("a negative revision"))?;
-        match target.scope {
-            // R55: an element without a creator is nobody's own.
-            Scope::Own(actor) if creator != Some(actor.get()) => Ok(EditRefusal::NotOwn(element)),
-            Scope::Own(_) | Scope::All => Ok(EditRefusal::Stale { element, current }),
-        }
+            .map_err(store_error)
     }
 
     async fn execute(
@@ -311,5 +337,20 @@ impl CallInProgress<'_> {
             tips.push((id, tip));
         }
         Ok(tips)
+    }
+}
+
+/// Revision and creator of an element that a statement did not write to, if there is or was one.
+type Look = Option<(i64, Option<i64>)>;
+
+fn refusal(element: ElementId, scope: Scope, row: Look) -> Result<EditRefusal, StoreError> {
+    let Some((revision, creator)) = row else {
+        return Ok(EditRefusal::NoSuchElement(element));
+    };
+    let current = DataRevision::new(revision).ok_or_else(|| unexpected("a negative revision"))?;
+    match scope {
+        // R55: an element without a creator is nobody's own.
+        Scope::Own(actor) if creator != Some(actor.get()) => Ok(EditRefusal::NotOwn(element)),
+        Scope::Own(_) | Scope::All => Ok(EditRefusal::Stale { element, current }),
     }
 }

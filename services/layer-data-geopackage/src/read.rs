@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub(crate) use feed::feed;
-pub(crate) use versions::{replaced, versions};
+pub(crate) use versions::{replaced, trail, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
 const MANY_CANDIDATES: i64 = 20_000;

@@ -11,7 +11,7 @@ use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, RequestKey, StoredAnswer},
     feed::{FeedPart, FeedPlace, FeedSearch, Seen},
-    history::{HistoryStart, Versions},
+    history::{HistoryStart, Touched, Versions},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
         StoreError, StoredLayer, Summary,
@@ -255,6 +255,18 @@ impl LayerStore for GeoPackage {
             }
         };
         self.catalogue.until(layer, is_news).await;
+    }
+
+    async fn trail(
+        &self,
+        query: &CheckedQuery,
+        touched: &Touched,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let (layer, _, _reading) = self.reading(query.layer()).await?;
+        let mut reader = self.source(deadline).reader().await?;
+        read::trail(&mut reader, &layer, query, (touched, limit)).await
     }
 
     async fn summarize(

@@ -264,6 +264,15 @@ impl Table {
         sql
     }
 
+    /// The part of a stored blob that tells the box of an element.
+    pub(crate) fn header(&self, element: ElementId) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new("select substr(t.\"geom\", 1, ");
+        sql.push(blob::HEADER).push(") from ").push(&self.quoted);
+        sql.push(" as t where t.\"fid\" = ")
+            .push_bind(element.get());
+        sql
+    }
+
     pub(crate) fn delete_box(&self, element: ElementId) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("delete from ");
         sql.push(&self.rtree)

@@ -3,7 +3,8 @@
 use jmap_domain::{ActorId, DataRevision};
 use jmap_proto::layerdata::{
     CompareRevisionsRequest, CompareRevisionsResponse, ElementChangeKind, ElementRevision,
-    ListElementChangesRequest, ListElementChangesResponse, WatchChangesRequest,
+    ListElementChangesRequest, ListElementChangesResponse, RestoreElementsRequest,
+    RestoreElementsResponse, RevertEditsRequest, RevertEditsResponse, WatchChangesRequest,
     history_service_server::HistoryService,
 };
 use jmap_wire::{Failure, FieldPath, id, page_size, timestamp};
@@ -57,6 +58,24 @@ impl<S: LayerStore, A: Authorizer, R: Registry> HistoryService for Api<S, A, R> 
     ) -> Result<Response<ListElementChangesResponse>, Status> {
         let (call, request) = open(request)?;
         let answer = self.list_changes(&call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn restore_elements(
+        &self,
+        request: Request<RestoreElementsRequest>,
+    ) -> Result<Response<RestoreElementsResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.restore(&call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn revert_edits(
+        &self,
+        request: Request<RevertEditsRequest>,
+    ) -> Result<Response<RevertEditsResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.revert(&call, request).await;
         answer.map(Response::new).map_err(status)
     }
 }

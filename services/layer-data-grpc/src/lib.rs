@@ -11,6 +11,7 @@ mod layers;
 mod parse;
 mod position;
 mod request_key;
+mod reversal;
 mod status;
 mod structure;
 mod transfer;

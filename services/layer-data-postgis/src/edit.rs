@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use jmap_domain::{DataRevision, ElementId};
 use layer_data_core::{
-    edit::{Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision, StoredAnswer},
+    edit::{
+        Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision, Restored, StoredAnswer,
+    },
     element::{ElementRow, NewElement},
     permit::Scope,
     ports::StoreError,
@@ -19,7 +21,7 @@ use crate::{
     lanes::EditJob,
     plan::{Opened, Step, runs},
     rows::Rows,
-    table::{Column, GeometryColumn, Table, Target},
+    table::{Column, GeometryColumn, Table},
     values::{Instant, List},
 };
 
@@ -95,6 +97,7 @@ impl<'a> Writing<'a> {
                 self.update(&mut sql, table, &columns);
             }
             Edit::Delete { .. } => self.delete(&mut sql, table),
+            Edit::Restore(_) => self.restore(&mut sql, table),
         }
         let written: Vec<(i64,)> = fetch(self.db, sql).await?;
         let written = written.into_iter().map(|(element,)| element).collect();
@@ -120,7 +123,7 @@ impl<'a> Writing<'a> {
     fn created(&self) -> Vec<(&'a Step<'a>, &'a NewElement)> {
         let created = self.run.iter().map(|step| match step.permitted.edit() {
             Edit::Create(new) => Some((step, new)),
-            Edit::Update { .. } | Edit::Delete { .. } => None,
+            Edit::Update { .. } | Edit::Delete { .. } | Edit::Restore(_) => None,
         });
         created.flatten().collect()
     }
@@ -182,12 +185,28 @@ impl<'a> Writing<'a> {
         Table::only_targets(sql);
     }
 
+    fn restore(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
+        sql.push("with e as (select * from ");
+        let restored = self.run.iter().filter_map(restored_of);
+        let revisions = restored.map(|one| (one.version.get(), one.deleted.get()));
+        let (versions, deleted): (Vec<i64>, Vec<i64>) = revisions.unzip();
+        let rows = self.stamps(Rows::begin(sql, self.run.len()));
+        let rows = rows.column("version", versions).column("deleted", deleted);
+        self.owners(rows).finish();
+        self.push_moment(sql);
+        table.restore(sql);
+    }
+
     /// Ends the rows of a statement, and keeps what it replaces: one way to the database and back for both.
     fn push_kept(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
+        self.push_moment(sql);
+        table.keep(sql);
+    }
+
+    fn push_moment(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push("), n as (select ");
         sql.push_bind(Instant(self.now))
             .push("::timestamptz as moment)");
-        table.keep(sql);
     }
 
     /// The moment of the edits, which SQL knows as `n.moment`.
@@ -213,21 +232,25 @@ impl<'a> Writing<'a> {
 
     /// Adds what each element must be like to be written to.
     fn targets<'s>(&self, rows: Rows<'s>) -> Rows<'s> {
-        let targets: Vec<Target> = self.run.iter().filter_map(target_of).collect();
-        let revisions = targets.iter().map(|target| match target.expected {
+        let expected = self.run.iter().filter_map(expected_of);
+        let revisions = expected.map(|expected| match expected {
             ExpectedRevision::Any => (true, 0),
             ExpectedRevision::Revision(revision) => (false, revision.get()),
         });
         let (any, expected): (Vec<bool>, Vec<i64>) = revisions.unzip();
-        let creators = targets.iter().map(|target| match target.scope {
+        let rows = rows.column("any_revision", any);
+        self.owners(rows.column("expected", expected))
+    }
+
+    /// Adds whose each element must be.
+    fn owners<'s>(&self, rows: Rows<'s>) -> Rows<'s> {
+        let scopes = self.run.iter().map(|step| step.permitted.permit().scope());
+        let creators = scopes.map(|scope| match scope {
             Scope::All => (true, 0),
             Scope::Own(actor) => (false, actor.get()),
         });
         let (anybodys, creator): (Vec<bool>, Vec<i64>) = creators.unzip();
-        rows.column("any_revision", any)
-            .column("expected", expected)
-            .column("anybodys", anybodys)
-            .column("creator", creator)
+        rows.column("anybodys", anybodys).column("creator", creator)
     }
 
     /// Why a statement did not write to some; in the same transaction, so the answer is about the same state.
@@ -244,7 +267,12 @@ impl<'a> Writing<'a> {
         if missed.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = table.look(missed.iter().map(|step| step.element.get()).collect());
+        let elements = missed.iter().map(|step| step.element.get()).collect();
+        let sql = if missed.iter().any(|step| restored_of(step).is_some()) {
+            table.look_deleted(elements)
+        } else {
+            table.look(elements)
+        };
         let rows: Vec<(i64, i64, Option<i64>)> = fetch(self.db, sql).await?;
         let found: HashMap<i64, (i64, Option<i64>)> = rows
             .into_iter()
@@ -277,20 +305,24 @@ fn refusal(
     }
 }
 
-fn target_of(step: &Step<'_>) -> Option<Target> {
+fn expected_of(step: &Step<'_>) -> Option<ExpectedRevision> {
     match step.permitted.edit() {
-        Edit::Create(_) => None,
-        Edit::Update { expected, .. } | Edit::Delete { expected, .. } => Some(Target {
-            expected: *expected,
-            scope: step.permitted.permit().scope(),
-        }),
+        Edit::Create(_) | Edit::Restore(_) => None,
+        Edit::Update { expected, .. } | Edit::Delete { expected, .. } => Some(*expected),
+    }
+}
+
+fn restored_of<'a>(step: &Step<'a>) -> Option<&'a Restored> {
+    match step.permitted.edit() {
+        Edit::Restore(restored) => Some(restored),
+        Edit::Create(_) | Edit::Update { .. } | Edit::Delete { .. } => None,
     }
 }
 
 fn patch_of<'a>(step: &Step<'a>) -> Option<&'a layer_data_core::element::ElementPatch> {
     match step.permitted.edit() {
         Edit::Update { patch, .. } => Some(patch),
-        Edit::Create(_) | Edit::Delete { .. } => None,
+        Edit::Create(_) | Edit::Delete { .. } | Edit::Restore(_) => None,
     }
 }
 

@@ -82,6 +82,7 @@ pub(crate) fn steps<'a>(
             let element = match permitted.edit() {
                 Edit::Create(_) => open.next_element()?,
                 Edit::Update { element, .. } | Edit::Delete { element, .. } => *element,
+                Edit::Restore(restored) => restored.element,
             };
             steps.push(Step {
                 place: (call, place),
@@ -117,6 +118,7 @@ fn are_alike(a: &Step<'_>, b: &Step<'_>) -> bool {
     let is_alike = match (a.permitted.edit(), b.permitted.edit()) {
         (Edit::Create(_), Edit::Create(_)) => true,
         (Edit::Delete { .. }, Edit::Delete { .. }) => true,
+        (Edit::Restore(_), Edit::Restore(_)) => true,
         (Edit::Update { patch: a, .. }, Edit::Update { patch: b, .. }) => {
             let attributes =
                 |values: &'_ [(_, _)]| values.iter().map(|(id, _)| *id).collect::<Vec<_>>();

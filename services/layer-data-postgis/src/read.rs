@@ -36,7 +36,7 @@ use crate::{
 pub(crate) use count::count;
 pub(crate) use feed::feed;
 pub(crate) use summary::summary;
-pub(crate) use versions::{Span, replaced, versions};
+pub(crate) use versions::{Span, replaced, trail, versions};
 
 /// From this many candidates of the index on, later chunks are read in the order of ids.
 const MANY_CANDIDATES: i64 = 20_000;

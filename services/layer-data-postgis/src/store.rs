@@ -15,7 +15,7 @@ use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{PermittedBatch, RequestKey, StoredAnswer},
     feed::{FeedPart, FeedPlace, FeedSearch, Seen},
-    history::{HistoryStart, Versions},
+    history::{HistoryStart, Touched, Versions},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
         StoreError, StoredLayer, Summary,
@@ -349,6 +349,18 @@ impl LayerStore for PostGis {
             }
         };
         self.shared.catalogue.until(layer, is_news).await;
+    }
+
+    async fn trail(
+        &self,
+        query: &CheckedQuery,
+        touched: &Touched,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> Result<Versions, StoreError> {
+        let shared = self.held()?;
+        let (layer, _, _reading) = shared.reading(query.layer()).await?;
+        read::trail(shared, &layer, touched, (limit, deadline)).await
     }
 
     async fn summarize(

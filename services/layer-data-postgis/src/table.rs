@@ -12,10 +12,8 @@ use jmap_postgres::quoted;
 use layer_data_core::{
     catalogue::Tip,
     definition::{AttributeDefinition, DefinitionVersion, LayerDefinition, ZPolicy},
-    edit::ExpectedRevision,
     geometry::Bounds,
     history::Rows,
-    permit::Scope,
     value::{AttributeType, DateTime},
 };
 use sqlx::{Postgres, QueryBuilder};
@@ -84,13 +82,6 @@ impl Counters {
             next_element: self.next_element,
         }
     }
-}
-
-/// What an element must be like for a statement to touch it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target {
-    pub(crate) expected: ExpectedRevision,
-    pub(crate) scope: Scope,
 }
 
 impl Table {

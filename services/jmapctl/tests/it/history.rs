@@ -107,6 +107,30 @@ fn the_commands_of_the_readme_tell_of_the_past() {
 }
 
 #[test]
+fn what_was_felled_comes_back_and_what_was_done_is_undone() {
+    // R103, R106, R108.
+    let house = felled();
+    let restored = house.answer("ana", &["restore", "Town/trees", "1"]);
+    assert_eq!(restored, json!({"count": 1, "revision": 4}));
+    let answer = house.answer("ana", &["history", "Town/trees", "1"]);
+    let expected = ["created", "changed", "deleted", "created"];
+    assert_eq!(column(&answer, "change"), expected);
+    let twice = house.failure("ana", 5, &["restore", "Town/trees", "1"]);
+    let message = twice["message"].as_str().unwrap();
+    assert!(message.contains("nothing was changed"), "{message}");
+    let actor = column(&answer, "actor_id")[0].to_string();
+    let all = ["revert", "Town/trees", "--actor", &actor, "--since"];
+    let dry = [&all[..], &["3", "--dry-run"]].concat();
+    assert_eq!(house.answer("ana", &dry)["count"], 1);
+    let undone = [&all[..], &["3"]].concat();
+    house.run("ana", &undone).success();
+    house.failure("ana", 5, &["revert", "Town/trees", "--revision", "2"]);
+    house
+        .run("ana", &["revert", "Town/trees", "--actor", "1"])
+        .code(2);
+}
+
+#[test]
 fn what_conditions_find_is_deleted_within_a_declared_maximum() {
     // R110, R112.
     let house = House::start();

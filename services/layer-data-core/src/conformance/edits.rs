@@ -306,14 +306,14 @@ pub async fn a_call_takes_one_revision(store: &impl LayerStore) {
 /// R109: a retry with the same request id is answered as the first call was, and creates once.
 pub async fn a_retried_request_is_done_once(store: &impl LayerStore) {
     make_layer(store).await;
-    let request = Some(RequestKey {
+    let request = RequestKey {
         id: [1; 16],
         content: [2; 32],
-    });
+    };
     let ask = |who: i64, request| {
         let edits = vec![creation(1.0, 2.0, named("once"))];
         store.edit(crate::edit::PermittedBatch {
-            request,
+            request: Some(request),
             ..batch(actor(who), Decision::All, edits)
         })
     };
@@ -322,10 +322,10 @@ pub async fn a_retried_request_is_done_once(store: &impl LayerStore) {
     assert_eq!(read_all(store).await.len(), 1);
     // Request ids are kept per actor.
     assert_ne!(ask(2, request).await.unwrap(), first);
-    let other = Some(RequestKey {
+    let other = RequestKey {
         id: [1; 16],
         content: [3; 32],
-    });
+    };
     assert!(matches!(
         ask(1, other).await,
         Err(StoreError::RequestReused)

@@ -17,6 +17,7 @@ pub mod history;
 pub mod layers;
 pub mod order;
 pub mod reads;
+pub mod reversals;
 pub mod spatial;
 pub mod statistics;
 pub mod structure;
@@ -72,6 +73,11 @@ macro_rules! for_each_conformance_fact {
             reads::output_is_what_was_asked_for,
             reads::summaries_are_exact,
             reads::counts_end_at_their_cap,
+            reversals::a_deleted_element_comes_back_as_it_was,
+            reversals::a_restoration_is_part_of_its_conditions,
+            reversals::several_elements_come_back_together,
+            reversals::a_restored_element_is_found_in_its_box,
+            reversals::a_trail_has_the_elements_that_were_touched,
             statistics::are_those_of_the_selection,
             statistics::are_of_nothing_as_well,
             statistics::stop_where_there_is_too_much,
@@ -250,8 +256,12 @@ pub fn batch_until(
 ) -> PermittedBatch {
     let validity = Validity { actor, until };
     let permitted = |(index, edit): (u32, Edit)| {
-        let permit = Permit::from_decision(layer(), edit.permission(), decision, validity).unwrap();
-        PermittedEdit::new(index, permit, edit).unwrap()
+        let permit = |needed| Permit::from_decision(layer(), needed, decision, validity).unwrap();
+        let first = permit(edit.permission());
+        match edit.second_permission().map(permit) {
+            None => PermittedEdit::new(index, first, edit).unwrap(),
+            Some(second) => PermittedEdit::under_both(index, [first, second], edit).unwrap(),
+        }
     };
     let edits = (0..).zip(edits).map(permitted).collect();
     PermittedBatch {

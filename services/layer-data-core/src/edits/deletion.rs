@@ -11,7 +11,7 @@ use super::{ATTEMPTS, EditError, Rights};
 use crate::{
     edit::{
         BatchOutcome, Edit, EditMode, EditRefusal, EditResult, ExpectedRevision, Intent,
-        PermittedBatch, PermittedEdit, RequestKey, StoredAnswer,
+        PermittedBatch, RequestKey, StoredAnswer,
     },
     element::Element,
     ports::{Authorizer, Call, ChunkLimit, LayerStore, Rest, StoreError},
@@ -198,13 +198,12 @@ impl DeletionInput {
     }
 
     fn batch(&self, rights: &Rights, found: &[Element]) -> Result<PermittedBatch, EditError> {
-        let permit = rights.permit(self.layer, Permission::DeleteElements)?;
         let deletion = |(index, element): (u32, &Element)| {
             let edit = Edit::Delete {
                 element: element.id,
                 expected: ExpectedRevision::Revision(element.revision),
             };
-            PermittedEdit::new(index, permit, edit)
+            rights.cover(index, self.layer, edit)
         };
         Ok(PermittedBatch {
             edits: (0..).zip(found).map(deletion).collect::<Result<_, _>>()?,

@@ -1,13 +1,14 @@
 //! What a layer in memory was like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jmap_domain::ElementId;
+use jmap_domain::{ActorId, DataRevision, ElementId};
 
 use super::{Layer, Row};
 use crate::{
-    history::{AsOf, Version, VersionEnd},
-    permit::Permit,
+    edit::{EditRefusal, Restored},
+    history::{AsOf, Touched, Version, VersionEnd},
+    permit::{Permit, Scope},
     query::CheckedQuery,
 };
 
@@ -53,5 +54,72 @@ impl Layer {
         let past = past.map(|(row, end)| version(row, Some(*end)));
         let present = self.rows.values().filter(|row| is_it(row));
         past.chain(present.map(|row| version(row, None))).collect()
+    }
+
+    /// The versions of the elements that were touched, by element and revision.
+    pub(super) fn trail(&self, query: &CheckedQuery, touched: &Touched) -> Vec<Version> {
+        let past = self.replaced.values();
+        let past = past.map(|(row, end)| (row, Some(*end)));
+        let present = self.rows.values().map(|row| (row, None));
+        let mut all: Vec<Version> = past
+            .chain(present)
+            .map(|(row, end)| Version {
+                element: self.output(query, row),
+                end,
+            })
+            .collect();
+        all.sort_by_key(|version| (version.element.id, version.element.revision));
+        match touched {
+            Touched::Elements(ids) => all.retain(|version| ids.contains(&version.element.id)),
+            Touched::By(deeds) => {
+                let touched = all.iter().filter(|version| deeds.touch(version));
+                let ids = touched.map(|version| version.element.id);
+                let ids: BTreeSet<ElementId> = ids.collect();
+                let is_before =
+                    |version: &Version| version.end.is_some_and(|end| deeds.are_after(end));
+                all.retain(|version| ids.contains(&version.element.id) && !is_before(version));
+            }
+        }
+        all
+    }
+
+    /// Brings back what was deleted.
+    pub(super) fn restore(
+        &mut self,
+        restored: &Restored,
+        permit: &Permit,
+    ) -> Result<ElementId, EditRefusal> {
+        let element = restored.element;
+        let versions = self.replaced.range((element, DataRevision::default())..);
+        let versions = versions.take_while(|((id, _), _)| *id == element);
+        let last = versions.map(|(_, (_, end))| end.revision).last();
+        let present = self.rows.get(&element).map(|row| row.element.revision);
+        let current = present
+            .or(last)
+            .ok_or(EditRefusal::NoSuchElement(element))?;
+        let version = self.replaced.get(&(element, restored.version));
+        let creator = self.creator(element);
+        if let Scope::Own(actor) = permit.scope()
+            && creator != Some(actor)
+        {
+            return Err(EditRefusal::NotOwn(element));
+        }
+        let (Some((row, _)), None, true) = (version, present, current == restored.deleted) else {
+            return Err(EditRefusal::Stale { element, current });
+        };
+        let mut row = row.clone();
+        row.element.revision = self.revision;
+        row.element.stamps.updated_by = Some(permit.actor());
+        row.element.stamps.update_time = self.edited;
+        self.rows.insert(element, row);
+        Ok(element)
+    }
+
+    /// Who created an element that there is or was.
+    fn creator(&self, element: ElementId) -> Option<ActorId> {
+        let past = self.replaced.values().map(|(row, _)| row);
+        let mut rows = self.rows.values().chain(past);
+        let found = rows.find(|row| row.element.id == element);
+        found.and_then(|row| row.element.stamps.created_by)
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     element::Element,
     feed::{FeedPart, FeedPlace, Seen},
     geometry::Bounds,
-    history::{HistoryStart, Versions},
+    history::{HistoryStart, Touched, Versions},
     permit::StructurePermit,
     query::{CheckedQuery, Mark},
     statistics::Tally,
@@ -161,6 +161,18 @@ pub trait LayerStore: Send + Sync + 'static {
     /// Completes when a layer is not any more what was seen of it, by an edit or a change of its definition, or when it is
     /// gone.
     fn news(&self, layer: LayerId, seen: Seen) -> impl Future<Output = ()> + Send;
+    /// Reads versions of several elements of a query's layer, whatever else it selects, in the order of the elements and
+    /// then of their revisions, from the first one on.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn trail(
+        &self,
+        query: &CheckedQuery,
+        touched: &Touched,
+        limit: ChunkLimit,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Versions, StoreError>> + Send;
 
     /// Counts the elements of a query and measures their extent. Nobody waits for that after the deadline.
     ///

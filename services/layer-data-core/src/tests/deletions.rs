@@ -164,11 +164,11 @@ fn checking_deletes_nothing() {
         intent: Intent::Validate,
         ..deletion(called("old"), 2)
     };
-    let would = Deleted {
+    let expected = Deleted {
         count: 2,
         revision: None,
     };
-    assert_eq!(delete(&world, dry).unwrap(), would);
+    assert_eq!(delete(&world, dry).unwrap(), expected);
     assert_eq!(left(&world), 2);
 }
 

@@ -3,7 +3,8 @@
 use super::run;
 use crate::{
     conformance::{
-        conditions, edits, feed, history, layers, order, reads, spatial, statistics, structure,
+        conditions, edits, feed, history, layers, order, reads, reversals, spatial, statistics,
+        structure,
     },
     memory::MemoryStore,
 };

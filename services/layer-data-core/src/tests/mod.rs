@@ -11,6 +11,7 @@ mod layers;
 mod memory;
 mod reads;
 mod retries;
+mod reversals;
 
 use std::{
     collections::HashMap,

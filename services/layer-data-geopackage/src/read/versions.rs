@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use jmap_domain::{ActorId, DataRevision, ElementId};
 use layer_data_core::{
-    history::{Rows, Version, VersionEnd, VersionKey, Versions},
+    history::{Rows, Touched, Version, VersionEnd, VersionKey, Versions},
     ports::{ChunkLimit, StoreError},
     query::{CheckedQuery, GeometryOutput},
     value::{DateTime, Value},
@@ -60,6 +60,17 @@ pub(crate) async fn replaced(
     }
     sql.push(" order by t.\"fid\", t.\"_revision\"");
     fill(reader, &plan, sql, limit).await
+}
+
+/// Reads the stamps of versions of several elements.
+pub(crate) async fn trail(
+    reader: &mut Reader,
+    layer: &Layer,
+    query: &CheckedQuery,
+    (touched, limit): (&Touched, ChunkLimit),
+) -> Result<Versions, StoreError> {
+    let plan = Plan::new(layer, query, BlobPart::Nothing);
+    fill(reader, &plan, layer.table.trail(touched)?, limit).await
 }
 
 pub(super) async fn fill(

@@ -1,7 +1,8 @@
 //! The conformance suite, one test for each of its functions.
 
 use layer_data_core::conformance::{
-    conditions, edits, feed, history, layers, order, reads, spatial, statistics, structure,
+    conditions, edits, feed, history, layers, order, reads, reversals, spatial, statistics,
+    structure,
 };
 
 use crate::fixture::fresh;

@@ -4,13 +4,12 @@ use std::num::NonZeroU32;
 
 use jmap_domain::DataRevision;
 use jmap_proto::layerdata::{DeleteElementsRequest, DeleteElementsResponse};
-use jmap_wire::{Failure, FieldPath, FieldViolation, Violation, id, required};
+use jmap_wire::{Failure, FieldPath, FieldViolation, id, required};
 use layer_data_core::{
     edits::{Deleted, DeletionInput},
     ports::{Authorizer, Call, LayerStore, Registry},
 };
 
-use super::edits::MAX_EDITS;
 use crate::{
     Api,
     parse::{intent, selection},
@@ -53,12 +52,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
 /// Parses the greatest number of elements that the caller means.
 fn maximum(path: FieldPath, maximum: i32) -> Result<NonZeroU32, FieldViolation> {
     let number = u32::try_from(maximum).ok().and_then(NonZeroU32::new);
-    let number = number.ok_or_else(|| path.clone().invalid("is not a positive number"))?;
-    if number.get() as usize > MAX_EDITS {
-        let maximum = MAX_EDITS;
-        return Err(path.violates(Violation::TooMany { maximum }));
-    }
-    Ok(number)
+    number.ok_or_else(|| path.invalid("is not a positive number"))
 }
 
 fn answer(deleted: Deleted) -> DeleteElementsResponse {

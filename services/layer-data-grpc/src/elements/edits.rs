@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Most edits of a batch, as the contract says. A server may be configured to take fewer.
-pub(super) const MAX_EDITS: usize = 10_000;
+pub(crate) const MAX_EDITS: usize = 10_000;
 
 impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
     pub(super) async fn create(

@@ -8,6 +8,7 @@ mod statistics;
 mod stream;
 mod token;
 
+pub(crate) use edits::MAX_EDITS;
 pub(crate) use pages::{DEFAULT_PAGE, MAX_ELEMENTS, limit};
 pub(crate) use shape::shaped;
 pub(crate) use stream::{BATCH, Ended, WAITING_PARTS};

@@ -1,6 +1,6 @@
 //! Deletions of what a selection finds.
 
-use jmap_wire::{Failure, FieldPath, Violation};
+use jmap_wire::{Failure, FieldPath};
 use layer_data_core::edits::DeletionError;
 use tonic::Code;
 
@@ -16,8 +16,8 @@ pub(crate) fn deletion(error: DeletionError) -> Failure {
             let path = base.field("selection").field("as_of");
             path.invalid("what was cannot be deleted").into()
         }
-        DeletionError::MaximumTooLarge(maximum) => {
-            Failure::field(FieldPath::of("maximum").violates(Violation::TooMany { maximum }))
+        DeletionError::MaximumTooLarge(_) => {
+            FieldPath::of("maximum").invalid(error.to_string()).into()
         }
         DeletionError::Contended => {
             Failure::new(Code::Aborted, "STALE_REVISION", error.to_string())

@@ -21,6 +21,8 @@ mod order;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
+mod reversals;
+#[cfg(test)]
 mod selections;
 #[cfg(test)]
 mod statistics;

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use jmap_domain::{ActorId, DataRevision, ElementId};
 use jmap_postgres::Session;
 use layer_data_core::{
-    history::{Rows, Version, VersionEnd, VersionKey, Versions},
+    history::{Rows, Touched, Version, VersionEnd, VersionKey, Versions},
     ports::{ChunkLimit, StoreError},
     query::{CheckedQuery, GeometryOutput},
     value::Value,
@@ -53,6 +53,21 @@ pub(crate) async fn versions(
     let session = session(shared, span.deadline).await?;
     let reading = Reading { session, columns };
     reading.fill(sql, query.geometry(), span.limit).await
+}
+
+/// Reads the stamps of versions of several elements.
+pub(crate) async fn trail(
+    shared: &Shared,
+    layer: &Layer,
+    touched: &Touched,
+    (limit, deadline): (ChunkLimit, time::Instant),
+) -> Result<Versions, StoreError> {
+    let sql = layer.table.trail(touched);
+    let reading = Reading {
+        session: session(shared, deadline).await?,
+        columns: Vec::new(),
+    };
+    reading.fill(sql, GeometryOutput::Omit, limit).await
 }
 
 /// Reads versions that were replaced, in the order of their keys.

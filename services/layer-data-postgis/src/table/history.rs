@@ -3,11 +3,11 @@
 use jmap_postgres::quoted;
 use layer_data_core::{
     definition::LayerDefinition,
-    history::{AsOf, Rows},
+    history::{AsOf, Deeds, Rows, Touched},
 };
 use sqlx::{Postgres, QueryBuilder};
 
-use super::Table;
+use super::{GeometryColumn, Table};
 use crate::values::Instant;
 
 /// Columns of a statement that reads versions, after all others.
@@ -64,6 +64,65 @@ impl Table {
         sql.push(" and t.\"_revision\" < e.revision) ");
     }
 
+    /// The statement, after its rows and their moment, that brings elements back from versions, if they are the ones
+    /// that were deleted then, and nothing was done to them since (R58, R108). Their creators and the times of their
+    /// creation are those of the versions.
+    pub(crate) fn restore(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" insert into ").push(&self.marked);
+        sql.push(" as t (").push(self.names("", usize::MAX));
+        sql.push(") select h.\"fid\", h.\"geom\"");
+        for column in &self.columns {
+            sql.push(", h.").push(&column.name);
+        }
+        sql.push(", e.revision, h.\"_created_by\", e.actor, h.\"_create_time\", n.moment from ");
+        sql.push(&self.versions)
+            .push(" as h, e, n where h.\"fid\" = e.fid and h.\"_revision\" = e.version");
+        sql.push(" and (e.anybodys or h.\"_created_by\" = e.creator)");
+        sql.push(" and (select max(d.\"_until\") from ")
+            .push(&self.versions);
+        sql.push(" as d where d.\"fid\" = e.fid) = e.deleted");
+        sql.push(" and not exists (select from ").push(&self.marked);
+        sql.push(" as p where p.\"fid\" = e.fid) returning t.\"fid\"");
+    }
+
+    /// The newest revisions and the creators of elements that are there or were deleted: why they were not brought back.
+    pub(crate) fn look_deleted(&self, elements: Vec<i64>) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("select t.\"fid\", max(coalesce(t.\"_until\", ");
+        sql.push("t.\"_revision\")), max(t.\"_created_by\")");
+        self.push_from(&mut sql, Rows::Versions);
+        sql.push(" and t.\"fid\" = any (").push_bind(elements);
+        sql.push(") group by t.\"fid\"");
+        sql
+    }
+
+    /// Reads the stamps of versions of several elements.
+    pub(crate) fn trail(&self, touched: &Touched) -> QueryBuilder<Postgres> {
+        let mut sql = self.select(GeometryColumn::LeftOut, &[], Rows::Versions);
+        match touched {
+            Touched::Elements(ids) => {
+                let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+                sql.push(" and t.\"fid\" = any (").push_bind(ids).push(")");
+            }
+            Touched::By(deeds) => {
+                sql.push(" and t.\"fid\" in (select p.\"fid\" from ")
+                    .push(&self.marked);
+                sql.push(" as p where ");
+                push_deed(&mut sql, "p", BEGUN, *deeds);
+                sql.push(" union select h.\"fid\" from ")
+                    .push(&self.versions);
+                sql.push(" as h where ");
+                push_deed(&mut sql, "h", BEGUN, *deeds);
+                sql.push(" or ");
+                push_deed(&mut sql, "h", ENDED, *deeds);
+                sql.push(") and (t.\"_until\" is null or ");
+                push_since(&mut sql, "t", ENDED, *deeds);
+                sql.push(")");
+            }
+        }
+        sql.push(" order by t.\"fid\", t.\"_revision\"");
+        sql
+    }
+
     /// The rows as something to select from.
     pub(super) fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, rows: Rows) {
         match rows {
@@ -104,5 +163,45 @@ fn push_state(sql: &mut QueryBuilder<Postgres>, as_of: AsOf) {
     match as_of {
         AsOf::Revision(at) => sql.push_bind(at.get()),
         AsOf::Time(at) => sql.push_bind(Instant(at)),
+    };
+}
+
+/// The columns that tell by which edit, by whom and when a version began.
+const BEGUN: [&str; 3] = ["\"_revision\"", "\"_updated_by\"", "\"_update_time\""];
+
+/// Those that tell how it ended.
+const ENDED: [&str; 3] = ["\"_until\"", "\"_until_by\"", "\"_until_time\""];
+
+/// Whether a version began or ended by one of these edits.
+fn push_deed(sql: &mut QueryBuilder<Postgres>, row: &str, columns: [&str; 3], deeds: Deeds) {
+    sql.push("(");
+    push_since(sql, row, columns, deeds);
+    let [revision, actor, _] = columns;
+    match deeds {
+        Deeds::Of(at) => {
+            sql.push(format_args!(" and {row}.{revision} <= "))
+                .push_bind(at.get());
+        }
+        Deeds::By(by, _) => {
+            sql.push(format_args!(" and {row}.{actor} = "))
+                .push_bind(by.get());
+        }
+    }
+    sql.push(")");
+}
+
+/// Whether it began or ended no earlier than by the first of these edits.
+fn push_since(sql: &mut QueryBuilder<Postgres>, row: &str, columns: [&str; 3], deeds: Deeds) {
+    let [revision, _, time] = columns;
+    match deeds {
+        Deeds::Of(at) => sql
+            .push(format_args!("{row}.{revision} >= "))
+            .push_bind(at.get()),
+        Deeds::By(_, AsOf::Revision(since)) => sql
+            .push(format_args!("{row}.{revision} > "))
+            .push_bind(since.get()),
+        Deeds::By(_, AsOf::Time(since)) => sql
+            .push(format_args!("{row}.{time} > "))
+            .push_bind(Instant(since)),
     };
 }

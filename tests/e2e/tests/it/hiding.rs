@@ -15,7 +15,8 @@ use jmap_proto::{
         DeleteElementsRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
         GetLayerRequest, ImportElementsRequest, ImportOptions, LayerWatch,
         ListElementChangesRequest, ListElementsRequest, ListLayersRequest, PrepareCopyRequest,
-        Selection, WatchChangesRequest, as_of::At, edit::Act, layer_watch::Start,
+        RestoreElementsRequest, RevertEditsRequest, Selection, WatchChangesRequest, as_of::At,
+        edit::Act, layer_watch::Start, revert_edits_request::Edits,
     },
 };
 use prost_types::FieldMask;
@@ -181,6 +182,18 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
         heartbeat: None,
     };
     let watched = caller.history().watch_changes(watch).await;
+    let restoration = RestoreElementsRequest {
+        layer_id,
+        element_ids: vec![1],
+        ..RestoreElementsRequest::default()
+    };
+    let restored = caller.history().restore_elements(restoration).await;
+    let reversal = RevertEditsRequest {
+        layer_id,
+        edits: Some(Edits::Revision(1)),
+        ..RevertEditsRequest::default()
+    };
+    let reverted = caller.history().revert_edits(reversal).await;
     vec![
         (
             "ListElements of the past",
@@ -192,6 +205,8 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
         ),
         ("CompareRevisions", shown(compared.map(drop))),
         ("WatchChanges", shown(watched.map(drop))),
+        ("RestoreElements", shown(restored.map(Response::into_inner))),
+        ("RevertEdits", shown(reverted.map(Response::into_inner))),
     ]
 }
 
