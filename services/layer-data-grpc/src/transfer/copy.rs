@@ -70,6 +70,13 @@ struct Running {
     ticket: Ticket,
 }
 
+/// How often the elements are looked at.
+struct Passes<S, A, R> {
+    /// First of all, where one element that does not fit refuses the others.
+    check: Option<LayerCopy<S, A, R>>,
+    copy: LayerCopy<S, A, R>,
+}
+
 impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
     pub(super) async fn plan_copy(
         &self,
@@ -120,7 +127,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let (sender, receiver) = mpsc::channel(WAITING_PARTS);
         let mut events = Events { sender, told: 0 };
         let copying = async move {
-            let done = run(&call, running, (check, copy), &mut events).await;
+            let done = run(&call, running, Passes { check, copy }, &mut events).await;
             if let Err(Ended::Failed(failure)) = done {
                 // Should the reader be gone, nobody is left to be told.
                 let _ = events.sender.send(Err(status(failure))).await;
@@ -152,9 +159,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
 async fn run<S: LayerStore, A: Authorizer, R: Registry>(
     call: &Call,
     running: Running,
-    (check, copy): (Option<LayerCopy<S, A, R>>, LayerCopy<S, A, R>),
+    passes: Passes<S, A, R>,
     events: &mut Events,
 ) -> Result<(), Ended> {
+    let Passes { check, copy } = passes;
     if let Some(check) = check {
         let checked = pass(call, &running, check, (Intent::Validate, events)).await?;
         if checked.refused > 0 {
