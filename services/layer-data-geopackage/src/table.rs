@@ -288,7 +288,7 @@ impl Table {
         columns: &[&Column],
         rows: Rows,
     ) -> QueryBuilder<Sqlite> {
-        let mut sql = self.select_fields(part, columns, rows);
+        let mut sql = Self::select_fields(part, columns, rows);
         sql.push(" from ");
         self.push_rows(&mut sql, rows);
         sql.push(" as t where true");
@@ -296,12 +296,7 @@ impl Table {
     }
 
     /// The same without its tables: its rows are `t`.
-    fn select_fields(
-        &self,
-        part: BlobPart,
-        columns: &[&Column],
-        rows: Rows,
-    ) -> QueryBuilder<Sqlite> {
+    fn select_fields(part: BlobPart, columns: &[&Column], rows: Rows) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new(
             "select t.\"fid\", t.\"_revision\", t.\"_created_by\", t.\"_updated_by\"",
         );

@@ -92,7 +92,7 @@ impl Table {
         columns: &[&Column],
         (rows, keys): (Rows, String),
     ) -> QueryBuilder<Sqlite> {
-        let mut sql = self.select_fields(part, columns, rows);
+        let mut sql = Self::select_fields(part, columns, rows);
         if rows == Rows::Present {
             sql.push(", null, null, null");
         }
@@ -105,7 +105,7 @@ impl Table {
 
     /// The statement that reads the boxes of these versions, by when each ended.
     pub(crate) fn left(&self, keys: String) -> QueryBuilder<Sqlite> {
-        let mut sql = self.select_fields(BlobPart::Header, &[], Rows::Replaced);
+        let mut sql = Self::select_fields(BlobPart::Header, &[], Rows::Replaced);
         sql.push(" from json_each(").push_bind(keys);
         sql.push(") as k cross join ").push(&self.versions);
         sql.push(" as t where t.\"fid\" = k.value ->> 0 and t.\"_until\" = k.value ->> 1");

@@ -26,8 +26,8 @@ fn all(start: Option<Start>) -> LayerWatch {
     }
 }
 
-fn after(position: &str) -> Option<Start> {
-    Some(Start::AfterPosition(position.to_owned()))
+fn after(position: &str) -> Start {
+    Start::AfterPosition(position.to_owned())
 }
 
 const fn unit_box() -> WireBox {
@@ -124,7 +124,7 @@ async fn who_reads_and_then_watches_misses_nothing_and_gets_nothing_twice() {
     let position = read.into_inner().header.unwrap().feed_position;
     service.create(2.0, "two").await;
     update(&service, moved(3.0)).await;
-    let mut watch = Watch::begin(&service, all(after(&position))).await;
+    let mut watch = Watch::begin(&service, all(Some(after(&position)))).await;
     let events = watch.events().await;
     let told: Vec<_> = events
         .iter()
@@ -140,7 +140,7 @@ async fn who_reads_and_then_watches_misses_nothing_and_gets_nothing_twice() {
     let later = watch.events().await;
     assert_eq!(later[0].element_id, 3);
     assert_eq!(later[0].element.as_ref().unwrap().values[0], text("three"));
-    let mut again = Watch::begin(&service, all(after(&after_these))).await;
+    let mut again = Watch::begin(&service, all(Some(after(&after_these)))).await;
     assert_eq!(again.events().await, later);
 }
 
@@ -180,12 +180,12 @@ async fn a_box_tells_who_comes_and_who_leaves_and_a_mask_what_is_told() {
 async fn values_follow_a_changed_definition_by_id() {
     // R114.
     let service = Service::start().await;
-    let named = ElementMask {
+    let title = ElementMask {
         attributes: vec![attribute("name")],
         ..ElementMask::default()
     };
     let watched = LayerWatch {
-        mask: Some(named),
+        mask: Some(title),
         ..all(None)
     };
     let mut watch = Watch::begin(&service, watched).await;
@@ -222,7 +222,7 @@ async fn silence_is_told_with_a_position_to_go_on_from() {
         panic!("not a heartbeat")
     };
     service.create(1.0, "one").await;
-    let mut again = Watch::begin(&service, all(after(&beat.feed_position))).await;
+    let mut again = Watch::begin(&service, all(Some(after(&beat.feed_position)))).await;
     assert_eq!(again.events().await[0].element_id, 1);
 }
 
@@ -233,7 +233,7 @@ async fn a_watch_that_makes_no_sense_is_refused() {
     let made = Watch::begin(&service, all(None)).await.position;
     let elsewhere = LayerWatch {
         layer_id: LAYER + 1,
-        ..all(after(&made))
+        ..all(Some(after(&made)))
     };
     let upside_down = WireBox {
         min_y: 2.0,
@@ -247,8 +247,8 @@ async fn a_watch_that_makes_no_sense_is_refused() {
     let position = || field("layers[0].after_position");
     let revision = || field("layers[0].after_revision");
     for (layer, expected) in [
-        (all(after(&made[1..])), position()),
-        (all(after("")), position()),
+        (all(Some(after(&made[1..]))), position()),
+        (all(Some(after(""))), position()),
         (elsewhere, position()),
         (all(Some(Start::AfterRevision(1))), revision()),
         (all(Some(Start::AfterRevision(-1))), revision()),
@@ -281,7 +281,7 @@ async fn a_position_of_before_a_restore_means_to_read_again() {
     let numbers = [0, 0, 1].into_iter().flat_map(i64::to_be_bytes);
     let place: Vec<u8> = 1_u32.to_be_bytes().into_iter().chain(numbers).collect();
     let earlier = PageTokenKey::derive(b"secret").seal(&layer, &place);
-    let answer = begin(&service, all(after(&earlier))).await;
+    let answer = begin(&service, all(Some(after(&earlier)))).await;
     let expected = refusal(Code::FailedPrecondition, "FEED_RESTORED", "");
     assert_eq!(refused(answer), expected);
 }
