@@ -96,6 +96,10 @@ pub(crate) fn broken(reader: impl Iterator<Item = Result<Row, ReadError>>) -> (u
 }
 
 /// The row as its layer takes it.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "tests hand over the row that they have read"
+)]
 pub(crate) fn element(row: Row, layer: &LayerDefinition) -> NewElement {
     row.element
         .check(layer, ValueSource::Client, SingleToMulti::Promote)
