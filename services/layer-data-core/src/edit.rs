@@ -11,6 +11,7 @@ pub use kept::KeptAnswerError;
 use crate::{
     definition::DefinitionVersion,
     element::{ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
+    geometry::Geometry,
     permit::Permit,
 };
 
@@ -143,6 +144,16 @@ impl Edit {
                 element: _,
                 expected: _,
             } => Permission::DeleteElements,
+        }
+    }
+
+    /// Whether it brings a geometry that is not as it was given, because that was not valid.
+    #[must_use]
+    pub fn is_repaired(&self) -> bool {
+        match self {
+            Self::Create(new) => new.geometry().was_repaired(),
+            Self::Update { patch, .. } => patch.geometry().is_some_and(Geometry::was_repaired),
+            Self::Delete { .. } => false,
         }
     }
 

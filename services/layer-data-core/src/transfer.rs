@@ -83,9 +83,14 @@ pub struct ImportCounts {
     pub created: u64,
     /// Of these, single geometries that became multi geometries.
     pub promoted: u64,
+    /// Of these, polygons that were not valid and were repaired.
+    pub repaired: u64,
     /// Rows that were not taken.
     pub refused: u64,
 }
+
+/// Most rows that are named because their polygons were repaired.
+pub const MAX_REPAIRED_ROWS: usize = 20;
 
 /// An import on its way. Whoever runs it created each element (R54).
 #[derive(Debug)]
@@ -95,6 +100,7 @@ pub struct Import<S, A, R> {
     layer: StoredLayer,
     intent: Intent,
     counts: ImportCounts,
+    repaired: Vec<u64>,
 }
 
 /// What the answer for a batch allows.
@@ -127,6 +133,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             layer,
             intent,
             counts: ImportCounts::default(),
+            repaired: Vec::new(),
         })
     }
 
@@ -172,6 +179,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         self.counts
     }
 
+    /// The first rows whose polygons were repaired; at most [`MAX_REPAIRED_ROWS`].
+    #[must_use]
+    pub fn repaired_rows(&self) -> &[u64] {
+        &self.repaired
+    }
+
     /// Takes some rows, best about [`IMPORT_BATCH`] of them, and answers those that were not taken.
     ///
     /// # Errors
@@ -214,6 +227,10 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
             .iter()
             .filter(|(_, element)| element.geometry().was_promoted())
             .count();
+        let repaired = elements
+            .iter()
+            .filter(|(_, new)| new.geometry().was_repaired());
+        let repaired: Vec<u64> = repaired.map(|(row, _)| *row).collect();
         let (numbers, elements): (Vec<u64>, Vec<NewElement>) = elements.into_iter().unzip();
         let unchecked = refused.len();
         if self.intent == Intent::Commit && !elements.is_empty() {
@@ -222,6 +239,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         }
         self.counts.created += (numbers.len() + unchecked - refused.len()) as u64;
         self.counts.promoted += promoted as u64;
+        self.counts.repaired += repaired.len() as u64;
+        self.repaired.extend(repaired);
+        self.repaired.truncate(MAX_REPAIRED_ROWS);
         self.counts.refused += refused.len() as u64;
         Ok(refused)
     }

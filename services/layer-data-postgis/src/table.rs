@@ -306,8 +306,9 @@ impl Table {
         &self,
         revision: DataRevision,
         columns: &[&Column],
+        geometry: GeometryColumn,
     ) -> QueryBuilder<Postgres> {
-        let mut sql = self.select(GeometryColumn::LeftOut, columns, Rows::Present);
+        let mut sql = self.select(geometry, columns, Rows::Present);
         sql.push(" and t.\"_revision\" > ")
             .push_bind(revision.get())
             .push(" order by t.\"fid\"");

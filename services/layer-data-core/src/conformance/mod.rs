@@ -84,6 +84,7 @@ macro_rules! for_each_conformance_fact {
             structure::an_edit_checked_against_another_definition_is_refused,
             structure::a_rule_that_elements_contradict_is_not_made,
             structure::elements_written_since_they_were_examined_are_looked_at,
+            structure::a_stricter_policy_looks_at_the_polygons_that_exist,
             structure::a_stale_or_unpermitted_change_is_not_made,
             structure::versions_follow_the_definition,
         }
@@ -151,6 +152,7 @@ pub fn definition_with(change: impl Fn(&mut AttributeDraft)) -> LayerDefinition 
     let mut attributes = AttributeType::ALL.map(attribute).to_vec();
     attributes.iter_mut().for_each(change);
     let draft = LayerDraft {
+        invalid: crate::geometry::InvalidPolygons::Reject,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg: 4326,
