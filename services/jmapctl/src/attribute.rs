@@ -80,6 +80,7 @@ impl From<LayerDraft> for Shown {
             z,
             epsg,
             attributes,
+            invalid: _,
         } = draft;
         Self {
             geometry: geometry_of(geometry_type),

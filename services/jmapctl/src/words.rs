@@ -190,6 +190,34 @@ impl GeometryWord {
     }
 }
 
+/// What becomes of polygons that are not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyWord {
+    /// Refuse them
+    Reject,
+    /// Repair them, and say so
+    Repair,
+    /// Take them as they are
+    Accept,
+}
+
+impl PolicyWord {
+    /// The policy of the contract.
+    pub(crate) const fn policy(self) -> pb::InvalidPolygonPolicy {
+        match self {
+            Self::Reject => pb::InvalidPolygonPolicy::Reject,
+            Self::Repair => pb::InvalidPolygonPolicy::Repair,
+            Self::Accept => pb::InvalidPolygonPolicy::Accept,
+        }
+    }
+}
+
+/// The word of a policy on polygons.
+pub(crate) fn policy_word(number: i32) -> String {
+    let find = |word: &&PolicyWord| word.policy() as i32 == number;
+    word_of(PolicyWord::value_variants().iter().find(find))
+}
+
 /// The word of a geometry type; `None` for one that this program is too old for.
 pub(crate) fn geometry_word(number: i32) -> String {
     let find = |word: &&GeometryWord| word.geometry_type() as i32 == number;

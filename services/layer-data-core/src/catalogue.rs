@@ -15,6 +15,8 @@ pub struct Tip {
     pub revision: DataRevision,
     /// The id that the next element gets; from 1 on.
     pub next_element: i64,
+    /// Nothing that was deleted came back later than at this revision.
+    pub restored: DataRevision,
 }
 
 /// The layers of a store, as the store works with them (`L`), each with how far its committed edits have come.
@@ -88,7 +90,10 @@ impl<L> Catalogue<L> {
         if let Some(entry) = layers.get_mut(&layer)
             && entry.tip.revision < tip.revision
         {
-            entry.tip = tip;
+            entry.tip = Tip {
+                restored: entry.tip.restored.max(tip.restored),
+                ..tip
+            };
             entry.news.notify(usize::MAX);
         }
     }

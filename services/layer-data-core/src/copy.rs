@@ -214,6 +214,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerCopy<S, A, R> 
         let ImportCounts {
             created,
             promoted: _,
+            repaired: _,
             refused,
         } = self.import.counts();
         CopyProgress {

@@ -11,6 +11,7 @@ pub use kept::KeptAnswerError;
 use crate::{
     definition::DefinitionVersion,
     element::{ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
+    geometry::Geometry,
     permit::Permit,
 };
 
@@ -177,6 +178,16 @@ impl Edit {
                 expected: _,
             } => None,
             Self::Restore(_) => Some(Permission::AddElements),
+        }
+    }
+
+    /// Whether it brings a geometry that is not as it was given, because that was not valid.
+    #[must_use]
+    pub fn is_repaired(&self) -> bool {
+        match self {
+            Self::Create(new) => new.geometry().was_repaired(),
+            Self::Update { patch, .. } => patch.geometry().is_some_and(Geometry::was_repaired),
+            Self::Delete { .. } | Self::Restore(_) => false,
         }
     }
 

@@ -46,6 +46,17 @@ pub struct BatchReport {
     pub outcome: BatchOutcome,
     /// What became of each edit, in their order.
     pub results: Vec<EditResult>,
+    /// The edits whose geometry was repaired before it was written, by their place.
+    pub repaired: BTreeSet<usize>,
+}
+
+/// A single edit that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DoneEdit {
+    /// The element.
+    pub edited: EditedElement,
+    /// Whether its geometry was repaired before it was written.
+    pub is_repaired: bool,
 }
 
 /// Why a batch was not even tried, or a single edit not done.
@@ -129,7 +140,7 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
         layer: LayerId,
         edit: EditInput,
         request: Option<RequestKey>,
-    ) -> Result<EditedElement, EditError> {
+    ) -> Result<DoneEdit, EditError> {
         let edits = vec![(layer, edit)];
         let batch = BatchInput {
             edits,
@@ -139,7 +150,10 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
         };
         let report = self.edit_batch(call, batch).await?;
         match report.results.into_iter().next() {
-            Some(EditResult::Done(edited)) => Ok(edited),
+            Some(EditResult::Done(edited)) => Ok(DoneEdit {
+                edited,
+                is_repaired: !report.repaired.is_empty(),
+            }),
             Some(EditResult::Refused(refusal)) => Err(refusal.into()),
             Some(EditResult::NotAttempted) | None => Err(EditError::Empty),
         }
@@ -399,6 +413,9 @@ impl Plan {
     }
 
     fn report(self, order: Order, answer: StoredAnswer) -> BatchReport {
+        let repaired = self.edits.iter().filter(|(.., edit)| edit.is_repaired());
+        let repaired = repaired.filter_map(|(index, ..)| usize::try_from(*index).ok());
+        let repaired = repaired.collect();
         let mut results: BTreeMap<u32, EditResult> = answer.results.into_iter().collect();
         for (index, refusal) in self.refused {
             let is_input = matches!(refusal, EditRefusal::Input(_));
@@ -412,9 +429,11 @@ impl Plan {
         }
         // What neither was refused nor reached the store was held back by another edit of the batch.
         let result = |index: u32| results.remove(&index).unwrap_or(EditResult::NotAttempted);
+        let results: Vec<EditResult> = (0..).take(order.total).map(result).collect();
         BatchReport {
             outcome: answer.outcome,
-            results: (0..).take(order.total).map(result).collect(),
+            results,
+            repaired,
         }
     }
 }

@@ -373,7 +373,7 @@ impl ElementRecord {
             values,
             stamps,
         } = element;
-        let geometry = rules.parse(&geometry.unwrap_or_default(), SingleToMulti::Refuse)?;
+        let geometry = rules.parse_stored(&geometry.unwrap_or_default())?;
         Ok(Self {
             id,
             revision,

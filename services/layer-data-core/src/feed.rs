@@ -2,7 +2,8 @@
 //!
 //! Nothing is written for it. What was changed or deleted left a version in history that ended at that revision; what was
 //! created has an id that no element had before. A place in the feed is therefore a revision and the id that the next
-//! element gets, and whoever follows reads what comes after its place when it has dealt with what came before.
+//! element gets, and whoever follows reads what comes after its place when it has dealt with what came before. What was
+//! brought back has an old id: from a place before the last of those all elements are searched.
 
 mod draft;
 

@@ -1,5 +1,6 @@
 //! A store in memory, for tests: the plainest thing that conforms.
 
+mod edits;
 mod feed;
 mod past;
 mod structure;
@@ -16,15 +17,11 @@ use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
     definition::{Examination, LayerDefinition},
-    edit::{
-        BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
-        PermittedBatch, PermittedEdit, RequestKey, StoredAnswer,
-    },
-    element::{Element, ElementPatch, NewElement, Stamps},
+    edit::{BatchOutcome, PermittedBatch, RequestKey, StoredAnswer},
+    element::Element,
     feed::{FeedPart, FeedPlace, Seen},
     geometry::{Bounds, Geometry},
     history::{HistoryStart, Touched, VersionEnd, Versions},
-    permit::{Permit, Scope},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal, Rest,
         StoreError, StoredLayer, Summary,
@@ -385,113 +382,6 @@ impl Layer {
             created: self.created,
             revision: self.revision,
             history: HistoryStart::new(self.created),
-        }
-    }
-
-    fn edit(&mut self, edit: &PermittedEdit) -> EditResult {
-        let done = match edit.edit() {
-            Edit::Create(new) => self.create(new, edit.permit()),
-            Edit::Update {
-                element,
-                expected,
-                patch,
-            } => self
-                .reach(*element, *expected, edit.permit())
-                .and_then(|()| {
-                    self.keep(*element, edit.permit());
-                    self.update(*element, patch, edit.permit())
-                }),
-            Edit::Delete { element, expected } => {
-                self.reach(*element, *expected, edit.permit()).map(|()| {
-                    self.keep(*element, edit.permit());
-                    self.rows.remove(element);
-                    *element
-                })
-            }
-            Edit::Restore(restored) => self.restore(restored, edit.permit()),
-        };
-        match done {
-            Ok(element) => EditResult::Done(EditedElement {
-                element,
-                revision: self.revision,
-            }),
-            Err(refusal) => EditResult::Refused(refusal),
-        }
-    }
-
-    fn create(&mut self, new: &NewElement, permit: &Permit) -> Result<ElementId, EditRefusal> {
-        let id = ElementId::new(self.next).or(Err(EditRefusal::NoSuchLayer(permit.layer())))?;
-        self.next += 1;
-        let (by, at) = (Some(permit.actor()), self.edited);
-        let stamps = Stamps {
-            created_by: by,
-            updated_by: by,
-            create_time: at,
-            update_time: at,
-        };
-        let mut values = new.values().to_vec();
-        values.extend(self.definition.dropped().iter().map(|_| Value::Null));
-        let element = Element {
-            id,
-            revision: self.revision,
-            geometry: None,
-            values,
-            stamps,
-        };
-        self.rows.insert(
-            id,
-            Row {
-                element,
-                geometry: new.geometry().clone(),
-            },
-        );
-        Ok(id)
-    }
-
-    fn update(
-        &mut self,
-        id: ElementId,
-        patch: &ElementPatch,
-        permit: &Permit,
-    ) -> Result<ElementId, EditRefusal> {
-        let row = self
-            .rows
-            .get_mut(&id)
-            .ok_or(EditRefusal::NoSuchElement(id))?;
-        row.geometry = patch.geometry().unwrap_or(&row.geometry).clone();
-        for (attribute, value) in patch.values() {
-            let place = self.definition.place(*attribute);
-            if let Some(slot) = place.and_then(|place| row.element.values.get_mut(place)) {
-                *slot = value.clone();
-            }
-        }
-        row.element.revision = self.revision;
-        row.element.stamps.updated_by = Some(permit.actor());
-        row.element.stamps.update_time = self.edited;
-        Ok(id)
-    }
-
-    fn reach(
-        &self,
-        id: ElementId,
-        expected: ExpectedRevision,
-        permit: &Permit,
-    ) -> Result<(), EditRefusal> {
-        let row = self.rows.get(&id).ok_or(EditRefusal::NoSuchElement(id))?;
-        if let Scope::Own(actor) = permit.scope()
-            && row.element.stamps.created_by != Some(actor)
-        {
-            return Err(EditRefusal::NotOwn(id));
-        }
-        let current = row.element.revision;
-        match expected {
-            ExpectedRevision::Revision(revision) if revision != current => {
-                Err(EditRefusal::Stale {
-                    element: id,
-                    current,
-                })
-            }
-            ExpectedRevision::Revision(_) | ExpectedRevision::Any => Ok(()),
         }
     }
 

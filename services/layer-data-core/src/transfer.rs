@@ -84,9 +84,14 @@ pub struct ImportCounts {
     pub created: u64,
     /// Of these, single geometries that became multi geometries.
     pub promoted: u64,
+    /// Of these, polygons that were not valid and were repaired.
+    pub repaired: u64,
     /// Rows that were not taken.
     pub refused: u64,
 }
+
+/// Most rows that are named because their polygons were repaired.
+pub const MAX_REPAIRED_ROWS: usize = 20;
 
 /// An import on its way. Whoever runs it created each element (R54).
 #[derive(Debug)]
@@ -97,6 +102,7 @@ pub struct Import<S, A, R> {
     from: Option<LayerId>,
     intent: Intent,
     counts: ImportCounts,
+    repaired: Vec<u64>,
 }
 
 /// What the answer for a batch allows.
@@ -140,6 +146,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             from,
             intent,
             counts: ImportCounts::default(),
+            repaired: Vec::new(),
         })
     }
 
@@ -216,6 +223,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         self.counts
     }
 
+    /// The first rows whose polygons were repaired; at most [`MAX_REPAIRED_ROWS`].
+    #[must_use]
+    pub fn repaired_rows(&self) -> &[u64] {
+        &self.repaired
+    }
+
     /// Takes some rows, best about [`IMPORT_BATCH`] of them, and answers those that were not taken.
     ///
     /// # Errors
@@ -268,6 +281,11 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
             .iter()
             .filter(|(_, element)| element.geometry().was_promoted())
             .count();
+        let repaired = elements
+            .iter()
+            .filter(|(_, new)| new.geometry().was_repaired());
+        let repaired = repaired.filter_map(|(place, _)| rows.get(*place as usize));
+        let repaired: Vec<u64> = repaired.map(|row| row.row).collect();
         let created = if self.intent == Intent::Commit && !elements.is_empty() {
             let answer = self.write(elements, terms.permit, request).await?;
             sort_out(answer, &mut refused)
@@ -276,6 +294,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         };
         self.counts.created += created as u64;
         self.counts.promoted += promoted as u64;
+        self.counts.repaired += repaired.len() as u64;
+        self.repaired.extend(repaired);
+        self.repaired.truncate(MAX_REPAIRED_ROWS);
         self.counts.refused += rows.len().saturating_sub(created) as u64;
         let refusals = (0..)
             .zip(rows)

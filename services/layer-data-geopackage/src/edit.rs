@@ -40,6 +40,8 @@ struct Open {
     next_element: i64,
     /// The time of the call, never before that of an earlier one.
     now: DateTime,
+    /// This call's revision where it brings back what was deleted.
+    restored: DataRevision,
 }
 
 pub(crate) async fn apply(
@@ -178,6 +180,7 @@ impl CallInProgress<'_> {
             revision,
             next_element,
             now: self.now.max(edited),
+            restored: DataRevision::default(),
         };
         self.layers.insert(id, open);
         Ok(())
@@ -281,6 +284,7 @@ impl CallInProgress<'_> {
             };
             return refusal(element, scope, row).map(EditResult::Refused);
         }
+        self.opened(id)?.restored = stamp.revision;
         let mut header = layer.table.header(element);
         let query = header.build_query_scalar();
         let header: Vec<u8> = query.fetch_one(&mut *self.db).await.map_err(store_error)?;
@@ -328,11 +332,12 @@ impl CallInProgress<'_> {
         for (id, open) in self.layers {
             let query = sqlx::query(include_str!("../sql/set_layer_counters.sql")).bind(id.get());
             let query = query.bind(open.revision.get()).bind(open.next_element);
-            let query = query.bind(open.now.millis());
+            let query = query.bind(open.now.millis()).bind(open.restored.get());
             query.execute(&mut *self.db).await.map_err(store_error)?;
             let tip = Tip {
                 revision: open.revision,
                 next_element: open.next_element,
+                restored: open.restored,
             };
             tips.push((id, tip));
         }

@@ -45,6 +45,8 @@ pub(crate) async fn make(
     let tip = Tip {
         revision: record.revision,
         next_element: record.next_element,
+        // What came back before the layer was moved is not known.
+        restored: record.revision,
     };
     state.catalogue().put(record.layer, Arc::new(layer), tip);
     Ok(stored)

@@ -119,7 +119,7 @@ async fn migrate(writer: &mut SqliteConnection) -> Result<(), OpenError> {
 }
 
 /// Id, definition, newest revision, when it was made, from when on history is kept, and the id of the next element.
-type StoredLayer = (i64, String, i64, i64, Option<i64>, Option<i64>, i64);
+type StoredLayer = (i64, String, i64, i64, Option<i64>, Option<i64>, i64, i64);
 
 async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
     let catalogue = Catalogue::default();
@@ -129,7 +129,7 @@ async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
     let rows: Vec<StoredLayer> = sqlx::query_as(include_str!("../sql/load_layers.sql"))
         .fetch_all(&mut *writer)
         .await?;
-    for (id, definition, revision, created, from, since, next_element) in rows {
+    for (id, definition, revision, created, from, since, next_element, restored) in rows {
         let definition = LayerDefinition::from_json(&definition)
             .map_err(|error| OpenError::Definition(id, error))?;
         let damaged = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
@@ -157,9 +157,11 @@ async fn load(writer: &mut SqliteConnection) -> Result<Catalogue, OpenError> {
             begin_feed(&mut tx, &stored).await?;
             tx.commit().await?;
         }
+        let restored = DataRevision::new(restored);
         let tip = Tip {
             revision,
             next_element,
+            restored: restored.ok_or_else(|| damaged("a negative revision".into()))?,
         };
         catalogue.put(layer, stored.into(), tip);
     }

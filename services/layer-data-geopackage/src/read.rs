@@ -236,7 +236,7 @@ enum Index {
 }
 
 /// The box and the WKB of a row's geometry, if they were read.
-fn stored_geometry(row: &SqliteRow) -> Result<Option<(Bounds, &[u8])>, StoreError> {
+pub(crate) fn stored_geometry(row: &SqliteRow) -> Result<Option<(Bounds, &[u8])>, StoreError> {
     let blob: Option<&[u8]> = row
         .try_get_unchecked(fields::GEOMETRY)
         .map_err(store_error)?;

@@ -15,9 +15,9 @@ use sqlx::{Row, SqliteConnection, SqliteExecutor};
 
 use crate::{
     error::{store_error, unexpected},
-    read::fields,
+    read::{fields, stored_geometry},
     store::Layer,
-    table::Column,
+    table::{BlobPart, Column},
     values::read_value,
     writer::{State, begin},
 };
@@ -31,14 +31,25 @@ pub(crate) async fn examine(
 ) -> Result<(), StoreError> {
     let columns = examination.attributes();
     let columns: Vec<&Column> = columns.map(|id| layer.table.column_to_read(id)).collect();
-    let mut sql = layer.table.changed_since(since, &columns);
+    let part = if examination.needs_geometry() {
+        BlobPart::Whole
+    } else {
+        BlobPart::Nothing
+    };
+    let mut sql = layer.table.changed_since(since, &columns, part);
     let mut rows = sql.build().fetch(db);
     while let Some(row) = rows.try_next().await.map_err(store_error)? {
         let id = row.try_get_unchecked(fields::ID).map_err(store_error)?;
         let values = columns.iter().zip(fields::ATTRIBUTES..);
         let values = values.map(|(column, place)| read_value(&row, place, column.kind));
         let values: Vec<_> = values.collect::<Result<_, _>>().map_err(store_error)?;
-        examination.look(ElementId::new(id).map_err(unexpected)?, &values);
+        let id = ElementId::new(id).map_err(unexpected)?;
+        examination.look(id, &values);
+        if examination.needs_geometry()
+            && let Some((_, wkb)) = stored_geometry(&row)?
+        {
+            examination.look_at_geometry(id, wkb);
+        }
     }
     Ok(())
 }

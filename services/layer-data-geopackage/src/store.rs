@@ -239,11 +239,9 @@ impl LayerStore for GeoPackage {
         deadline: Instant,
     ) -> Result<FeedPart, StoreError> {
         let (layer, _, _reading) = self.reading(query.layer()).await?;
-        let search = FeedSearch {
-            after,
-            newest: self.newest(query.layer()).await?,
-            limit,
-        };
+        let tip = self.catalogue.tip(query.layer());
+        let tip = tip.ok_or(StoreError::LayerMissing(query.layer()))?;
+        let search = FeedSearch::new(after, tip, limit);
         read::feed(&self.source(deadline), &layer, query, search).await
     }
 

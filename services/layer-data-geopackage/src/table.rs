@@ -321,8 +321,9 @@ impl Table {
         &self,
         revision: DataRevision,
         columns: &[&Column],
+        part: BlobPart,
     ) -> QueryBuilder<Sqlite> {
-        let mut sql = self.select(BlobPart::Nothing, columns, Rows::Present);
+        let mut sql = self.select(part, columns, Rows::Present);
         sql.push(" and t.\"_revision\" > ")
             .push_bind(revision.get())
             .push(" order by t.\"fid\"");

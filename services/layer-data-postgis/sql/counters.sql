@@ -1,1 +1,1 @@
-select revision, next_element, edit_time from jmap_catalogue.counters where layer_id = $1
+select revision, next_element, edit_time, restored from jmap_catalogue.counters where layer_id = $1

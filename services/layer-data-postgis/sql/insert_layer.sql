@@ -4,5 +4,5 @@ with inserted as (
   on conflict (layer_id) do nothing
   returning layer_id
 )
-insert into jmap_catalogue.counters (layer_id, next_element, revision, edit_time)
-select layer_id, $3, $4, $8 from inserted
+insert into jmap_catalogue.counters (layer_id, next_element, revision, edit_time, restored)
+select layer_id, $3, $4, $8, $4 from inserted

@@ -259,12 +259,14 @@ async fn open(tx: &mut Transaction, locked: Vec<Locked>) -> Result<Opened, Store
 
 async fn counters(tx: &mut Transaction, layer: LayerId) -> Result<Counters, StoreError> {
     let query = sqlx::query_as(include_str!("../sql/counters.sql")).bind(layer.get());
-    let row: Option<(i64, i64, i64)> =
+    let row: Option<(i64, i64, i64, i64)> =
         query.fetch_optional(&mut **tx).await.map_err(store_error)?;
-    let (revision, next_element, edited) = row.ok_or(StoreError::LayerMissing(layer))?;
-    let revision = DataRevision::new(revision).ok_or_else(|| unexpected("a negative revision"))?;
+    let (number, next_element, edited, restored) = row.ok_or(StoreError::LayerMissing(layer))?;
+    let revision =
+        |number| DataRevision::new(number).ok_or_else(|| unexpected("a negative revision"));
     Ok(Counters {
-        revision,
+        restored: revision(restored)?,
+        revision: revision(number)?,
         next_element,
         edited: DateTime::from_millis(edited).map_err(unexpected)?,
     })
@@ -280,6 +282,7 @@ async fn advance(tx: &mut Transaction, opened: &Opened, tenure: i64) -> Result<b
         .bind(list(|open| open.to.revision.get()))
         .bind(list(|open| open.to.next_element))
         .bind(list(|open| open.to.edited.millis()))
+        .bind(list(|open| open.to.restored.get()))
         .bind(tenure);
     let raised = query.execute(&mut **tx).await.map_err(store_error)?;
     Ok(raised.rows_affected() == opened.len() as u64)

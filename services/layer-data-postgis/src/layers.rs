@@ -28,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The column of a layer's row that is null as long as its history was not begun.
 pub(crate) const HISTORY_FROM: usize = 6;
+const RESTORED: usize = 8;
 
 /// What stops a change.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +82,8 @@ pub(crate) async fn make(shared: &Shared, record: &LayerRecord) -> Result<(), St
         revision: record.revision,
         next_element: record.next_element,
         edited: record.edited,
+        // What came back before the layer was moved is not known.
+        restored: record.revision,
     };
     let definition = record.definition.clone();
     let layer = Layer::new(
@@ -139,10 +142,13 @@ pub(crate) fn load(row: &PgRow) -> Result<(Layer, Counters), LoadError> {
     let definition =
         LayerDefinition::from_json(json).map_err(|error| LoadError::Definition(id, error))?;
     let id = LayerId::new(id).map_err(damaged)?;
-    let revision = DataRevision::new(row.try_get(2)?);
-    let revision = revision.ok_or_else(|| damaged("a negative revision"))?;
+    let revision = |place: usize| {
+        let revision = DataRevision::new(row.try_get(place)?);
+        revision.ok_or_else(|| damaged("a negative revision"))
+    };
     let counters = Counters {
-        revision,
+        restored: revision(RESTORED)?,
+        revision: revision(2)?,
         next_element: row.try_get(3)?,
         edited: DateTime::from_millis(row.try_get(5)?).map_err(damaged)?,
     };
@@ -153,7 +159,7 @@ pub(crate) fn load(row: &PgRow) -> Result<(Layer, Counters), LoadError> {
             time: values::read_instant(row, HISTORY_FROM + 1)?,
         },
         None => HistoryStart {
-            revision,
+            revision: counters.revision,
             time: DateTime::now(),
         },
     };

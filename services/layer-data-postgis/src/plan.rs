@@ -82,7 +82,10 @@ pub(crate) fn steps<'a>(
             let element = match permitted.edit() {
                 Edit::Create(_) => open.next_element()?,
                 Edit::Update { element, .. } | Edit::Delete { element, .. } => *element,
-                Edit::Restore(restored) => restored.element,
+                Edit::Restore(restored) => {
+                    open.to.restored = revision;
+                    restored.element
+                }
             };
             steps.push(Step {
                 place: (call, place),

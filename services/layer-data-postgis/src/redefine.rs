@@ -21,10 +21,11 @@ use tracing::warn;
 
 use crate::{
     error::{answered, store_error, unexpected},
+    ewkb,
     layers::{self, Trouble, begin},
     read::fields,
     store::{Layer, Shared},
-    table::{Column, Table},
+    table::{Column, GeometryColumn, Table},
     values,
 };
 
@@ -42,7 +43,12 @@ pub(crate) async fn examine(
 ) -> Result<(), StoreError> {
     let columns = examination.attributes();
     let columns: Vec<&Column> = columns.map(|id| layer.table.column_to_read(id)).collect();
-    let mut sql = layer.table.changed_since(since, &columns);
+    let geometry = if examination.needs_geometry() {
+        GeometryColumn::Included
+    } else {
+        GeometryColumn::LeftOut
+    };
+    let mut sql = layer.table.changed_since(since, &columns, geometry);
     let mut rows = sql.build().fetch(db);
     while let Some(row) = rows.try_next().await.map_err(store_error)? {
         let id = values::number(&row, fields::ID).map_err(store_error)?;
@@ -50,7 +56,12 @@ pub(crate) async fn examine(
         let values = columns.iter().zip(fields::ATTRIBUTES..);
         let values = values.map(|(column, place)| values::read(&row, place, column.kind));
         let values: Vec<_> = values.collect::<Result<_, _>>().map_err(store_error)?;
-        examination.look(ElementId::new(id).map_err(unexpected)?, &values);
+        let id = ElementId::new(id).map_err(unexpected)?;
+        examination.look(id, &values);
+        if let Some(ewkb) = values::bytes(&row, fields::GEOMETRY).map_err(store_error)? {
+            let (wkb, _) = ewkb::decode(ewkb).map_err(unexpected)?;
+            examination.look_at_geometry(id, &wkb);
+        }
     }
     Ok(())
 }

@@ -333,11 +333,9 @@ impl LayerStore for PostGis {
     ) -> Result<FeedPart, StoreError> {
         let shared = self.held()?;
         let (layer, _, _reading) = shared.reading(query.layer()).await?;
-        let search = FeedSearch {
-            after,
-            newest: shared.newest(query.layer())?,
-            limit,
-        };
+        let tip = shared.catalogue.tip(query.layer());
+        let tip = tip.ok_or(StoreError::LayerMissing(query.layer()))?;
+        let search = FeedSearch::new(after, tip, limit);
         read::feed(shared, &layer, query, (search, deadline)).await
     }
 

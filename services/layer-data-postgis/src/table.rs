@@ -72,6 +72,8 @@ pub(crate) struct Counters {
     pub(crate) next_element: i64,
     /// The time of the newest edit: stamps never go back.
     pub(crate) edited: DateTime,
+    /// Nothing that was deleted came back later than at this revision.
+    pub(crate) restored: DataRevision,
 }
 
 impl Counters {
@@ -80,6 +82,7 @@ impl Counters {
         Tip {
             revision: self.revision,
             next_element: self.next_element,
+            restored: self.restored,
         }
     }
 }
@@ -309,8 +312,9 @@ impl Table {
         &self,
         revision: DataRevision,
         columns: &[&Column],
+        geometry: GeometryColumn,
     ) -> QueryBuilder<Postgres> {
-        let mut sql = self.select(GeometryColumn::LeftOut, columns, Rows::Present);
+        let mut sql = self.select(geometry, columns, Rows::Present);
         sql.push(" and t.\"_revision\" > ")
             .push_bind(revision.get())
             .push(" order by t.\"fid\"");

@@ -11,7 +11,7 @@ use crate::{
     error::Failure,
     output::{Report, View, pairs, rows},
     value::{json, text, type_word},
-    words::{effective_words, geometry_word, plain_word},
+    words::{effective_words, geometry_word, plain_word, policy_word},
 };
 
 /// A layer as it is shown.
@@ -51,6 +51,7 @@ pub(super) struct DefinitionView {
     geometry_type: String,
     z: bool,
     epsg: i32,
+    geometry_policy: String,
     attributes: Vec<AttributeView>,
 }
 
@@ -93,6 +94,7 @@ impl From<LayerDefinition> for DefinitionView {
             geometry_type: geometry_word(definition.geometry_type),
             z: definition.z_policy() == jmap_proto::types::ZPolicy::Mandatory,
             epsg: definition.epsg,
+            geometry_policy: policy_word(definition.invalid_polygons),
             attributes: definition
                 .attributes
                 .into_iter()

@@ -224,12 +224,18 @@ fn edited(done: &str, element: Option<EditedElement>) -> Result<Report, Failure>
     let EditedElement {
         element_id,
         revision,
+        geometry_repaired,
     } = element.ok_or_else(|| Failure::incomplete("an element"))?;
-    let text = format!("{done} element {element_id} at revision {revision}");
-    Report::new(
-        text,
-        &json!({"element_id": element_id, "revision": revision}),
-    )
+    let mut text = format!("{done} element {element_id} at revision {revision}");
+    if geometry_repaired {
+        text.push_str("; its geometry was not valid, and was repaired");
+    }
+    let value = json!({
+        "element_id": element_id,
+        "revision": revision,
+        "geometry_repaired": geometry_repaired,
+    });
+    Report::new(text, &value)
 }
 
 impl Values {

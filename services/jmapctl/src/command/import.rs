@@ -92,6 +92,8 @@ struct ImportView {
     created_elements: i64,
     failed_rows: i64,
     ignored_columns: Vec<String>,
+    repaired_geometries: i64,
+    repaired_rows: Vec<i64>,
     row_errors: Vec<RowErrorView>,
 }
 
@@ -202,6 +204,7 @@ impl Upload<'_> {
                     total_bytes,
                     created_elements,
                     failed_rows: _,
+                    repaired_geometries: _,
                 })) => {
                     bar.set_length(total_bytes.unsigned_abs());
                     bar.set_position(read_bytes.unsigned_abs());
@@ -232,10 +235,14 @@ impl ImportView {
             created_elements,
             failed_rows,
             ignored_columns,
+            repaired_geometries,
+            repaired_rows,
         } = summary;
         self.created_elements = created_elements;
         self.failed_rows = failed_rows;
         self.ignored_columns = ignored_columns;
+        self.repaired_geometries = repaired_geometries;
+        self.repaired_rows = repaired_rows;
         // What the file itself shows is told before what its values show, some rows later.
         self.row_errors.sort_by_key(|error| error.row);
         self
@@ -246,6 +253,13 @@ impl ImportView {
         if !self.ignored_columns.is_empty() {
             let ignored = self.ignored_columns.join(", ");
             parts.push(format!("the layer has no attribute for: {ignored}"));
+        }
+        if self.repaired_geometries > 0 {
+            let rows: Vec<String> = self.repaired_rows.iter().map(i64::to_string).collect();
+            let (count, rows) = (self.repaired_geometries, rows.join(", "));
+            parts.push(format!(
+                "repaired {count} polygons, such as in the rows {rows}"
+            ));
         }
         if self.failed_rows == 0 {
             return Report::new(parts.join("\n"), self);

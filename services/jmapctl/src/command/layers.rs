@@ -25,6 +25,7 @@ Examples:
   jmapctl layers create Atlas/trees --geometry point --attribute species:string:required \\
       --attribute planted:date --editing --grant group:editors=add,modify,delete,only-own
   jmapctl layers list Atlas
+  jmapctl layers geometry-policy Atlas/countries repair --dry-run
   jmapctl layers editing Atlas/trees off
   jmapctl layers order Atlas countries rivers cities
   jmapctl layers attributes add Atlas/trees height:double --min 0
@@ -48,6 +49,8 @@ pub(crate) enum Layers {
     /// Change the attributes of a layer, which may have elements and be in use
     #[command(subcommand, after_help = attributes::EXAMPLES)]
     Attributes(attributes::Attributes),
+    /// Say what becomes of polygons that are not valid, such as cross themselves
+    GeometryPolicy(attributes::GeometryPolicy),
     /// Give a layer another name
     Rename {
         /// PROJECT/LAYER or id
@@ -95,6 +98,7 @@ impl Layers {
         match self {
             Self::Create(create) => create.run(context).await,
             Self::Attributes(attributes) => attributes.run(context).await,
+            Self::GeometryPolicy(policy) => policy.run(context).await,
             Self::List { project } => list(context, &project).await,
             Self::Show { layer } => show(context, &layer).await,
             Self::Rename { layer, name } => {

@@ -15,7 +15,7 @@ use super::{
     later, layer, make_layer, named, point, query, read_all, renaming, revision, rows,
 };
 use crate::{
-    edit::{Edit, ExpectedRevision},
+    edit::{Edit, ExpectedRevision, Restored},
     element::Element,
     feed::{ElementEvent, EventKind, FeedPlace, Seen},
     ports::{ChunkLimit, LayerStore},
@@ -114,6 +114,49 @@ fn batch_of(numbers: &mut Numbers, state: &State, step: usize) -> Vec<Edit> {
         });
     }
     edits
+}
+
+/// What was brought back is told as created, under its old id and in its turn, from wherever one goes on.
+pub async fn a_feed_tells_what_came_back(store: &impl LayerStore) {
+    make_layer(store).await;
+    let made = done(store, creation(1.0, 1.0, named("gone"))).await;
+    let mut states = vec![(newest(store).await, state(store).await)];
+    let deleted = done(store, deletion(made.element)).await;
+    let restoration = Edit::Restore(Restored {
+        element: made.element,
+        version: made.revision,
+        deleted: deleted.revision,
+        checked: definition().version(),
+    });
+    let acts = [
+        creation(2.0, 2.0, named("before")),
+        restoration,
+        creation(3.0, 3.0, named("after")),
+        renaming(made.element, ANY, "back"),
+        creation(4.0, 4.0, named("last")),
+    ];
+    for act in acts {
+        states.push((newest(store).await, state(store).await));
+        edit(store, vec![act]).await;
+    }
+    states.push((newest(store).await, state(store).await));
+    let now = state(store).await;
+    for length in 1..5 {
+        for (place, before) in &states {
+            let events = told(store, &everything(), *place, rows(length)).await;
+            assert_eq!(replayed(before.clone(), &events), now, "{place:?}");
+        }
+    }
+    let events = told(
+        store,
+        &everything(),
+        FeedPlace::after(deleted.revision),
+        rows(9),
+    )
+    .await;
+    let made_of = |event: &ElementEvent| matches!(event.what, EventKind::Created(_));
+    let of_it = events.iter().filter(|event| event.element == made.element);
+    assert_eq!(of_it.map(made_of).collect::<Vec<_>>(), [true, false]);
 }
 
 /// A feed replayed from any state rebuilds the present one, in parts of any length, whole and in a box.

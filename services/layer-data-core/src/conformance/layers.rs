@@ -22,6 +22,7 @@ pub async fn making_a_layer_twice_makes_it_once(store: &impl LayerStore) {
     assert_eq!(read_all(store).await.len(), 1);
     let attributes = Vec::new();
     let other = LayerDraft {
+        invalid: crate::geometry::InvalidPolygons::Reject,
         geometry_type: GeometryType::Point,
         z: ZPolicy::Mandatory,
         epsg: 3857,

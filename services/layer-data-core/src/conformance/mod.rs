@@ -43,6 +43,7 @@ macro_rules! for_each_conformance_fact {
             edits::validating_changes_nothing,
             edits::an_expired_permit_commits_nothing,
             edits::a_missing_layer_is_refused,
+            feed::a_feed_tells_what_came_back,
             feed::a_feed_from_anywhere_rebuilds_the_layer,
             feed::events_tell_what_was_then,
             feed::parts_hold_no_more_than_was_asked_for,
@@ -96,6 +97,7 @@ macro_rules! for_each_conformance_fact {
             structure::an_edit_checked_against_another_definition_is_refused,
             structure::a_rule_that_elements_contradict_is_not_made,
             structure::elements_written_since_they_were_examined_are_looked_at,
+            structure::a_stricter_policy_looks_at_the_polygons_that_exist,
             structure::a_stale_or_unpermitted_change_is_not_made,
             structure::versions_follow_the_definition,
         }
@@ -163,6 +165,7 @@ pub fn definition_with(change: impl Fn(&mut AttributeDraft)) -> LayerDefinition 
     let mut attributes = AttributeType::ALL.map(attribute).to_vec();
     attributes.iter_mut().for_each(change);
     let draft = LayerDraft {
+        invalid: crate::geometry::InvalidPolygons::Reject,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg: 4326,

@@ -2,6 +2,7 @@
 
 mod occasions;
 mod past;
+mod policy;
 
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use jmap_domain::{AttributeId, DataRevision, Decision};
 
 pub use occasions::*;
 pub use past::versions_follow_the_definition;
+pub use policy::a_stricter_policy_looks_at_the_polygons_that_exist;
 
 use super::{
     actor, batch, creation, definition, done, later, layer, make_layer, point, query, rows,

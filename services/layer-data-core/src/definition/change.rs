@@ -9,7 +9,10 @@ use super::{
     ConstraintError, DefinitionVersion, DroppedAttribute, LayerDefinition, MAX_ATTRIBUTES,
     MAX_ATTRIBUTES_EVER, NameFault,
 };
-use crate::value::{DateTime, Value};
+use crate::{
+    geometry::InvalidPolygons,
+    value::{DateTime, Value},
+};
 
 /// One change of a definition. What it does not mention stays.
 #[derive(Clone, Debug)]
@@ -54,6 +57,9 @@ pub enum DefinitionChange {
     Restore(AttributeId),
     /// Remove a dropped attribute with its values, for good.
     Purge(AttributeId),
+    /// Change what becomes of polygons that are not valid. Where none is to be taken any more, those that exist must be
+    /// valid as well.
+    Judge(InvalidPolygons),
 }
 
 /// New rules for an attribute's values; `None` leaves a rule as it is.
@@ -134,7 +140,7 @@ impl LayerDefinition {
         for (index, change) in changes.into_iter().enumerate() {
             let fail = |fault| ChangeError { index, fault };
             let attribute = work.apply(change).map_err(fail)?;
-            work.touched.insert(attribute, index);
+            work.touched.extend(attribute.map(|id| (id, index)));
         }
         if work.definition.stored_attributes().count() > MAX_ATTRIBUTES {
             let fault = ChangeFault::TooManyAttributes;
@@ -164,14 +170,14 @@ struct Work {
 }
 
 impl Work {
-    /// Makes a change, and answers which attribute it was.
-    fn apply(&mut self, change: DefinitionChange) -> Result<AttributeId, ChangeFault> {
+    /// Makes a change, and answers which attribute it was, if any.
+    fn apply(&mut self, change: DefinitionChange) -> Result<Option<AttributeId>, ChangeFault> {
         match change {
-            DefinitionChange::Add(draft) => self.add(draft),
+            DefinitionChange::Add(draft) => self.add(draft).map(Some),
             DefinitionChange::Rename { attribute, name } => {
                 self.found(attribute)?.name =
                     AttributeName::parse(&name).map_err(ChangeFault::Name)?;
-                Ok(attribute)
+                Ok(Some(attribute))
             }
             DefinitionChange::Describe {
                 attribute,
@@ -183,30 +189,34 @@ impl Work {
                 replace(&mut found.label, label);
                 replace(&mut found.description, description);
                 replace(&mut found.input_hint, input_hint);
-                Ok(attribute)
+                Ok(Some(attribute))
             }
             DefinitionChange::Move { attribute, place } => {
                 let moved = self.take(attribute)?;
                 let attributes = &mut self.definition.attributes;
                 attributes.insert(place.min(attributes.len()), moved);
-                Ok(attribute)
+                Ok(Some(attribute))
             }
             DefinitionChange::Constrain { attribute, rules } => {
                 constrain(self.found(attribute)?, rules);
-                Ok(attribute)
+                Ok(Some(attribute))
             }
             DefinitionChange::Drop(id) => {
                 let (attribute, dropped) = (self.take(id)?, self.now);
                 let dropped = DroppedAttribute { attribute, dropped };
                 self.definition.dropped.push(dropped);
-                Ok(id)
+                Ok(Some(id))
             }
             DefinitionChange::Restore(id) => {
                 let restored = self.take_dropped(id)?;
                 self.definition.attributes.push(restored);
-                Ok(id)
+                Ok(Some(id))
             }
-            DefinitionChange::Purge(id) => self.take_dropped(id).map(|purged| purged.id),
+            DefinitionChange::Purge(id) => self.take_dropped(id).map(|purged| Some(purged.id)),
+            DefinitionChange::Judge(policy) => {
+                self.definition.geometry.invalid = policy;
+                Ok(None)
+            }
         }
     }
 

@@ -5,29 +5,46 @@ use std::collections::HashMap;
 use jmap_domain::{AttributeId, ElementId};
 
 use super::{AttributeDefinition, LayerDefinition};
-use crate::value::Value;
+use crate::{geometry::GeometryRules, value::Value};
 
 /// Most elements that are named for an attribute whose values contradict a new rule.
 pub const MAX_EXAMPLES: usize = 20;
 
-/// Elements whose values contradict a rule.
+/// Elements that contradict a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The attribute.
-    pub attribute: AttributeId,
-    /// Its name.
-    pub name: String,
+    /// By what.
+    pub by: Contradictory,
     /// How many elements.
     pub count: u64,
     /// The first of them, ascending; at most [`MAX_EXAMPLES`].
     pub examples: Vec<ElementId>,
 }
 
+/// What of an element contradicts a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contradictory {
+    /// A value.
+    Value {
+        /// The attribute.
+        attribute: AttributeId,
+        /// Its name.
+        name: String,
+    },
+    /// The geometry, which is not valid.
+    Geometry,
+}
+
+type Found = (u64, Vec<ElementId>);
+
 /// The rules that elements have to be looked at for, and what was found.
 #[derive(Clone, Debug)]
 pub struct Examination {
     attributes: Vec<AttributeDefinition>,
-    found: HashMap<AttributeId, (u64, Vec<ElementId>)>,
+    found: HashMap<AttributeId, Found>,
+    /// What geometries must be, where they have to be looked at.
+    geometry: Option<GeometryRules>,
+    found_invalid: Found,
 }
 
 impl Examination {
@@ -45,16 +62,26 @@ impl Examination {
             })
         };
         let attributes = new.attributes().iter().filter(is_doubtful);
+        let is_stricter =
+            new.geometry().invalid.demands_validity() && !old.geometry().invalid.demands_validity();
         Self {
             attributes: attributes.cloned().collect(),
             found: HashMap::new(),
+            geometry: is_stricter.then(|| *new.geometry()),
+            found_invalid: Found::default(),
         }
     }
 
     /// Whether no element has to be looked at.
     #[must_use]
     pub const fn is_needless(&self) -> bool {
-        self.attributes.is_empty()
+        self.attributes.is_empty() && self.geometry.is_none()
+    }
+
+    /// Whether geometries are looked at as well.
+    #[must_use]
+    pub const fn needs_geometry(&self) -> bool {
+        self.geometry.is_some()
     }
 
     /// The attributes whose values are looked at.
@@ -68,26 +95,45 @@ impl Examination {
             if attribute.check(value).is_ok() {
                 continue;
             }
-            let (count, examples) = self.found.entry(attribute.id).or_default();
-            *count += 1;
-            if examples.len() < MAX_EXAMPLES {
-                examples.push(element);
-            }
+            note(self.found.entry(attribute.id).or_default(), element);
         }
     }
 
-    /// What was found, in the order of the attributes.
+    /// Looks at the geometry (WKB) of an element. Elements come in the order of their ids.
+    pub fn look_at_geometry(&mut self, element: ElementId, wkb: &[u8]) {
+        if self.geometry.is_some_and(|rules| !rules.admits(wkb)) {
+            note(&mut self.found_invalid, element);
+        }
+    }
+
+    /// What was found, in the order of the attributes; geometries last.
     #[must_use]
     pub fn contradictions(mut self) -> Vec<Contradiction> {
         let found = self.attributes.iter().filter_map(|attribute| {
             let (count, examples) = self.found.remove(&attribute.id)?;
-            Some(Contradiction {
+            let by = Contradictory::Value {
                 attribute: attribute.id,
                 name: attribute.name.to_string(),
+            };
+            Some(Contradiction {
+                by,
                 count,
                 examples,
             })
         });
-        found.collect()
+        let (count, examples) = self.found_invalid;
+        let invalid = (count > 0).then_some(Contradiction {
+            by: Contradictory::Geometry,
+            count,
+            examples,
+        });
+        found.chain(invalid).collect()
+    }
+}
+
+fn note((count, examples): &mut Found, element: ElementId) {
+    *count += 1;
+    if examples.len() < MAX_EXAMPLES {
+        examples.push(element);
     }
 }

@@ -17,14 +17,14 @@ pub use attribute::{AttributeDefinition, AttributeDraft};
 pub use change::{AttributeRules, ChangeError, ChangeFault, DefinitionChange};
 pub use columns::{ColumnStep, column_of_dropped};
 pub use constraints::{AllowedValue, AttributeConstraints, ConstraintError, ValueFault};
-pub use examination::{Contradiction, Examination, MAX_EXAMPLES};
+pub use examination::{Contradiction, Contradictory, Examination, MAX_EXAMPLES};
 pub use name::{AttributeName, NameFault};
 pub use stored::StoredDefinitionError;
 
 use crate::{
     crs::Crs,
     edit::RequestKey,
-    geometry::GeometryRules,
+    geometry::{GeometryRules, InvalidPolygons},
     value::{DateTime, Value},
 };
 
@@ -76,6 +76,8 @@ pub struct LayerDraft {
     pub z: ZPolicy,
     /// The EPSG code of the reference system that its elements are stored in.
     pub epsg: i32,
+    /// What becomes of polygons that are not valid.
+    pub invalid: InvalidPolygons,
     /// Its attributes, in the order of the form.
     pub attributes: Vec<AttributeDraft>,
 }
@@ -169,7 +171,10 @@ impl LayerDraft {
         }
         Ok(LayerDefinition {
             version: DefinitionVersion(1),
-            geometry: GeometryRules::new(self.geometry_type, self.z, crs),
+            geometry: GeometryRules {
+                invalid: self.invalid,
+                ..GeometryRules::new(self.geometry_type, self.z, crs)
+            },
             attributes,
             next_attribute: ids.next().ok_or(DefinitionError::TooManyAttributes)?,
             dropped: Vec::new(),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     crs::Crs,
     edit::RequestKey,
-    geometry::GeometryRules,
+    geometry::{GeometryRules, InvalidPolygons},
     value::{AttributeType, Date, DateTime, Value},
 };
 
@@ -27,6 +27,9 @@ struct StoredLayer {
     geometry_type: String,
     z: bool,
     epsg: i32,
+    /// Absent where the layer was made before there was a choice: such layers have always taken what came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    invalid_polygons: Option<String>,
     next_attribute: i64,
     attributes: Vec<StoredAttribute>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +101,7 @@ impl LayerDefinition {
             geometry_type: self.geometry.geometry_type.name().to_owned(),
             z: self.geometry.z == ZPolicy::Mandatory,
             epsg: self.geometry.crs.epsg(),
+            invalid_polygons: Some(self.geometry.invalid.name().to_owned()),
             next_attribute: self.next_attribute.get(),
             attributes: self.attributes.iter().map(StoredAttribute::from).collect(),
             dropped: self.dropped.iter().map(StoredDropped::from).collect(),
@@ -121,6 +125,12 @@ impl LayerDefinition {
             ZPolicy::Forbidden
         };
         let crs = Crs::known(stored.epsg).ok_or_else(|| broken("reference system"))?;
+        let invalid = match stored.invalid_polygons.as_deref() {
+            None => InvalidPolygons::Accept,
+            Some(name) => {
+                InvalidPolygons::from_name(name).ok_or_else(|| broken("invalid polygons"))?
+            }
+        };
         let mut keys = HashSet::new();
         let attributes = stored
             .attributes
@@ -128,7 +138,10 @@ impl LayerDefinition {
             .map(|attribute| attribute.read(&mut keys));
         Ok(Self {
             version: DefinitionVersion(stored.version),
-            geometry: GeometryRules::new(geometry_type, z, crs),
+            geometry: GeometryRules {
+                invalid,
+                ..GeometryRules::new(geometry_type, z, crs)
+            },
             attributes: attributes.collect::<Result<_, _>>()?,
             next_attribute: AttributeId::new(stored.next_attribute)
                 .map_err(|error| broken(&error))?,

@@ -6,6 +6,7 @@ use jmap_domain::{ActorId, DataRevision, ElementId};
 
 use super::{ElementEvent, EventKind, FeedPart, FeedPlace};
 use crate::{
+    catalogue::Tip,
     element::Element,
     history::{Version, VersionKey, Versions},
     ports::ChunkLimit,
@@ -44,15 +45,34 @@ pub struct FeedDraft {
     more: bool,
 }
 
-/// How much a store searches for at once.
+/// What a store searches for at once.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedSearch {
     /// The place to go on from.
     pub after: FeedPlace,
     /// The place where nothing is left to be told.
     pub newest: FeedPlace,
+    /// Whether elements came back since, so that the order of ids is not that in which they came.
+    pub any_id: bool,
     /// Most of either kind.
     pub limit: ChunkLimit,
+}
+
+impl FeedSearch {
+    /// A search from a place to the tip of a layer.
+    #[must_use]
+    pub fn new(after: FeedPlace, tip: Tip, limit: ChunkLimit) -> Self {
+        let any_id = after.key() < (tip.restored, i64::MAX);
+        Self {
+            after: FeedPlace {
+                next_element: if any_id { 1 } else { after.next_element },
+                ..after
+            },
+            newest: tip.into(),
+            any_id,
+            limit,
+        }
+    }
 }
 
 impl Happened {
@@ -87,6 +107,7 @@ impl FeedDraft {
         let FeedSearch {
             after,
             newest,
+            any_id,
             limit,
         } = search;
         let rows = limit.rows.get() as usize;
@@ -106,7 +127,7 @@ impl FeedDraft {
         };
         if more {
             draft.place = draft.end();
-            if all_created {
+            if all_created && !any_id {
                 // What is not among these is created later than all of the search.
                 let left = created
                     .iter()
@@ -249,6 +270,7 @@ mod tests {
             ..FeedPlace::after(DataRevision::new(80).unwrap())
         };
         FeedSearch {
+            any_id: false,
             after: FeedPlace {
                 next_element: 3,
                 ..FeedPlace::after(DataRevision::new(1).unwrap())

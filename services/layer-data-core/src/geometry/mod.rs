@@ -1,14 +1,23 @@
 //! Geometries: validated once, stored and sent as the same bytes (R66, R115).
 
 mod bounds;
+mod policy;
+mod repair;
 mod reshape;
+mod rings;
+mod validity;
 mod wkb;
 
 use geo_types::Geometry as GeoGeometry;
 use geozero::{ToGeo, wkb::Wkb};
+use rings::Rings;
+use validity::Fault;
 
 pub use bounds::Bounds;
+pub use policy::InvalidPolygons;
+pub use repair::Unrepairable;
 pub use reshape::{InvalidTolerance, Reshape, Tolerance};
+pub use validity::Invalidity;
 
 use crate::{
     crs::Crs,
@@ -29,6 +38,8 @@ pub struct GeometryRules {
     pub crs: &'static Crs,
     /// Most positions of one geometry.
     pub max_vertices: u32,
+    /// What becomes of polygons that are not valid.
+    pub invalid: InvalidPolygons,
 }
 
 /// What a single geometry meets in a layer of its multi form.
@@ -46,6 +57,7 @@ pub struct Geometry {
     wkb: Vec<u8>,
     bounds: Bounds,
     promoted: bool,
+    repaired: bool,
 }
 
 /// Why bytes are not a geometry of the layer. Each says what is wrong, none repeats the input at length.
@@ -130,10 +142,19 @@ pub enum GeometryError {
         /// The most accepted.
         limit: u32,
     },
+    /// A polygon whose inside is not clear, in a layer that takes none.
+    #[error("the polygon is not valid: {0}")]
+    Invalid(Invalidity),
+    /// A polygon that crosses itself too often to be compared with anything, or whose lines lie too close to tell.
+    #[error("the polygon crosses itself too often, or its lines lie too close together")]
+    TooIntricate,
+    /// A polygon that is not valid, in a layer that repairs such, and cannot be repaired.
+    #[error("the polygon is not valid and cannot be repaired: {0}")]
+    Unrepairable(#[from] Unrepairable),
 }
 
 impl GeometryRules {
-    /// Rules with the usual limit on positions.
+    /// Rules with the usual limit on positions, for polygons of any kind.
     #[must_use]
     pub const fn new(geometry_type: GeometryType, z: ZPolicy, crs: &'static Crs) -> Self {
         Self {
@@ -141,15 +162,74 @@ impl GeometryRules {
             z,
             crs,
             max_vertices: DEFAULT_MAX_VERTICES,
+            invalid: InvalidPolygons::Accept,
         }
     }
 
-    /// Reads ISO WKB of either byte order and checks it against the rules.
+    /// Reads ISO WKB of either byte order and checks it against the rules; repairs it, if they say so.
     ///
     /// # Errors
     /// [`GeometryError`], for the first thing that is wrong.
     pub fn parse(&self, wkb: &[u8], single: SingleToMulti) -> Result<Geometry, GeometryError> {
-        wkb::parse(wkb, self, single)
+        let geometry = wkb::parse(wkb, self, single)?;
+        let polygons = rings::read(geometry.wkb());
+        if polygons.is_empty() {
+            return Ok(geometry);
+        }
+        match self.invalid {
+            InvalidPolygons::Accept => validity::check_crossings(&polygons)?,
+            InvalidPolygons::Reject => validity::check(&polygons)?,
+            InvalidPolygons::Repair => {
+                if validity::check(&polygons).is_err() {
+                    validity::check_crossings(&polygons)?;
+                    return self.repair(&geometry, &polygons);
+                }
+            }
+        }
+        Ok(geometry)
+    }
+
+    /// Reads a geometry that was taken before, whatever it would meet today.
+    ///
+    /// # Errors
+    /// [`GeometryError`] when it is none.
+    pub fn parse_stored(&self, wkb: &[u8]) -> Result<Geometry, GeometryError> {
+        wkb::parse(wkb, self, SingleToMulti::Refuse)
+    }
+
+    /// Whether a stored geometry could be given today.
+    #[must_use]
+    pub fn admits(&self, wkb: &[u8]) -> bool {
+        !self.invalid.demands_validity() || validity::check(&rings::read(wkb)).is_ok()
+    }
+
+    fn repair(&self, broken: &Geometry, polygons: &[Rings]) -> Result<Geometry, GeometryError> {
+        let repaired = repair::repaired(polygons)?;
+        let is_multi = |code| rings::code(broken.wkb()) == Some(code);
+        let code = match (self.geometry_type, repaired.len()) {
+            (GeometryType::MultiPolygon, _) => rings::MULTI_POLYGON,
+            (GeometryType::Polygon, parts) if parts > 1 => {
+                return Err(Unrepairable::Parts(parts).into());
+            }
+            (_, 1) if !is_multi(rings::MULTI_POLYGON) => rings::POLYGON,
+            _ => rings::MULTI_POLYGON,
+        };
+        let wkb = rings::write(&repaired, code).ok_or(GeometryError::Truncated)?;
+        let geometry = self.parse_stored(&wkb)?;
+        Ok(Geometry {
+            promoted: broken.promoted,
+            repaired: true,
+            ..geometry
+        })
+    }
+}
+
+impl From<Fault> for GeometryError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Invalid(invalidity) => Self::Invalid(invalidity),
+            Fault::TooIntricate => Self::TooIntricate,
+        }
     }
 }
 
@@ -170,6 +250,12 @@ impl Geometry {
     #[must_use]
     pub const fn was_promoted(&self) -> bool {
         self.promoted
+    }
+
+    /// Whether it is not as it was given, because that was not valid ([`InvalidPolygons::Repair`]).
+    #[must_use]
+    pub const fn was_repaired(&self) -> bool {
+        self.repaired
     }
 
     /// The geometry without heights, for predicates.

@@ -32,6 +32,7 @@ pub(super) fn parse(
         wkb: walk.out,
         bounds,
         promoted,
+        repaired: false,
     })
 }
 

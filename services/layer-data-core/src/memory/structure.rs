@@ -19,6 +19,7 @@ impl Layer {
                     .iter()
                     .map(|id| row.value(&self.definition, *id).clone());
                 examination.look(row.element.id, &values.collect::<Vec<_>>());
+                examination.look_at_geometry(row.element.id, row.geometry.wkb());
             }
         }
     }

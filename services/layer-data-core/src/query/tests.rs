@@ -8,6 +8,7 @@ use crate::{
 
 fn layer(epsg: i32) -> LayerDefinition {
     let draft = LayerDraft {
+        invalid: crate::geometry::InvalidPolygons::Reject,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg,

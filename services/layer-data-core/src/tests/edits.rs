@@ -64,7 +64,7 @@ fn batch(world: &World, edits: Vec<EditInput>, mode: EditMode) -> Result<BatchRe
 }
 
 fn edit(world: &World, edit: EditInput) -> Result<ElementId, EditError> {
-    run(world.service.edit(&call(11), layer(), edit, None)).map(|edited| edited.element)
+    run(world.service.edit(&call(11), layer(), edit, None)).map(|done| done.edited.element)
 }
 
 fn refusal(result: Result<ElementId, EditError>) -> EditRefusal {
@@ -227,6 +227,7 @@ fn an_atomic_batch_with_one_foreign_element_is_refused_whole() {
         .service
         .edit(&call(12), layer(), create("foreign"), None))
     .unwrap()
+    .edited
     .element;
     let mine = edit(&world, create("mine")).unwrap();
     world.say(

@@ -67,6 +67,7 @@ fn bad_rows_are_reported_by_number_and_do_not_stop_the_others() {
         ImportCounts {
             created: 2,
             promoted: 0,
+            repaired: 0,
             refused: 2
         }
     );
@@ -83,6 +84,7 @@ fn a_validating_import_writes_nothing() {
         ImportCounts {
             created: 1,
             promoted: 0,
+            repaired: 0,
             refused: 1
         }
     );

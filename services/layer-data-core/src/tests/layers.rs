@@ -13,6 +13,7 @@ use crate::{
 
 fn draft(geometry_type: GeometryType) -> LayerDraft {
     LayerDraft {
+        invalid: crate::geometry::InvalidPolygons::Reject,
         geometry_type,
         z: ZPolicy::Forbidden,
         epsg: 4326,

@@ -137,6 +137,7 @@ impl Survey {
             ZPolicy::Forbidden
         };
         let draft = LayerDraft {
+            invalid: layer_data_core::geometry::InvalidPolygons::Reject,
             geometry_type,
             z,
             epsg,

@@ -67,6 +67,7 @@ pub(crate) fn read(format: Format, text: &str, layer: &Arc<LayerDefinition>) -> 
 
 fn layer_of(epsg: i32, z: ZPolicy) -> Arc<LayerDefinition> {
     layer(LayerDraft {
+        invalid: layer_data_core::geometry::InvalidPolygons::Reject,
         geometry_type: GeometryType::Any,
         z,
         epsg,
@@ -264,6 +265,7 @@ fn other_reference_systems_are_stated_where_they_can_be() {
 #[test]
 fn positions_are_written_in_the_reference_system_that_is_asked_for() {
     let draft = LayerDraft {
+        invalid: layer_data_core::geometry::InvalidPolygons::Reject,
         geometry_type: GeometryType::Point,
         z: ZPolicy::Forbidden,
         epsg: 3857,

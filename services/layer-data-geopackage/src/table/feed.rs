@@ -51,15 +51,19 @@ impl Table {
         sql
     }
 
-    /// The elements that were created after a place. Ids ascend as revisions do, so the order of the one is that of the
-    /// other.
+    /// The elements that were created or brought back after a place. Ids ascend as the revisions of creations do, so the
+    /// order of the one is that of the other.
     pub(crate) fn created(&self, search: FeedSearch) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("select * from (");
         self.push_created(&mut sql, &self.quoted, search);
         sql.push(") union all select * from (");
         self.push_created(&mut sql, &self.versions, search);
-        sql.push(") order by 1 limit ")
-            .push_bind(search.limit.rows.get());
+        sql.push(if search.any_id {
+            ") order by 2, 1 limit "
+        } else {
+            ") order by 1 limit "
+        })
+        .push_bind(search.limit.rows.get());
         sql
     }
 
@@ -69,7 +73,7 @@ impl Table {
             .push(table);
         sql.push(" as t where t.\"fid\" >= ")
             .push_bind(search.after.next_element);
-        if table == self.versions {
+        if table == self.versions && !search.any_id {
             sql.push(" and t.\"_create_time\" = t.\"_update_time\"");
         }
         // The sign keeps the key from being looked for by anything but the id.
@@ -81,8 +85,12 @@ impl Table {
         sql.push(" and not exists (select 1 from ")
             .push(&self.versions);
         sql.push(" as b where b.\"fid\" = t.\"fid\" and b.\"_until\" = t.\"_revision\")");
-        sql.push(" order by t.\"fid\" limit ")
-            .push_bind(search.limit.rows.get());
+        sql.push(if search.any_id {
+            " order by t.\"_revision\", t.\"fid\" limit "
+        } else {
+            " order by t.\"fid\" limit "
+        })
+        .push_bind(search.limit.rows.get());
     }
 
     /// The statement that reads these versions, in their order, as far as they are among such rows.

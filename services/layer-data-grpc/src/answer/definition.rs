@@ -13,6 +13,7 @@ use layer_data_core::{
         AllowedValue, AttributeConstraints, AttributeDefinition, DroppedAttribute, GeometryType,
         ZPolicy,
     },
+    geometry::InvalidPolygons,
     ports::StoredLayer,
     value::AttributeType,
 };
@@ -30,6 +31,7 @@ pub(crate) fn definition(layer: &StoredLayer) -> WireDefinition {
         epsg: rules.crs.epsg(),
         attributes: definition.attributes().iter().map(attribute).collect(),
         create_time: Some(timestamp(layer.created.millis())),
+        invalid_polygons: invalid_polygons(rules.invalid).into(),
     }
 }
 
@@ -66,6 +68,14 @@ const fn z_policy(policy: ZPolicy) -> pb::ZPolicy {
     match policy {
         ZPolicy::Forbidden => pb::ZPolicy::Forbidden,
         ZPolicy::Mandatory => pb::ZPolicy::Mandatory,
+    }
+}
+
+const fn invalid_polygons(policy: InvalidPolygons) -> pb::InvalidPolygonPolicy {
+    match policy {
+        InvalidPolygons::Reject => pb::InvalidPolygonPolicy::Reject,
+        InvalidPolygons::Repair => pb::InvalidPolygonPolicy::Repair,
+        InvalidPolygons::Accept => pb::InvalidPolygonPolicy::Accept,
     }
 }
 

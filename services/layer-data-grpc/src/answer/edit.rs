@@ -9,16 +9,25 @@ use jmap_service::refusals::{self, CallNotes};
 use jmap_wire::FieldPath;
 use layer_data_core::{
     edit::{BatchOutcome, EditResult, EditedElement},
-    edits::BatchReport,
+    edits::{BatchReport, DoneEdit},
 };
 
 use crate::status::{of_layer, refusal};
 
-/// An element that an edit touched.
-pub(crate) const fn edited(edited: EditedElement) -> WireEdited {
+/// An element that a single edit touched.
+pub(crate) const fn edited(done: DoneEdit) -> WireEdited {
+    WireEdited {
+        geometry_repaired: done.is_repaired,
+        ..numbered(done.edited)
+    }
+}
+
+/// An element that an edit of a batch touched.
+const fn numbered(edited: EditedElement) -> WireEdited {
     WireEdited {
         element_id: edited.element.get(),
         revision: edited.revision.get(),
+        geometry_repaired: false,
     }
 }
 
@@ -27,9 +36,13 @@ pub(crate) fn batch_report(
     report: BatchReport,
     bases: &[(LayerId, FieldPath)],
 ) -> BatchEditElementsResponse {
-    let BatchReport { outcome, results } = report;
+    let BatchReport {
+        outcome,
+        results,
+        repaired,
+    } = report;
     let told = match outcome {
-        BatchOutcome::Committed | BatchOutcome::Refused => edited,
+        BatchOutcome::Committed | BatchOutcome::Refused => numbered,
         BatchOutcome::Validated => unnumbered,
     };
     // Who asks what would be refused is answered, and not refused.
@@ -37,8 +50,14 @@ pub(crate) fn batch_report(
         BatchOutcome::Committed | BatchOutcome::Refused => refusals::current(),
         BatchOutcome::Validated => None,
     };
-    let results = results.into_iter().zip(bases);
-    let results = results.map(|(outcome, base)| result(outcome, base, told, notes.as_deref()));
+    let results = results.into_iter().zip(bases).enumerate();
+    let results = results.map(|(place, (outcome, base))| {
+        let told = |done| WireEdited {
+            geometry_repaired: repaired.contains(&place),
+            ..told(done)
+        };
+        result(outcome, base, told, notes.as_deref())
+    });
     let results = EditResults {
         results: results.collect(),
     };
@@ -57,13 +76,14 @@ const fn unnumbered(_: EditedElement) -> WireEdited {
     WireEdited {
         element_id: 0,
         revision: 0,
+        geometry_repaired: false,
     }
 }
 
 fn result(
     result: EditResult,
     (layer, base): &(LayerId, FieldPath),
-    told: fn(EditedElement) -> WireEdited,
+    told: impl Fn(EditedElement) -> WireEdited,
     notes: Option<&CallNotes>,
 ) -> WireResult {
     let result = match result {

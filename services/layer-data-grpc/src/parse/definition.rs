@@ -9,6 +9,7 @@ use layer_data_core::{
     definition::{
         AllowedValue, AttributeConstraints, AttributeDraft, GeometryType, LayerDraft, ZPolicy,
     },
+    geometry::InvalidPolygons,
     value::{AttributeType, Value},
 };
 
@@ -29,6 +30,7 @@ pub(crate) fn draft(
         epsg,
         attributes,
         create_time: _,
+        invalid_polygons: invalid_number,
     } = definition;
     let path_of_attributes = path.field("attributes");
     let parse = |(index, wire)| attribute(&path_of_attributes.item(index), wire);
@@ -36,6 +38,9 @@ pub(crate) fn draft(
         geometry_type: enumeration(path.field("geometry_type"), type_number, geometry_type)?,
         z: enumeration(path.field("z_policy"), z_number, |policy| {
             Some(z_policy(policy))
+        })?,
+        invalid: enumeration(path.field("invalid_polygons"), invalid_number, |policy| {
+            Some(invalid_polygons(policy).unwrap_or(InvalidPolygons::Reject))
         })?,
         epsg: if epsg == 0 { DEFAULT_EPSG } else { epsg },
         attributes: attributes
@@ -63,6 +68,16 @@ const fn z_policy(wire: pb::ZPolicy) -> ZPolicy {
     match wire {
         pb::ZPolicy::Unspecified | pb::ZPolicy::Forbidden => ZPolicy::Forbidden,
         pb::ZPolicy::Mandatory => ZPolicy::Mandatory,
+    }
+}
+
+/// `None` when none was given.
+pub(super) const fn invalid_polygons(wire: pb::InvalidPolygonPolicy) -> Option<InvalidPolygons> {
+    match wire {
+        pb::InvalidPolygonPolicy::Unspecified => None,
+        pb::InvalidPolygonPolicy::Reject => Some(InvalidPolygons::Reject),
+        pb::InvalidPolygonPolicy::Repair => Some(InvalidPolygons::Repair),
+        pb::InvalidPolygonPolicy::Accept => Some(InvalidPolygons::Accept),
     }
 }
 

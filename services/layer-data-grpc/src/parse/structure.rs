@@ -4,14 +4,14 @@ use jmap_domain::AttributeId;
 use jmap_proto::layerdata::{
     self as pb, ChangeLayerDefinitionRequest, definition_change::Change as WireChange,
 };
-use jmap_wire::{FieldPath, FieldViolation, Violation, id, required};
+use jmap_wire::{FieldPath, FieldViolation, Violation, enumeration, id, required};
 use layer_data_core::{
     definition::{AttributeRules, DefinitionChange, DefinitionVersion},
     edit::{Intent, RequestKey},
     structure::StructureChange,
 };
 
-use super::definition::{attribute, constraints, optional};
+use super::definition::{attribute, constraints, invalid_polygons, optional};
 
 /// Most changes of one call, as the contract says.
 const MAX_CHANGES: usize = 1_000;
@@ -91,6 +91,10 @@ fn change(
         }
         WireChange::Purge(pb::PurgeAttribute { attribute_id }) => {
             attribute_of(&path.field("purge"), attribute_id).map(DefinitionChange::Purge)
+        }
+        WireChange::SetInvalidPolygons(pb::SetInvalidPolygonPolicy { policy }) => {
+            let path = path.field("set_invalid_polygons").field("policy");
+            enumeration(path, policy, invalid_polygons).map(DefinitionChange::Judge)
         }
     }
 }

@@ -3,7 +3,7 @@
 use jmap_domain::{DenyReason, LayerId};
 use jmap_wire::{Failure, FieldPath};
 use layer_data_core::{
-    definition::{ChangeError, ChangeFault, Contradiction, DefinitionVersion},
+    definition::{ChangeError, ChangeFault, Contradiction, Contradictory, DefinitionVersion},
     structure::StructureError,
 };
 use tonic::Code;
@@ -68,19 +68,26 @@ fn contradicted(found: &[Contradiction], message: &str) -> Failure {
         return Failure::internal();
     };
     let Contradiction {
-        attribute,
-        name,
+        by,
         count,
         examples,
     } = first;
     let ids: Vec<String> = examples.iter().map(ToString::to_string).collect();
+    let what = match by {
+        Contradictory::Value { attribute: _, name } => format!("value of `{name}`"),
+        Contradictory::Geometry => "geometry, which is not valid".to_owned(),
+    };
     let message = format!(
-        "{message}: {count} by their value of `{name}`, such as {}",
+        "{message}: {count} by their {what}, such as {}",
         ids.join(", ")
     );
-    Failure::new(Code::FailedPrecondition, "DATA_CONTRADICTS", message)
-        .fact("attribute", name)
-        .fact("attribute_id", attribute.to_string())
+    let failure = Failure::new(Code::FailedPrecondition, "DATA_CONTRADICTS", message)
         .fact("count", count.to_string())
-        .fact("element_ids", ids.join(","))
+        .fact("element_ids", ids.join(","));
+    match by {
+        Contradictory::Value { attribute, name } => failure
+            .fact("attribute", name)
+            .fact("attribute_id", attribute.to_string()),
+        Contradictory::Geometry => failure,
+    }
 }

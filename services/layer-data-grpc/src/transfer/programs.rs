@@ -72,6 +72,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
                 created_elements: count(counts.created),
                 failed_rows: count(taken.malformed + counts.refused),
                 ignored_columns: Vec::new(),
+                repaired_geometries: count(counts.repaired),
+                repaired_rows: import.repaired_rows().iter().copied().map(count).collect(),
             }),
             row_errors: taken.errors,
         })

@@ -134,6 +134,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
                 } else {
                     ImportSummary {
                         created_elements: 0,
+                        repaired_geometries: 0,
+                        repaired_rows: Vec::new(),
                         ..checked
                     }
                 }
@@ -172,6 +174,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
                     0
                 },
                 failed_rows: count(unreadable + counts.refused),
+                repaired_geometries: count(counts.repaired),
             };
             events.send(Event::Progress(progress)).await?;
             if Instant::now() >= call.deadline {
@@ -182,6 +185,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             created_elements: count(import.counts().created),
             failed_rows: count(unreadable + import.counts().refused),
             ignored_columns,
+            repaired_geometries: count(import.counts().repaired),
+            repaired_rows: import.repaired_rows().iter().copied().map(count).collect(),
         })
     }
 }

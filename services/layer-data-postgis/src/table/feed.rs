@@ -52,15 +52,19 @@ impl Table {
         sql
     }
 
-    /// The elements that were created after a place. Ids ascend as revisions do, so the order of the one is that of the
-    /// other.
+    /// The elements that were created or brought back after a place. Ids ascend as the revisions of creations do, so the
+    /// order of the one is that of the other.
     pub(crate) fn created(&self, search: FeedSearch) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select c.\"fid\", c.\"_revision\" from ((select ");
         self.push_created(&mut sql, &self.marked, search);
         sql.push(") union all (select ");
         self.push_created(&mut sql, &self.versions, search);
-        sql.push(")) as c order by c.\"fid\" limit ")
-            .push_bind(i64::from(search.limit.rows.get()));
+        sql.push(if search.any_id {
+            ")) as c order by c.\"_revision\", c.\"fid\" limit "
+        } else {
+            ")) as c order by c.\"fid\" limit "
+        })
+        .push_bind(i64::from(search.limit.rows.get()));
         sql
     }
 
@@ -69,7 +73,7 @@ impl Table {
         sql.push("t.\"fid\", t.\"_revision\" from ").push(table);
         sql.push(" as t where t.\"fid\" >= ")
             .push_bind(search.after.next_element);
-        if table == self.versions {
+        if table == self.versions && !search.any_id {
             sql.push(" and t.\"_create_time\" = t.\"_update_time\"");
         }
         sql.push(" and (t.\"_revision\", t.\"fid\") > (")
@@ -80,8 +84,12 @@ impl Table {
         sql.push(" and not exists (select from ")
             .push(&self.versions);
         sql.push(" as b where b.\"fid\" = t.\"fid\" and b.\"_until\" = t.\"_revision\")");
-        sql.push(" order by t.\"fid\" limit ")
-            .push_bind(i64::from(search.limit.rows.get()));
+        sql.push(if search.any_id {
+            " order by t.\"_revision\", t.\"fid\" limit "
+        } else {
+            " order by t.\"fid\" limit "
+        })
+        .push_bind(i64::from(search.limit.rows.get()));
     }
 
     /// The beginning of a statement that reads these versions.

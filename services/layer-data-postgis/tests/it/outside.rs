@@ -94,6 +94,7 @@ async fn geometry_columns_are_registered_with_type_dimension_and_reference_syste
         return;
     };
     let draft = LayerDraft {
+        invalid: layer_data_core::geometry::InvalidPolygons::Reject,
         geometry_type: GeometryType::MultiPolygon,
         z: ZPolicy::Mandatory,
         epsg: 2056,

@@ -93,7 +93,7 @@ impl Caller {
     ) -> Result<EditedElement, Status> {
         let before = EditedElement {
             element_id,
-            revision: 0,
+            ..Default::default()
         };
         self.change_expecting(layer_id, before, wire::any_revision(), change)
             .await

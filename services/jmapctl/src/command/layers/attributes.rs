@@ -1,7 +1,10 @@
 //! The attributes of a layer, changed while it has elements and is in use.
 
+mod policy;
 mod rules;
 mod view;
+
+pub(crate) use policy::GeometryPolicy;
 
 use crate::{
     attribute::AttributeSpec,

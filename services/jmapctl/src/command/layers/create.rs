@@ -19,7 +19,7 @@ use crate::{
     error::{Failure, Kind},
     output::Report,
     resolve::{self, LayerPath},
-    words::GeometryWord,
+    words::{GeometryWord, PolicyWord},
 };
 
 /// Rows that are looked at when a file shows the attributes; a number found later would be too late.
@@ -43,6 +43,9 @@ pub(crate) struct Create {
     /// Every position carries a height
     #[arg(long)]
     z: bool,
+    /// What becomes of polygons that are not valid
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = PolicyWord::Reject)]
+    geometry_policy: PolicyWord,
     /// An attribute, as name:type[:required][:read-only]; may be repeated
     #[arg(long = "attribute", value_name = "SPEC", id = "attributes")]
     attributes: Vec<AttributeSpec>,
@@ -111,6 +114,7 @@ impl Create {
             z_policy: z.into(),
             epsg: self.epsg.unwrap_or(shown.epsg),
             attributes: shown.attributes,
+            invalid_polygons: self.geometry_policy.policy().into(),
             ..Default::default()
         })
     }
