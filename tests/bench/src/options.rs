@@ -9,6 +9,7 @@ use clap::{Parser, ValueEnum};
 #[command(
     after_help = "Examples:\n  bench                 everything that needs no server, as a table\n  bench postgres        everything on the server of DATABASE_URL\n  bench check --json    one benchmark, for programs\n\n\
                   On PostgreSQL: once tests/bench/data.sh, then\n  tests/postgres.sh cargo run --release -p bench -- postgres\n\
+                  Beside other servers: once tests/bench/peers.sh, then\n  tests/postgres.sh cargo run --release -p bench -- peers\n\
                   Beside other engines: once tests/bench/cerbos.sh, then\n  cargo run --release -p bench --features rivals -- rivals"
 )]
 pub(crate) struct Options {
@@ -49,6 +50,8 @@ pub(crate) enum Benchmark {
     Reads,
     /// A filtered and sorted page, the first and one at depth 200,000, and one element by id, beside the same SQL
     Pages,
+    /// 1,000 points by box beside pygeoapi and mapserv on the same table; only when it is named
+    Peers,
     /// Single edits on 16 layers and on one, beside pgbench
     Edits,
     /// Imports of all points and of all lines, beside COPY
@@ -92,6 +95,11 @@ impl Options {
     /// Whether a benchmark on PostgreSQL is to be run: those are only when they are named.
     pub(crate) fn wants_on_postgres(&self, what: Benchmark) -> bool {
         self.what.contains(&Benchmark::Postgres) || self.what.contains(&what)
+    }
+
+    /// Whether other servers are to be measured: they have to be installed first.
+    pub(crate) fn wants_peers(&self) -> bool {
+        self.what.contains(&Benchmark::Peers)
     }
 
     /// Whether anything on embedded storage is to be run.

@@ -8,6 +8,7 @@ mod edits;
 mod imports;
 mod layers;
 mod pages;
+mod peers;
 mod pgbench;
 mod reads;
 mod site;
@@ -33,6 +34,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     }
     if options.wants_on_postgres(Benchmark::Pages) {
         figures.extend(pages::run(&site, options.rounds()).await?);
+    }
+    if options.wants_peers() {
+        figures.extend(peers::run(&site, options.rounds()).await?);
     }
     if options.wants_on_postgres(Benchmark::Edits) {
         figures.extend(edits::run(&site, options.rounds()).await?);

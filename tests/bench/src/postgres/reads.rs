@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Elements in each box.
-const COUNT: usize = 1_000;
+pub(super) const COUNT: usize = 1_000;
 /// Boxes that are read in turn.
 const BOXES: usize = 16;
 /// Indices keep 32-bit floats: between the last element in a box and the next one there is more than their error.
@@ -104,7 +104,7 @@ fn next(boxes: &[Bounds], call: usize) -> anyhow::Result<&Bounds> {
 }
 
 /// Squares around elements here and there, each with so many elements in it or touching it.
-fn boxes(extents: &[Extent]) -> anyhow::Result<Vec<Bounds>> {
+pub(super) fn boxes(extents: &[Extent]) -> anyhow::Result<Vec<Bounds>> {
     let centres = extents.iter().step_by(extents.len() / (BOXES * 4));
     let boxes: Vec<Bounds> = centres
         .filter_map(|[x, y, ..]| around([*x, *y], extents))

@@ -171,17 +171,6 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
         ..CompareRevisionsRequest::default()
     };
     let compared = caller.history().compare_revisions(since).await;
-    let watch = LayerWatch {
-        layer_id,
-        // That it has not been yet is nobody's business either.
-        start: Some(Start::AfterRevision(1 << 40)),
-        ..LayerWatch::default()
-    };
-    let watch = WatchChangesRequest {
-        layers: vec![watch],
-        heartbeat: None,
-    };
-    let watched = caller.history().watch_changes(watch).await;
     let restoration = RestoreElementsRequest {
         layer_id,
         element_ids: vec![1],
@@ -204,10 +193,25 @@ async fn history(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> 
             shown(changes.map(Response::into_inner)),
         ),
         ("CompareRevisions", shown(compared.map(drop))),
-        ("WatchChanges", shown(watched.map(drop))),
+        ("WatchChanges", watched(caller, layer_id).await),
         ("RestoreElements", shown(restored.map(Response::into_inner))),
         ("RevertEdits", shown(reverted.map(Response::into_inner))),
     ]
+}
+
+async fn watched(caller: &Caller, layer_id: i64) -> String {
+    let watch = LayerWatch {
+        layer_id,
+        // That it has not been yet is nobody's business either.
+        start: Some(Start::AfterRevision(1 << 40)),
+        ..LayerWatch::default()
+    };
+    let watch = WatchChangesRequest {
+        layers: vec![watch],
+        heartbeat: None,
+    };
+    let watched = caller.history().watch_changes(watch).await;
+    shown(watched.map(drop))
 }
 
 async fn edits(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
