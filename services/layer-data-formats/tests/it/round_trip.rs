@@ -67,7 +67,8 @@ pub(crate) fn read(format: Format, text: &str, layer: &Arc<LayerDefinition>) -> 
 
 fn layer_of(epsg: i32, z: ZPolicy) -> Arc<LayerDefinition> {
     layer(LayerDraft {
-        invalid: layer_data_core::geometry::InvalidPolygons::Reject,
+        // What is read back is what was written, whatever it looks like.
+        invalid: layer_data_core::geometry::InvalidPolygons::Accept,
         geometry_type: GeometryType::Any,
         z,
         epsg,

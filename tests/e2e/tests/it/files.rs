@@ -4,7 +4,7 @@ use std::{env, fs, path::Path, process::Command};
 
 use jmap_proto::{
     layerdata::{CreateLayerRequest, FileFormat, LayerDefinition, create_layer_request::Placement},
-    types::{AttributeType, GeometryType, LayerGrant, Permission},
+    types::{AttributeType, GeometryType, InvalidPolygonPolicy, LayerGrant, Permission},
 };
 use testkit::{Caller, Stage, wire, world::Outcome};
 
@@ -164,6 +164,8 @@ async fn layer_for(by: &Caller, project: i64, name: &str, kind: GeometryType) ->
                 wire::text_attribute("name"),
                 wire::attribute("population", AttributeType::Integer),
             ],
+            // Three countries cross themselves.
+            invalid_polygons: InvalidPolygonPolicy::Repair.into(),
             ..LayerDefinition::default()
         }),
         editing_enabled: Some(true),

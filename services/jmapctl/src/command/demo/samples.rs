@@ -18,6 +18,8 @@ pub(super) struct Sample {
     pub(super) shows: &'static str,
     /// How many elements are in it.
     pub(super) elements: i64,
+    /// Further options of the layer.
+    pub(super) options: &'static [&'static str],
     bytes: &'static [u8],
 }
 
@@ -28,6 +30,7 @@ pub(super) const SAMPLES: [Sample; 3] = [
         file: "cities.csv",
         shows: "points: places of at least 15,000 inhabitants (GeoNames, CC BY 4.0)",
         elements: 34_006,
+        options: &[],
         bytes: include_bytes!("../../../../../tests/data/cities.csv"),
     },
     Sample {
@@ -35,6 +38,7 @@ pub(super) const SAMPLES: [Sample; 3] = [
         file: "rivers.geojson",
         shows: "lines: rivers and lake centre lines (Natural Earth)",
         elements: 886,
+        options: &[],
         bytes: include_bytes!("../../../../../tests/data/rivers.geojson"),
     },
     Sample {
@@ -42,6 +46,8 @@ pub(super) const SAMPLES: [Sample; 3] = [
         file: "countries.geojson",
         shows: "polygons: countries and dependent areas (Natural Earth, GeoNames)",
         elements: 241,
+        // Three of them cross themselves.
+        options: &["--geometry-policy", "repair"],
         bytes: include_bytes!("../../../../../tests/data/countries.geojson"),
     },
 ];

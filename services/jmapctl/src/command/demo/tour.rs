@@ -87,6 +87,7 @@ async fn layer(guide: &mut Guide, sample: &Sample) -> Result<(), Failure> {
         "--grant",
         grant,
     ];
+    let create = [&create, sample.options].concat();
     let created = guide.succeeds("administrator", &create).await?;
     if sample.layer == "cities" {
         guide.note("cities layer_id", &created)?;
