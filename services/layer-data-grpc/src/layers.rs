@@ -87,34 +87,37 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let created = self.data.create_layer(call, draft, reservation).await;
         let created = created.map_err(status::layer)?;
         Ok(CreateLayerResponse {
-            layer: Some(self.show_created(call, &created, placement).await),
+            layer: Some(self.show_created(call, &created, placement).await?),
             policy_token: created.policy_token.unwrap_or_default(),
         })
     }
 
-    /// The new layer as its maker sees it. The layer is there already: where authorization does not tell what the
-    /// maker may do with it, the answer goes without.
+    /// The new layer as its maker sees it. A layer that was made now is there: where authorization does not tell what the
+    /// maker may do with it, the answer goes without. A retry shows what may be seen now.
     async fn show_created(
         &self,
         call: &Call,
         created: &CreatedLayer,
         placement: Placement,
-    ) -> Layer {
-        if let Ok(view) = self.data.get_layer(call, created.stored.layer).await {
-            return answer::layer(&view);
+    ) -> Result<Layer, Failure> {
+        let was_made_before = created.policy_token.is_none();
+        match self.data.get_layer(call, created.stored.layer).await {
+            Ok(view) => return Ok(answer::layer(&view)),
+            Err(error) if was_made_before => return Err(status::layer(error)),
+            Err(_) => {}
         }
         let project_id = match placement {
             Placement::Project(project) => project.get(),
             Placement::Personal => 0,
         };
-        Layer {
+        Ok(Layer {
             layer_id: created.stored.layer.get(),
             name: created.name.clone(),
             project_id,
             definition: Some(answer::definition(&created.stored)),
             availability: LayerAvailability::Available.into(),
             ..Layer::default()
-        }
+        })
     }
 
     async fn get_layer_for(

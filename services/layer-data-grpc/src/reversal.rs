@@ -150,14 +150,13 @@ fn told(reversal: Reversal, layer: LayerId, intent: Intent) -> Told {
             error: Some(item),
         }
     };
+    // Every refusal is recorded (R122), and the first ones are told.
+    let mut conflicts: Vec<_> = conflicts.into_iter().map(conflict).collect();
+    conflicts.truncate(MAX_CONFLICTS);
     Told {
         count: i64::try_from(count).unwrap_or(i64::MAX),
         revision: revision.map_or(0, DataRevision::get),
-        conflicts: conflicts
-            .into_iter()
-            .take(MAX_CONFLICTS)
-            .map(conflict)
-            .collect(),
+        conflicts,
         conflict_count: i64::try_from(conflict_count).unwrap_or(i64::MAX),
     }
 }

@@ -181,7 +181,7 @@ async fn attempt(shared: &Shared, jobs: &[EditJob]) -> Result<Attempt, StoreErro
         Err(why) => return Ok(Attempt::NotBegun(store_error(why))),
     };
     tx.uses_tables(locked.len());
-    let mut opened = open(&mut tx, locked).await?;
+    let mut opened = open(shared, &mut tx, locked).await?;
     let steps = plan::steps(jobs, &mut opened)?;
     if !advance(&mut tx, &opened, shared.lease.tenure()).await? {
         return stale(shared, tx, opened).await;
@@ -245,12 +245,21 @@ async fn lock(
 
 type Locked = (Arc<Layer>, OwnedMutexGuard<KnownCounters>);
 
-async fn open(tx: &mut Transaction, locked: Vec<Locked>) -> Result<Opened, StoreError> {
+async fn open(
+    shared: &Shared,
+    tx: &mut Transaction,
+    locked: Vec<Locked>,
+) -> Result<Opened, StoreError> {
     let mut opened = Opened::new();
     for (layer, known) in locked {
         let from = match *known {
             Some(counters) => counters,
-            None => counters(tx, layer.id).await?,
+            None => {
+                let stored = counters(tx, layer.id).await?;
+                // What was committed without anybody's seeing it is told to those who follow.
+                shared.catalogue.advance(layer.id, stored.tip());
+                stored
+            }
         };
         opened.insert(layer.id, Open::new(layer, known, from));
     }

@@ -107,14 +107,16 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         let rights = self.deletion_rights(call, input.layer).await?;
         // Who may not delete learns nothing about the layer, not even whether the selection fits it.
         rights.permit(input.layer, Permission::DeleteElements)?;
-        if let Some(request) = input.request
-            && let Some(answer) = self.remembered(&rights, request).await?
-        {
+        if let Some(answer) = self.remembered(&rights, input.request).await? {
             return conclude(answer);
         }
         let found = self.found(call, input).await?;
         if found.is_empty() {
-            return Ok(Some(Deleted::default()));
+            // The first call of this request may have been at work until now.
+            return match self.remembered(&rights, input.request).await? {
+                Some(answer) => conclude(answer),
+                None => Ok(Some(Deleted::default())),
+            };
         }
         let answer = self.delete_found(call, input, &found).await?;
         conclude(answer)
@@ -129,8 +131,11 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
     pub(super) async fn remembered(
         &self,
         rights: &Rights,
-        request: RequestKey,
+        request: Option<RequestKey>,
     ) -> Result<Option<StoredAnswer>, EditError> {
+        let Some(request) = request else {
+            return Ok(None);
+        };
         let answer = self.store.remembered(rights.actor, request).await;
         answer.map_err(EditError::Store)
     }

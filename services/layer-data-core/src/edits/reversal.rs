@@ -5,7 +5,7 @@
 
 mod finding;
 
-use jmap_domain::{DataRevision, ElementId, LayerId, Permission};
+use jmap_domain::{ActorId, DataRevision, ElementId, LayerId, Permission};
 
 use super::{CHECKS, EditError, Rights};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     },
     history::Deeds,
     ports::{Authorizer, Call, LayerStore, StoreError},
-    reads::ReadError,
+    reads::{ReadError, ReadPurpose, Wanted},
     service::LayerData,
 };
 use finding::{History, Reversing};
@@ -91,7 +91,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
                 done => return done,
             }
         }
-        Err(EditError::DefinitionChanges.into())
+        Err(EditError::PermitsExpired.into())
     }
 
     async fn try_reversal(
@@ -100,31 +100,66 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         input: &ReversalInput,
     ) -> Result<Reversal, ReversalError> {
         let rights = self.reversal_rights(call, input).await?;
-        if let Some(request) = input.request
-            && let Some(answer) = self.remembered(&rights, request).await?
-        {
+        if let Some(answer) = self.remembered(&rights, input.request).await? {
             return Ok(conclude(answer, &[]));
         }
         let found = self.reversing(call, input).await?;
-        if found.edits.is_empty() || !found.conflicts.is_empty() {
-            return Ok(Reversal {
-                conflicts: found.conflicts,
-                ..Reversal::default()
-            });
-        }
         let (elements, edits): (Vec<_>, Vec<_>) = found.edits.into_iter().unzip();
         let rights = self.reversal_rights(call, input).await?;
         let covered = (0..).zip(edits);
         let covered = covered.map(|(index, edit)| rights.cover(index, input.layer, edit));
+        // Who lacks a right to it learns no more than that.
+        let edits: Vec<_> = covered.collect::<Result<_, _>>()?;
+        if edits.is_empty() || !found.conflicts.is_empty() {
+            // The first call of this request may have been at work until now.
+            if let Some(answer) = self.remembered(&rights, input.request).await? {
+                return Ok(conclude(answer, &[]));
+            }
+            let conflicts = found.conflicts;
+            return self.named(call, input, rights.actor, conflicts).await;
+        }
         let batch = PermittedBatch {
-            edits: covered.collect::<Result<_, _>>()?,
+            edits,
             actor: rights.actor,
             mode: EditMode::Atomic,
             intent: input.intent,
             request: input.request,
         };
         let answer = self.store.edit(batch).await.map_err(EditError::Store)?;
-        Ok(conclude(answer, &elements))
+        let reversal = conclude(answer, &elements);
+        if reversal.conflicts.is_empty() {
+            return Ok(reversal);
+        }
+        let conflicts = reversal.conflicts;
+        self.named(call, input, rights.actor, conflicts).await
+    }
+
+    /// Conflicts, to one who may know of them: of elements that the caller named, or edited. What others did to many
+    /// elements is for those who may copy the layer (R38).
+    async fn named(
+        &self,
+        call: &Call,
+        input: &ReversalInput,
+        actor: ActorId,
+        conflicts: Vec<(ElementId, EditRefusal)>,
+    ) -> Result<Reversal, ReversalError> {
+        let is_known = match input.past {
+            Past::Deleted(_) => true,
+            Past::Before(Deeds::By(who, _)) => who == actor,
+            Past::Before(Deeds::Of(_)) => false,
+        };
+        if !is_known && !conflicts.is_empty() {
+            let whole = Wanted {
+                purpose: ReadPurpose::Display,
+                whole_layer: true,
+                maximum: None,
+            };
+            self.terms(call, input.layer, whole).await?;
+        }
+        Ok(Reversal {
+            conflicts,
+            ..Reversal::default()
+        })
     }
 
     /// Who may do nothing of it learns nothing about the layer and its past.

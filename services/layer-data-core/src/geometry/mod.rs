@@ -200,7 +200,18 @@ impl GeometryRules {
     /// Whether a stored geometry could be given today.
     #[must_use]
     pub fn admits(&self, wkb: &[u8]) -> bool {
-        !self.invalid.demands_validity() || validity::check(&rings::read(wkb)).is_ok()
+        self.demand(wkb).is_ok()
+    }
+
+    /// The same, and why not.
+    ///
+    /// # Errors
+    /// [`GeometryError`] of a polygon that is not valid, where those are not accepted.
+    pub fn demand(&self, wkb: &[u8]) -> Result<(), GeometryError> {
+        if self.invalid.demands_validity() {
+            validity::check(&rings::read(wkb))?;
+        }
+        Ok(())
     }
 
     fn repair(&self, broken: &Geometry, polygons: &[Rings]) -> Result<Geometry, GeometryError> {

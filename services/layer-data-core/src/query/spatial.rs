@@ -7,8 +7,8 @@
 
 mod lines;
 
-use geo::{Area, BoundingRect, Contains, HasDimensions, Intersects, Relate, Validation};
-use geo_types::{Geometry as GeoGeometry, Polygon};
+use geo::{BoundingRect, Contains, HasDimensions, Intersects, Relate, Validation};
+use geo_types::{Geometry as GeoGeometry, LineString, Polygon};
 
 use super::{QueryError, circle::Circle, known};
 use crate::{
@@ -165,8 +165,11 @@ fn operand(wkb: &[u8], from: &'static Crs, own: &'static Crs) -> Result<GeoGeome
 }
 
 fn has_flat_area(geometry: &GeoGeometry) -> bool {
-    let mut areas = areas(geometry).iter();
-    areas.any(|area| area.unsigned_area() <= 0.0)
+    let twice = |ring: &LineString| ring.lines().map(|line| line.determinant()).sum::<f64>();
+    areas(geometry).iter().any(|area| {
+        let mut rings = [area.exterior()].into_iter().chain(area.interiors());
+        rings.any(|ring| twice(ring).abs() <= 0.0)
+    })
 }
 
 /// The areas that a geometry has.

@@ -1,6 +1,9 @@
 //! Restoring, and undoing edits.
 
-use jmap_domain::{DataRevision, Decision, DenyReason, ElementId, Permission};
+use jmap_domain::{
+    DataRevision, Decision, DenyReason, ElementId,
+    Permission::{self, CopyExport, View},
+};
 
 use super::{World, call, run};
 use crate::{
@@ -146,6 +149,21 @@ fn what_others_did_since_is_never_overwritten() {
     let (world, before, _) = meddled();
     let current = by(&world, 1, vec![renaming(id(2), ANY, "mine")]);
     let is = state(&world);
+    // Who may not copy the layer is not told what others did to its elements (R38).
+    let denied = Decision::Denied(DenyReason::NoGrant);
+    for (permission, decision) in [(View, Decision::All), (CopyExport, denied)] {
+        world.say(permission, decision);
+    }
+    let hidden = reverse(&world, since(before)).unwrap_err();
+    let needs_copy = matches!(
+        &hidden,
+        ReversalError::Read(ReadError::NotPermitted {
+            permission: CopyExport,
+            ..
+        })
+    );
+    assert!(needs_copy, "{hidden}");
+    world.say(CopyExport, Decision::All);
     let refused = reverse(&world, since(before)).unwrap();
     let stale = EditRefusal::Stale {
         element: id(2),
@@ -185,6 +203,9 @@ fn undoing_needs_the_rights_to_the_edits_that_undo() {
         world.say(missing, Decision::All);
     }
     let creator = actor(CALLER);
+    for permission in [View, CopyExport] {
+        world.say(permission, Decision::All);
+    }
     world.say(Permission::DeleteElements, Decision::Own { creator });
     for past in [since(before), Past::Deleted(vec![id(3)])] {
         let refused = reverse(&world, past).unwrap();

@@ -18,20 +18,46 @@ use crate::{
 
 /// How many versions may be looked at for each edit that a call may make.
 const VERSIONS_EACH: usize = 20;
+/// Most bytes of values and geometries that a call writes: no message of edits has more.
+const MOST_BYTES: usize = 8 << 20;
 
 /// The edits that bring the past back, each of another element.
 #[derive(Default)]
 pub(super) struct Reversing {
     pub(super) edits: Vec<(ElementId, Edit)>,
     pub(super) conflicts: Vec<(ElementId, EditRefusal)>,
+    bytes: usize,
 }
 
 impl Reversing {
-    fn add(&mut self, element: ElementId, edit: Result<Option<Edit>, EditRefusal>) {
+    fn add(
+        &mut self,
+        element: ElementId,
+        edit: Result<Option<Edit>, EditRefusal>,
+    ) -> Result<(), ReadError> {
         match edit {
-            Ok(edit) => self.edits.extend(edit.map(|edit| (element, edit))),
+            Ok(edit) => {
+                self.bytes += edit.as_ref().map_or(0, size);
+                self.edits.extend(edit.map(|edit| (element, edit)));
+            }
             Err(refusal) => self.conflicts.push((element, refusal)),
         }
+        if self.bytes > MOST_BYTES {
+            return Err(ReadError::TooLarge);
+        }
+        Ok(())
+    }
+}
+
+/// The bytes that an edit writes and brings along; those of a restoration stay in the store.
+fn size(edit: &Edit) -> usize {
+    match edit {
+        Edit::Update { patch, .. } => {
+            let geometry = patch.geometry().map_or(0, |geometry| geometry.wkb().len());
+            let values = patch.values().iter().map(|(_, value)| value.size());
+            geometry + values.sum::<usize>()
+        }
+        Edit::Create(_) | Edit::Delete { .. } | Edit::Restore(_) => 0,
     }
 }
 
@@ -62,7 +88,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
                 None => Err(EditRefusal::NoSuchElement(*element)),
                 Some(last) => self.restoration(last).await?,
             };
-            reversing.add(*element, edit.map(Some));
+            reversing.add(*element, edit.map(Some))?;
         }
         Ok(reversing)
     }
@@ -87,7 +113,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
                 return Err(too_many(self.service.limits.edits).into());
             }
             let edit = self.undo(element.id, deeds.inverse(its)).await?;
-            reversing.add(element.id, edit);
+            reversing.add(element.id, edit)?;
         }
         Ok(reversing)
     }
@@ -152,7 +178,10 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
             deleted,
             checked: definition.version(),
         };
-        let fits = fit(&was.values, definition);
+        let fits = fit(&was.values, definition).and_then(|()| {
+            let geometry = was.geometry.as_deref().unwrap_or_default();
+            Ok(definition.geometry().demand(geometry)?)
+        });
         Ok(fits
             .map(|()| Edit::Restore(restored))
             .map_err(EditRefusal::Input))
