@@ -1,6 +1,7 @@
 //! Geometries: validated once, stored and sent as the same bytes (R66, R115).
 
 mod bounds;
+mod quantize;
 mod reshape;
 mod wkb;
 
@@ -8,6 +9,7 @@ use geo_types::Geometry as GeoGeometry;
 use geozero::{ToGeo, wkb::Wkb};
 
 pub use bounds::Bounds;
+pub use quantize::{Grid, InvalidGrid, Quantized};
 pub use reshape::{InvalidTolerance, Reshape, Tolerance};
 
 use crate::{

@@ -27,6 +27,7 @@ mod fuzz;
 mod hiding;
 mod history;
 mod postgres;
+mod quantization;
 mod reflection;
 mod revocation;
 mod sessions;
