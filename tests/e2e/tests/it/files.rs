@@ -83,7 +83,7 @@ async fn bad_rows_are_reported_and_good_ones_kept() {
 }
 
 /// GDAL, unless this machine has none and nobody insists.
-fn gdal() -> bool {
+pub(crate) fn gdal() -> bool {
     let there = Command::new("ogrinfo").arg("--version").output().is_ok();
     assert!(there || env::var_os("CI").is_none(), "CI needs gdal-bin");
     there
@@ -149,12 +149,13 @@ pub(crate) async fn real_layer(by: &Caller, project: i64, name: &str, kind: Geom
     layer
 }
 
-async fn layer_for(by: &Caller, project: i64, name: &str, kind: GeometryType) -> i64 {
+/// A layer of names and populations, with whose elements its maker may do anything.
+pub(crate) async fn layer_for(by: &Caller, project: i64, name: &str, kind: GeometryType) -> i64 {
     let rights = [
         Permission::View,
         Permission::AddElements,
         Permission::ModifyElements,
-        Permission::ModifyAttributeValues,
+        Permission::ModifyAttributes,
         Permission::DeleteElements,
         Permission::CopyExport,
     ];

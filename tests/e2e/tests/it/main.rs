@@ -26,6 +26,7 @@ mod flags;
 mod fuzz;
 mod hiding;
 mod history;
+mod outsiders;
 mod postgres;
 mod quantization;
 mod reflection;
