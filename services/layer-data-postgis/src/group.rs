@@ -252,14 +252,13 @@ async fn open(
 ) -> Result<Opened, StoreError> {
     let mut opened = Opened::new();
     for (layer, known) in locked {
-        let from = match *known {
-            Some(counters) => counters,
-            None => {
-                let stored = counters(tx, layer.id).await?;
-                // What was committed without anybody's seeing it is told to those who follow.
-                shared.catalogue.advance(layer.id, stored.tip());
-                stored
-            }
+        let from = if let Some(counters) = *known {
+            counters
+        } else {
+            let stored = counters(tx, layer.id).await?;
+            // What was committed without anybody's seeing it is told to those who follow.
+            shared.catalogue.advance(layer.id, stored.tip());
+            stored
         };
         opened.insert(layer.id, Open::new(layer, known, from));
     }

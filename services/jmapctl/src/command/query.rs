@@ -138,6 +138,7 @@ impl Query {
                 order_by,
                 output_epsg: self.epsg,
                 simplify_tolerance: self.simplify,
+                quantization: None,
             };
             let form = if self.geojson {
                 Form::Collection

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod policy;
+mod quantize;
 mod repair;
 mod reshape;
 mod rings;
@@ -15,6 +16,7 @@ use validity::Fault;
 
 pub use bounds::Bounds;
 pub use policy::InvalidPolygons;
+pub use quantize::{Grid, InvalidGrid, Quantized};
 pub use repair::Unrepairable;
 pub use reshape::{InvalidTolerance, Reshape, Tolerance};
 pub use validity::Invalidity;

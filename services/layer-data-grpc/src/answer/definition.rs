@@ -52,7 +52,7 @@ pub(super) fn version(layer: &StoredLayer) -> i32 {
     i32::try_from(layer.definition.version().0).unwrap_or(i32::MAX)
 }
 
-const fn geometry_type(geometry_type: GeometryType) -> pb::GeometryType {
+pub(super) const fn geometry_type(geometry_type: GeometryType) -> pb::GeometryType {
     match geometry_type {
         GeometryType::Point => pb::GeometryType::Point,
         GeometryType::LineString => pb::GeometryType::LineString,

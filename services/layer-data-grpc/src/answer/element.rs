@@ -2,21 +2,23 @@
 
 use jmap_domain::ActorId;
 use jmap_proto::{
-    layerdata::{Element as WireElement, ElementHeader, ElementStamps},
+    layerdata::{
+        Element as WireElement, ElementHeader, ElementStamps, Quantization, QuantizedGeometry,
+    },
     types::Box as WireBox,
 };
 use jmap_wire::timestamp;
 use layer_data_core::{
     definition::AttributeDefinition,
     element::{AttributeRef, Element, Stamps},
-    geometry::Bounds,
+    geometry::{Bounds, Grid, Quantized},
     ports::StoredLayer,
     query::GeometryOutput,
     reads::Owner,
 };
 
 use super::{
-    definition::{attribute, version},
+    definition::{attribute, geometry_type, version},
     value,
 };
 use crate::parse::{Mask, Shape, Stamps as WantedStamps};
@@ -26,6 +28,7 @@ use crate::parse::{Mask, Shape, Stamps as WantedStamps};
 pub(crate) struct ElementWriter {
     stamps: WantedStamps,
     geometry: GeometryOutput,
+    grid: Option<Grid>,
 }
 
 impl ElementWriter {
@@ -34,7 +37,13 @@ impl ElementWriter {
         Self {
             stamps: mask.stamps,
             geometry: mask.output.geometry,
+            grid: None,
         }
+    }
+
+    /// The same, with geometries on a grid.
+    pub(crate) const fn on(self, grid: Option<Grid>) -> Self {
+        Self { grid, ..self }
     }
 
     /// An element, marked as the caller's own or another's.
@@ -47,7 +56,12 @@ impl ElementWriter {
             values,
             stamps,
         } = element;
-        let geometry_outside = self.geometry == GeometryOutput::Include && geometry.is_none();
+        let (geometry, drawn) = match (self.grid, geometry) {
+            (Some(grid), Some(wkb)) => (None, grid.quantize(&wkb)),
+            (None | Some(_), geometry) => (geometry, None),
+        };
+        let is_there = geometry.is_some() || drawn.is_some();
+        let geometry_outside = self.geometry == GeometryOutput::Include && !is_there;
         WireElement {
             element_id: id.get(),
             revision: revision.get(),
@@ -56,6 +70,7 @@ impl ElementWriter {
             own,
             stamps: (self.stamps == WantedStamps::Include).then(|| element_stamps(&stamps)),
             geometry_outside,
+            quantized: drawn.map(quantized),
         }
     }
 
@@ -89,6 +104,31 @@ pub(crate) fn header(
         attributes: attributes.into_iter().map(attribute).collect(),
         epsg: shape.crs.unwrap_or(own).epsg(),
         feed_position: String::new(),
+        quantization: shape.grid.map(quantization),
+    }
+}
+
+fn quantized(quantized: Quantized) -> QuantizedGeometry {
+    let Quantized {
+        kind,
+        parts,
+        polygons,
+        deltas,
+    } = quantized;
+    QuantizedGeometry {
+        r#type: geometry_type(kind).into(),
+        part_sizes: parts,
+        polygon_sizes: polygons,
+        deltas,
+    }
+}
+
+fn quantization(grid: Grid) -> Quantization {
+    let (origin_x, origin_y) = grid.origin();
+    Quantization {
+        origin_x,
+        origin_y,
+        cell_size: grid.cell_size(),
     }
 }
 

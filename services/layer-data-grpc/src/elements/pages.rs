@@ -21,7 +21,7 @@ use crate::{
     status::{self, invalid_page_token},
 };
 
-use super::{shape::shaped, token::Query};
+use super::{shape::written, token::Query};
 
 /// Most elements of one answer.
 pub(crate) const MAX_ELEMENTS: usize = 1_000;
@@ -42,8 +42,9 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             mask: wanted,
             output_epsg,
             simplify_tolerance,
+            quantization,
         } = request;
-        let form = (output_epsg, simplify_tolerance);
+        let form = (output_epsg, simplify_tolerance, quantization);
         let (layer, path) = (id("layer_id", layer_id)?, FieldPath::of("element_ids"));
         let ids = element_ids(&path, &ids, MAX_ELEMENTS)?;
         if ids.is_empty() {
@@ -58,11 +59,12 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             .await;
         let page = page.map_err(|error| status::read(error, &FieldPath::default()))?;
         let own = page.layer.definition.geometry().crs;
-        let elements = shaped(page.elements, own, shape).await?;
+        let writer = ElementWriter::new(&mask);
+        let elements = written((page.elements, page.owner), own, shape, writer).await?;
         let wanted = mask.output.attributes.as_deref();
         Ok(GetElementsResponse {
             header: Some(self.read_header(&page.layer, (wanted, shape), &page.begin)),
-            elements: ElementWriter::new(&mask).elements(elements, page.owner),
+            elements,
         })
     }
 
@@ -86,8 +88,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             order_by: keys,
             output_epsg,
             simplify_tolerance,
+            quantization,
         } = request;
-        let shape = shape(&FieldPath::default(), (output_epsg, simplify_tolerance))?;
+        let form = (output_epsg, simplify_tolerance, quantization);
+        let shape = shape(&FieldPath::default(), form)?;
         let mask = mask(&"mask".into(), wanted_of_each)?;
         let input = QueryInput {
             layer: id("layer_id", layer_id)?,
@@ -105,11 +109,12 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let page = page.map_err(|error| status::read(error, &FieldPath::default()))?;
         let next = page.next.map(|next| query.seal(&self.pages, &next));
         let own = page.layer.definition.geometry().crs;
-        let elements = shaped(page.elements, own, shape).await?;
+        let writer = ElementWriter::new(&mask);
+        let elements = written((page.elements, page.owner), own, shape, writer).await?;
         let wanted = mask.output.attributes.as_deref();
         Ok(ListElementsResponse {
             header: Some(self.read_header(&page.layer, (wanted, shape), &page.begin)),
-            elements: ElementWriter::new(&mask).elements(elements, page.owner),
+            elements,
             next_page_token: next.unwrap_or_default(),
         })
     }

@@ -26,7 +26,7 @@ use crate::{
     status::{self, deadline_exceeded, status},
 };
 
-use super::shape::shaped;
+use super::shape::written;
 
 /// Most queries of one call.
 const MAX_QUERIES: usize = 100;
@@ -152,8 +152,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         while let Some(chunk) = parts.awaited(reader.next(BATCH)).await?.map_err(failed)? {
             if !chunk.elements.is_empty() {
                 let own = reader.definition().geometry().crs;
-                let elements = shaped(chunk.elements, own, shape).await?;
-                let elements = writer.elements(elements, reader.owner());
+                let found = (chunk.elements, reader.owner());
+                let elements = written(found, own, shape, writer).await?;
                 parts.send(Part::Batch(ElementBatch { elements })).await?;
             }
             if Instant::now() >= call.deadline {
@@ -189,8 +189,9 @@ fn layer_query(path: FieldPath, query: LayerQuery) -> Result<Query, FieldViolati
         output_epsg,
         order_by: keys,
         simplify_tolerance,
+        quantization,
     } = query;
-    let shape = shape(&path, (output_epsg, simplify_tolerance))?;
+    let shape = shape(&path, (output_epsg, simplify_tolerance, quantization))?;
     let mask = mask(&path.field("mask"), wanted_of_each)?;
     let input = QueryInput {
         layer: id(path.field("layer_id"), layer_id)?,

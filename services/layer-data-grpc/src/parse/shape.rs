@@ -1,7 +1,11 @@
 //! The form in which geometries are wanted.
 
+use jmap_proto::layerdata::Quantization;
 use jmap_wire::{FieldPath, FieldViolation};
-use layer_data_core::{crs::Crs, geometry::Tolerance};
+use layer_data_core::{
+    crs::Crs,
+    geometry::{Grid, InvalidGrid, Tolerance},
+};
 
 use super::known_crs;
 
@@ -12,12 +16,14 @@ pub(crate) struct Shape {
     pub(crate) crs: Option<&'static Crs>,
     /// How much of their shape may be lost.
     pub(crate) tolerance: Option<Tolerance>,
+    /// The grid that positions are told on.
+    pub(crate) grid: Option<Grid>,
 }
 
 /// Parses the form of geometries, from the fields of a message.
 pub(crate) fn shape(
     message: &FieldPath,
-    (output_epsg, simplify_tolerance): (i32, f64),
+    (output_epsg, simplify_tolerance, quantization): (i32, f64, Option<Quantization>),
 ) -> Result<Shape, FieldViolation> {
     let tolerance = if simplify_tolerance == 0.0 {
         None
@@ -29,5 +35,20 @@ pub(crate) fn shape(
     Ok(Shape {
         crs: known_crs(message.field("output_epsg"), output_epsg)?,
         tolerance,
+        grid: quantization
+            .map(|wanted| grid(&message.field("quantization"), wanted))
+            .transpose()?,
+    })
+}
+
+fn grid(path: &FieldPath, quantization: Quantization) -> Result<Grid, FieldViolation> {
+    let Quantization {
+        origin_x,
+        origin_y,
+        cell_size,
+    } = quantization;
+    Grid::new((origin_x, origin_y), cell_size).map_err(|error| match error {
+        InvalidGrid::Origin => path.clone().invalid(error),
+        InvalidGrid::Cell => path.field("cell_size").invalid(error),
     })
 }

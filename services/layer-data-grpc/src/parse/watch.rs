@@ -90,7 +90,7 @@ fn watched(
         },
         start: start(path, first, (layer, key))?,
         mask,
-        shape: shape(path, (output_epsg, 0.0))?,
+        shape: shape(path, (output_epsg, 0.0, None))?,
     })
 }
 

@@ -3,7 +3,7 @@
 use jmap_domain::{DenyReason, Permission};
 use jmap_proto::{
     layerdata::{
-        self as pb, ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest,
+        self as pb, ElementMask, GetElementsRequest, LayerQuery, ListElementsRequest, Quantization,
         ReadElementsRequest, ReadElementsResponse, Selection, SummarizeElementsRequest,
         read_elements_response::Part, summarize_elements_response::Count,
     },
@@ -464,4 +464,95 @@ async fn counting_ends_at_the_cap_that_is_asked_for() {
         refused(count(-1).await),
         refusal(Code::InvalidArgument, "INVALID_FIELD", "count_cap")
     );
+}
+
+#[tokio::test]
+async fn geometries_come_on_the_grid_that_is_asked_for() {
+    // R120.
+    let service = with_elements(3).await;
+    let read = async |quantization: Quantization| {
+        let request = ListElementsRequest {
+            layer_id: LAYER,
+            quantization: Some(quantization),
+            ..Default::default()
+        };
+        let answer = service.elements().list_elements(request).await;
+        answer.map(tonic::Response::into_inner)
+    };
+    let grid = Quantization {
+        origin_x: -1.0,
+        origin_y: 0.5,
+        cell_size: 0.5,
+    };
+    let page = read(grid).await.unwrap();
+    assert_eq!(page.header.unwrap().quantization, Some(grid));
+    let deltas = page.elements.iter().map(|element| {
+        assert!(element.geometry.is_empty() && !element.geometry_outside);
+        element.quantized.as_ref().unwrap().deltas.as_slice()
+    });
+    let deltas: Vec<_> = deltas.collect();
+    assert_eq!(deltas, [[2, -1], [4, -1], [6, -1]]);
+    for (origin_x, cell_size, field) in [
+        (0.0, 0.0, "quantization.cell_size"),
+        (0.0, 1e-300, "quantization.cell_size"),
+        (0.0, f64::NAN, "quantization.cell_size"),
+        (f64::INFINITY, 1.0, "quantization"),
+        (1e300, 1.0, "quantization"),
+    ] {
+        let wrong = Quantization {
+            origin_x,
+            cell_size,
+            ..grid
+        };
+        let expected = refusal(Code::InvalidArgument, "INVALID_FIELD", field);
+        assert_eq!(refused(read(wrong).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_grid_is_part_of_every_way_to_read_and_draws_only_what_is_wanted() {
+    // R112, R120.
+    let service = with_elements(3).await;
+    let quantization = Some(Quantization {
+        cell_size: 1.0,
+        ..Default::default()
+    });
+    let listed = ListElementsRequest {
+        quantization,
+        ..list()
+    };
+    let page = service.elements().list_elements(listed.clone()).await;
+    let token = page.unwrap().into_inner().next_page_token;
+    let on_no_grid = ListElementsRequest {
+        page_token: token.clone(),
+        ..list()
+    };
+    let invalid = refusal(Code::InvalidArgument, "INVALID_PAGE_TOKEN", "page_token");
+    let answer = service.elements().list_elements(on_no_grid).await;
+    assert_eq!(refused(answer), invalid);
+    let next = ListElementsRequest {
+        page_token: token,
+        ..listed
+    };
+    let page = service.elements().list_elements(next).await;
+    let [last] = &page.unwrap().into_inner().elements[..] else {
+        panic!("one element is left");
+    };
+    let drawn = last.quantized.clone().unwrap();
+    assert_eq!((drawn.part_sizes, drawn.deltas), (vec![1], vec![2, 0]));
+    let got = GetElementsRequest {
+        layer_id: LAYER,
+        element_ids: vec![3],
+        quantization,
+        ..Default::default()
+    };
+    let answer = service.elements().get_elements(got.clone()).await;
+    assert_eq!(answer.unwrap().into_inner().elements[0], *last);
+    let without = GetElementsRequest {
+        mask: Some(ElementMask::default()),
+        ..got
+    };
+    let answer = service.elements().get_elements(without).await;
+    let element = answer.unwrap().into_inner().elements.remove(0);
+    assert!(element.quantized.is_none() && !element.geometry_outside);
 }

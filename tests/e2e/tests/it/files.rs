@@ -83,7 +83,7 @@ async fn bad_rows_are_reported_and_good_ones_kept() {
 }
 
 /// GDAL, unless this machine has none and nobody insists.
-fn gdal() -> bool {
+pub(crate) fn gdal() -> bool {
     let there = Command::new("ogrinfo").arg("--version").output().is_ok();
     assert!(there || env::var_os("CI").is_none(), "CI needs gdal-bin");
     there
@@ -129,17 +129,7 @@ projects: [{ project: earth }]
         ("rivers", GeometryType::Any, 886),
     ];
     for (name, kind, count) in kinds {
-        let layer = layer_for(&administrator, project, name, kind).await;
-        let file = crate::architecture::root().join(format!("tests/data/{name}.geojson"));
-        let summary = administrator
-            .import(layer, FileFormat::Geojson, &fs::read(file).unwrap())
-            .await
-            .unwrap();
-        assert_eq!(
-            (summary.created_elements, summary.failed_rows),
-            (count, 0),
-            "{name}"
-        );
+        let layer = real_layer(&administrator, project, name, kind).await;
         assert_eq!(administrator.count(layer).await.unwrap(), count);
         assert_eq!(
             counted(&stage.pair.home().geopackage(), &format!("l_{layer}")),
@@ -149,10 +139,24 @@ projects: [{ project: earth }]
     }
 }
 
-async fn layer_for(by: &Caller, project: i64, name: &str, kind: GeometryType) -> i64 {
+/// A layer with the real data of a file, every row of it.
+pub(crate) async fn real_layer(by: &Caller, project: i64, name: &str, kind: GeometryType) -> i64 {
+    let layer = layer_for(by, project, name, kind).await;
+    let file = crate::architecture::root().join(format!("tests/data/{name}.geojson"));
+    let file = fs::read(file).unwrap();
+    let imported = by.import(layer, FileFormat::Geojson, &file).await;
+    assert_eq!(imported.unwrap().failed_rows, 0, "{name}");
+    layer
+}
+
+/// A layer of names and populations, with whose elements its maker may do anything.
+pub(crate) async fn layer_for(by: &Caller, project: i64, name: &str, kind: GeometryType) -> i64 {
     let rights = [
         Permission::View,
         Permission::AddElements,
+        Permission::ModifyElements,
+        Permission::ModifyAttributes,
+        Permission::DeleteElements,
         Permission::CopyExport,
     ];
     let request = CreateLayerRequest {
