@@ -54,6 +54,15 @@ impl FeedPlace {
     }
 }
 
+/// How far a follower has come: what whoever goes on later begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedProgress {
+    /// The place.
+    pub place: FeedPlace,
+    /// How many changes were told since there was nothing left to tell: going on later does not get around a limit (R38).
+    pub behind: u64,
+}
+
 impl From<Tip> for FeedPlace {
     /// The place where nothing is left to be told.
     fn from(tip: Tip) -> Self {
@@ -155,9 +164,7 @@ pub struct Follower<S, A, R> {
     version: DefinitionVersion,
     wanted: Wanted,
     terms: Terms,
-    place: FeedPlace,
-    /// How many changes were told since there was nothing left to tell (R38).
-    behind: u64,
+    progress: FeedProgress,
     more: bool,
 }
 
@@ -189,25 +196,39 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             query,
             wanted,
             terms,
-            place,
-            behind: 0,
+            progress: FeedProgress { place, behind: 0 },
             more: true,
         })
     }
 }
 
 impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
-    /// Goes back to a place, to follow from there.
+    /// Goes back to where a follower of the layer had come, to go on from there.
     ///
     /// # Errors
     /// [`FeedError::Future`]; [`ReadError::HistoryPruned`] when what came after it is not kept any more.
-    pub fn go_back(&mut self, place: FeedPlace) -> Result<(), FeedError> {
-        if place.revision > self.place.revision || place.next_element > self.place.next_element {
+    pub fn go_back(&mut self, progress: FeedProgress) -> Result<(), FeedError> {
+        let (to, now) = (progress.place, self.progress.place);
+        if to.revision > now.revision || to.next_element > now.next_element {
             return Err(FeedError::Future);
         }
-        self.place = place;
+        self.progress = progress;
         self.more = true;
         Ok(self.is_kept()?)
+    }
+
+    /// Goes back to a revision of the caller's choice: the past of many elements, which needs *copy / export* (R38) from
+    /// now on.
+    ///
+    /// # Errors
+    /// [`ReadError::NotPermitted`]; as [`Self::go_back`].
+    pub async fn go_back_to(&mut self, revision: DataRevision) -> Result<(), FeedError> {
+        self.wanted.whole_layer = true;
+        self.ask().await?;
+        self.go_back(FeedProgress {
+            place: FeedPlace::after(revision),
+            behind: 0,
+        })
     }
 
     /// The layer.
@@ -230,8 +251,8 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
 
     /// How far the feed was told.
     #[must_use]
-    pub const fn place(&self) -> FeedPlace {
-        self.place
+    pub const fn progress(&self) -> FeedProgress {
+        self.progress
     }
 
     /// The attributes that are told, in their order, by id.
@@ -250,13 +271,13 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
         if self.is_redefined().await? {
             return Ok(Some(FeedNews::Definition));
         }
-        if !self.more && self.place.revision == self.layer.revision {
+        if !self.more && self.progress.place.revision == self.layer.revision {
             return Ok(None);
         }
-        let reading = self
-            .service
-            .store
-            .feed(&self.query, self.place, limit, self.call.deadline);
+        let reading =
+            self.service
+                .store
+                .feed(&self.query, self.progress.place, limit, self.call.deadline);
         let part = reading
             .await
             .map_err(|error| ReadError::unanswered(&self.call, error))?;
@@ -265,7 +286,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
         self.layer = self.service.stored(self.layer.layer).await?;
         self.is_kept()?;
         self.count(&part)?;
-        self.place = part.place;
+        self.progress.place = part.place;
         self.more = part.more;
         Ok(Some(FeedNews::Events(part.events)))
     }
@@ -273,7 +294,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
     /// Completes when there may be something to tell.
     pub async fn news(&self) {
         let seen = Seen {
-            revision: self.place.revision,
+            revision: self.progress.place.revision,
             definition: self.version,
         };
         self.service.store.news(self.layer.layer, seen).await;
@@ -285,9 +306,14 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
     /// [`ReadError`] when it is gone.
     pub async fn judge(&mut self) -> Result<(), ReadError> {
         if Instant::now() >= self.terms.valid_until {
-            let (service, layer) = (&self.service, self.layer.layer);
-            self.terms = service.terms(&self.call, layer, self.wanted).await?;
+            self.ask().await?;
         }
+        Ok(())
+    }
+
+    async fn ask(&mut self) -> Result<(), ReadError> {
+        let (service, layer) = (&self.service, self.layer.layer);
+        self.terms = service.terms(&self.call, layer, self.wanted).await?;
         Ok(())
     }
 
@@ -305,7 +331,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
 
     fn is_kept(&self) -> Result<(), ReadError> {
         let start = self.layer.history;
-        if start.covers(AsOf::Revision(self.place.revision)) {
+        if start.covers(AsOf::Revision(self.progress.place.revision)) {
             Ok(())
         } else {
             Err(ReadError::HistoryPruned(start))
@@ -314,14 +340,14 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
 
     /// R38: whoever may not copy catches up with no more than the display limit.
     fn count(&mut self, part: &FeedPart) -> Result<(), ReadError> {
-        self.behind += part.events.len() as u64;
+        self.progress.behind += part.events.len() as u64;
         if let Some(maximum) = self.terms.maximum
-            && self.behind > maximum.get()
+            && self.progress.behind > maximum.get()
         {
             return Err(ReadError::TooManyElements { maximum });
         }
         if !part.more {
-            self.behind = 0;
+            self.progress.behind = 0;
         }
         Ok(())
     }

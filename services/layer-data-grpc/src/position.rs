@@ -2,14 +2,17 @@
 
 use jmap_domain::{DataRevision, ElementId, Epoch, LayerId};
 use jmap_wire::{PageTokenKey, parse_policy_token};
-use layer_data_core::{feed::FeedPlace, reads::FeedBegin};
+use layer_data_core::{
+    feed::{FeedPlace, FeedProgress},
+    reads::FeedBegin,
+};
 
 /// A place in a layer's feed, and in which life of the installation: after a restore from a backup the same revision is
 /// another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) life: Epoch,
-    pub(crate) place: FeedPlace,
+    pub(crate) progress: FeedProgress,
 }
 
 /// The life of the installation in which an answer was given.
@@ -22,7 +25,8 @@ pub(crate) fn life(policy_token: &str) -> Epoch {
 pub(crate) fn begin(key: &PageTokenKey, layer: LayerId, begin: &FeedBegin) -> String {
     let seal = |place| {
         let life = life(&begin.policy_token);
-        Position { life, place }.seal(key, layer)
+        let progress = FeedProgress { place, behind: 0 };
+        Position { life, progress }.seal(key, layer)
     };
     begin.place.map(seal).unwrap_or_default()
 }
@@ -30,18 +34,15 @@ pub(crate) fn begin(key: &PageTokenKey, layer: LayerId, begin: &FeedBegin) -> St
 impl Position {
     /// The position as a text.
     pub(crate) fn seal(&self, key: &PageTokenKey, layer: LayerId) -> String {
-        let FeedPlace {
-            revision,
-            element,
-            next_element,
-        } = self.place;
+        let FeedProgress { place, behind } = self.progress;
         let numbers = [
-            revision.get(),
-            element.map_or(0, ElementId::get),
-            next_element,
+            place.revision.get(),
+            place.element.map_or(0, ElementId::get),
+            place.next_element,
         ];
         let mut bytes = self.life.0.to_be_bytes().to_vec();
         bytes.extend(numbers.into_iter().flat_map(i64::to_be_bytes));
+        bytes.extend(behind.to_be_bytes());
         key.seal(&of(layer), &bytes)
     }
 
@@ -50,7 +51,7 @@ impl Position {
         let bytes = key.open(&of(layer), text).ok()??;
         let (life, numbers) = bytes.split_first_chunk()?;
         let (numbers, rest) = numbers.as_chunks();
-        let (&[revision, element, next_element], []) = (numbers, rest) else {
+        let (&[revision, element, next_element, behind], []) = (numbers, rest) else {
             return None;
         };
         let number = i64::from_be_bytes;
@@ -60,10 +61,13 @@ impl Position {
         };
         Some(Self {
             life: Epoch(u32::from_be_bytes(*life)),
-            place: FeedPlace {
-                revision: DataRevision::new(number(revision))?,
-                element,
-                next_element: number(next_element),
+            progress: FeedProgress {
+                place: FeedPlace {
+                    revision: DataRevision::new(number(revision))?,
+                    element,
+                    next_element: number(next_element),
+                },
+                behind: u64::from_be_bytes(behind),
             },
         })
     }
@@ -85,10 +89,13 @@ mod tests {
         for element in [None, ElementId::new(12).ok()] {
             let position = Position {
                 life: Epoch(1_700_000_000),
-                place: FeedPlace {
-                    revision: DataRevision::new(9).unwrap(),
-                    element,
-                    next_element: 13,
+                progress: FeedProgress {
+                    place: FeedPlace {
+                        revision: DataRevision::new(9).unwrap(),
+                        element,
+                        next_element: 13,
+                    },
+                    behind: 10_000,
                 },
             };
             let text = position.seal(&key, layer);

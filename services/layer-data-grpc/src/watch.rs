@@ -18,7 +18,7 @@ use jmap_proto::layerdata::{
 use jmap_wire::{Failure, FieldPath, timestamp};
 use layer_data_core::{
     element::Element,
-    feed::{ElementEvent, EventKind, FeedError, FeedNews, FeedPlace, Follower},
+    feed::{ElementEvent, EventKind, FeedError, FeedNews, Follower},
     ports::{Authorizer, Call, LayerStore, Registry},
 };
 use tokio::{
@@ -109,22 +109,22 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let path = FieldPath::of("layers").item(index);
         let following = self.data.follow(call, watched.input.clone()).await;
         let mut follower = following.map_err(|error| status::watched(error, index))?;
-        let start = match watched.start {
-            Start::Now => None,
-            Start::Revision(revision) => {
-                Some((path.field("after_revision"), FeedPlace::after(revision)))
-            }
-            Start::Position(position) if position.life == life(follower.policy_token()) => {
-                Some((path.field("after_position"), position.place))
-            }
+        let (field, gone_back) = match watched.start {
+            Start::Now => (path, Ok(())),
+            Start::Revision(revision) => (
+                path.field("after_revision"),
+                follower.go_back_to(revision).await,
+            ),
+            Start::Position(position) if position.life == life(follower.policy_token()) => (
+                path.field("after_position"),
+                follower.go_back(position.progress),
+            ),
             Start::Position(_) => return Err(status::feed_restored()),
         };
-        if let Some((field, place)) = start {
-            follower.go_back(place).map_err(|error| match error {
-                FeedError::Read(error) => status::watched(error, index),
-                FeedError::Future => field.invalid("has not been yet").into(),
-            })?;
-        }
+        gone_back.map_err(|error| match error {
+            FeedError::Read(error) => status::watched(error, index),
+            FeedError::Future => field.invalid("has not been yet").into(),
+        })?;
         Ok(Layer {
             follower,
             watched,
@@ -215,7 +215,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Layer<S, A, R> {
     fn position(&self, api: &Api<S, A, R>) -> String {
         let position = Position {
             life: life(self.follower.policy_token()),
-            place: self.follower.place(),
+            progress: self.follower.progress(),
         };
         position.seal(&api.pages, self.id())
     }

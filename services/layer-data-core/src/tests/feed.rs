@@ -7,7 +7,7 @@ use jmap_domain::{DataRevision, Decision, DenyReason, Permission};
 use super::{World, call, run};
 use crate::{
     conformance::{creation, done, edit, layer, named, rows},
-    feed::{FeedError, FeedInput, FeedNews, FeedPlace},
+    feed::{FeedError, FeedInput, FeedNews, FeedPlace, FeedProgress},
     query::{BoxInput, OutputInput},
     reads::ReadError,
 };
@@ -41,8 +41,12 @@ fn add(world: &World, elements: usize) {
     run(edit(&*world.store, edits.collect()));
 }
 
-fn beginning() -> FeedPlace {
-    FeedPlace::after(DataRevision::default())
+fn at(place: FeedPlace) -> FeedProgress {
+    FeedProgress { place, behind: 0 }
+}
+
+fn beginning() -> FeedProgress {
+    at(FeedPlace::after(DataRevision::default()))
 }
 
 fn events(news: Option<FeedNews>) -> usize {
@@ -96,12 +100,55 @@ fn who_may_not_copy_catches_up_within_the_display_limit() {
 }
 
 #[test]
+fn whoever_was_ended_by_the_display_limit_is_so_again() {
+    // R38: as with the pages of a read.
+    let world = World::with(&[Permission::View]);
+    let caller = call(11);
+    add(&world, 8);
+    let mut viewer = run(world.service.follow(&caller, in_a_box())).unwrap();
+    viewer.go_back(beginning()).unwrap();
+    assert_eq!(events(run(viewer.next(rows(2))).unwrap()), 2);
+    run(viewer.next(rows(2))).unwrap_err();
+    let progress = viewer.progress();
+    for _ in 0..2 {
+        let mut again = run(world.service.follow(&caller, in_a_box())).unwrap();
+        again.go_back(progress).unwrap();
+        let ended = run(again.next(rows(2))).unwrap_err();
+        assert!(
+            matches!(ended, ReadError::TooManyElements { .. }),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn the_past_from_a_revision_on_needs_the_right_to_copy() {
+    // R38: as a read of many elements as of a revision.
+    let world = World::with(&[Permission::View]);
+    let caller = call(11);
+    add(&world, 1);
+    let mut viewer = run(world.service.follow(&caller, in_a_box())).unwrap();
+    for revision in [DataRevision::default(), DataRevision::new(1 << 40).unwrap()] {
+        let refused = run(viewer.go_back_to(revision)).unwrap_err();
+        assert!(
+            matches!(refused, FeedError::Read(ReadError::NotPermitted { .. })),
+            "{refused:?}"
+        );
+    }
+    let world = World::with(&COPIER);
+    add(&world, 1);
+    let mut copier = run(world.service.follow(&caller, in_a_box())).unwrap();
+    run(copier.go_back_to(DataRevision::default())).unwrap();
+    assert_eq!(events(run(copier.next(rows(5))).unwrap()), 1);
+}
+
+#[test]
 fn a_place_that_has_not_been_yet_is_refused() {
     let world = World::with(&COPIER);
     run(done(&*world.store, creation(1.0, 1.0, named("one"))));
     let caller = call(11);
     let mut follower = run(world.service.follow(&caller, everything())).unwrap();
-    let now = follower.place();
+    let now = follower.progress().place;
     for place in [
         FeedPlace::after(now.revision.next()),
         FeedPlace {
@@ -109,7 +156,7 @@ fn a_place_that_has_not_been_yet_is_refused() {
             ..now
         },
     ] {
-        let refused = follower.go_back(place).unwrap_err();
+        let refused = follower.go_back(at(place)).unwrap_err();
         assert!(matches!(refused, FeedError::Future), "{refused:?}");
     }
     follower.go_back(beginning()).unwrap();

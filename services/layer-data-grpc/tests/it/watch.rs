@@ -1,6 +1,6 @@
 //! Following the changes of layers.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use jmap_domain::{Decision, DenyReason, Permission};
 use jmap_proto::{
@@ -13,6 +13,7 @@ use jmap_proto::{
     types::{Box as WireBox, ExpectedRevision, expected_revision::Expected},
 };
 use jmap_wire::{PageTokenKey, duration_to_proto};
+use layer_data_core::Limits;
 use tokio::time::timeout;
 use tonic::{Code, Status, Streaming};
 
@@ -38,6 +39,14 @@ const fn unit_box() -> WireBox {
         max_y: 1.0,
         epsg: 0,
     }
+}
+
+/// The position at the beginning of the layer, in a life of the installation, of a watcher that was told so much.
+fn sealed(life: u32, behind: i64) -> String {
+    let layer = [b"feed\0".as_slice(), &LAYER.to_be_bytes()].concat();
+    let numbers = [0, 0, 1, behind].into_iter().flat_map(i64::to_be_bytes);
+    let place: Vec<u8> = life.to_be_bytes().into_iter().chain(numbers).collect();
+    PageTokenKey::derive(b"secret").seal(&layer, &place)
 }
 
 /// A watch of the layer, with the position that its header tells.
@@ -277,10 +286,7 @@ async fn a_watch_that_makes_no_sense_is_refused() {
 async fn a_position_of_before_a_restore_means_to_read_again() {
     // R116.
     let service = Service::start().await;
-    let layer = [b"feed\0".as_slice(), &LAYER.to_be_bytes()].concat();
-    let numbers = [0, 0, 1].into_iter().flat_map(i64::to_be_bytes);
-    let place: Vec<u8> = 1_u32.to_be_bytes().into_iter().chain(numbers).collect();
-    let earlier = PageTokenKey::derive(b"secret").seal(&layer, &place);
+    let earlier = sealed(1, 0);
     let answer = begin(&service, all(Some(after(&earlier)))).await;
     let expected = refusal(Code::FailedPrecondition, "FEED_RESTORED", "");
     assert_eq!(refused(answer), expected);
@@ -295,6 +301,11 @@ async fn whole_layers_need_the_right_to_copy_and_invisible_ones_do_not_exist() {
     let whole = begin(&service, all(None)).await;
     let expected = refusal(Code::PermissionDenied, "NOT_PERMITTED", "");
     assert_eq!(refused(whole), expected);
+    let of_the_past = LayerWatch {
+        r#box: Some(unit_box()),
+        ..all(Some(Start::AfterRevision(0)))
+    };
+    assert_eq!(refused(begin(&service, of_the_past).await), expected);
     let boxed = LayerWatch {
         r#box: Some(unit_box()),
         ..all(None)
@@ -303,4 +314,27 @@ async fn whole_layers_need_the_right_to_copy_and_invisible_ones_do_not_exist() {
     service.house.deny(Permission::View, DenyReason::NotVisible);
     let expected = refusal(Code::NotFound, "NOT_FOUND", "");
     assert_eq!(refused(begin(&service, all(None)).await), expected);
+}
+
+#[tokio::test]
+async fn a_position_says_how_much_its_watcher_was_told_before() {
+    // R38: going on from it does not get around the display limit.
+    let limits = Limits {
+        display: NonZeroU64::MIN,
+        ..Limits::default()
+    };
+    let service = Service::with_limits(limits).await;
+    let boxed = |position: &str| LayerWatch {
+        r#box: Some(unit_box()),
+        ..all(Some(after(position)))
+    };
+    service.create(1.0, "one").await;
+    let no = Decision::Denied(DenyReason::NoGrant);
+    service.house.decide(Permission::CopyExport, no);
+    let mut watch = Watch::begin(&service, boxed(&sealed(0, 0))).await;
+    assert_eq!(watch.events().await.len(), 1);
+    let mut watch = Watch::begin(&service, boxed(&sealed(0, 1))).await;
+    let ended = timeout(Duration::from_secs(30), watch.stream.message()).await;
+    let (_, reason, _) = refused(ended.expect("nothing came"));
+    assert_eq!(reason, "TOO_MANY_ELEMENTS");
 }

@@ -34,11 +34,11 @@ const EVERYWHERE: WireBox = WireBox {
 async fn watch(
     who: &Caller,
     layer_id: i64,
-    start: Start,
+    start: Option<Start>,
 ) -> Result<Streaming<WatchChangesResponse>, Status> {
     let layer = LayerWatch {
         layer_id,
-        start: Some(start),
+        start,
         r#box: Some(EVERYWHERE),
         ..LayerWatch::default()
     };
@@ -49,6 +49,15 @@ async fn watch(
     Ok(who.history().watch_changes(request).await?.into_inner())
 }
 
+/// The place in a layer's feed where nothing is left to be told.
+async fn now(who: &Caller, layer: i64) -> Start {
+    let mut stream = watch(who, layer, None).await.unwrap();
+    let Some(Event::Header(header)) = stream.message().await.unwrap().unwrap().event else {
+        panic!("no header")
+    };
+    Start::AfterPosition(header.feed_position)
+}
+
 /// What somebody has seen of a layer.
 struct Seen {
     start: Start,
@@ -56,9 +65,9 @@ struct Seen {
 }
 
 impl Seen {
-    const fn nothing() -> Self {
+    const fn nothing(start: Start) -> Self {
         Self {
-            start: Start::AfterRevision(0),
+            start,
             events: Vec::new(),
         }
     }
@@ -69,7 +78,7 @@ impl Seen {
         if self.events.iter().any(is_last) {
             return Ok(());
         }
-        let mut stream = watch(who, layer, self.start.clone()).await?;
+        let mut stream = watch(who, layer, Some(self.start.clone())).await?;
         loop {
             let message = timeout(PATIENCE, stream.message()).await;
             let Some(message) = message.expect("nothing came")? else {
@@ -107,14 +116,15 @@ async fn watchers_see_each_change_once_in_order_also_across_a_crash() {
     // R106, R108.
     let mut town = Town::found(Home::fresh().await, &[]).await;
     let layer = town.layer("signs");
+    let start = now(&town.ana, layer).await;
     let writers: Vec<_> = (0..2)
         .map(|_| tokio::spawn(write(town.ana.clone(), layer)))
         .collect();
     let watchers: Vec<_> = (0..16)
         .map(|_| {
-            let ana = town.ana.clone();
+            let (ana, start) = (town.ana.clone(), start.clone());
             tokio::spawn(async move {
-                let mut seen = Seen::nothing();
+                let mut seen = Seen::nothing(start);
                 let ended = seen.follow(&ana, layer, None).await;
                 assert!(ended.is_err(), "the service was killed");
                 seen
@@ -160,8 +170,9 @@ async fn a_watch_ends_when_its_right_is_taken() {
     let mut stage = Stage::set(TOWN).await;
     let layer = stage.layer("trees");
     let (ana, eye) = (stage.caller("ana").await, stage.caller("eye").await);
+    let start = now(&eye, layer).await;
     ana.add(layer, "POINT(1 2)").await.unwrap();
-    let mut stream = watch(&eye, layer, Start::AfterRevision(0)).await.unwrap();
+    let mut stream = watch(&eye, layer, Some(start)).await.unwrap();
     for _ in 0..2 {
         assert!(stream.message().await.unwrap().is_some());
     }
