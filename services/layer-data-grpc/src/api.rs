@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jmap_domain::Caller;
 use jmap_proto::layerdata::{
     ElementHeader,
     element_service_server::{ElementServiceServer, SERVICE_NAME as ELEMENTS},
@@ -17,11 +18,17 @@ use layer_data_core::{
     ports::{Authorizer, Call, LayerStore, Registry, StoredLayer},
     reads::FeedBegin,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, service::Routes};
 
-use crate::{answer::header, parse::Shape, position, status::RETRY_AFTER, transfer::Staging};
+use crate::{
+    answer::header,
+    parse::Shape,
+    position,
+    status::RETRY_AFTER,
+    transfer::Staging,
+    watch_places::{WatchPlace, WatchPlaces},
+};
 
 /// The error domain of this service's statuses.
 pub const DOMAIN: &str = "layerdata.jmap";
@@ -29,16 +36,13 @@ pub const DOMAIN: &str = "layerdata.jmap";
 /// The full names of the services, for health and reflection.
 pub const SERVICE_NAMES: [&str; 4] = [LAYERS, ELEMENTS, TRANSFERS, HISTORY];
 
-/// Most calls that watch changes at the same time.
-const WATCHERS: usize = 1_000;
-
 /// The services over the use cases. Cheap to clone.
 #[derive(Debug)]
 pub struct Api<S, A, R> {
     pub(crate) data: LayerData<S, A, R>,
     pub(crate) pages: PageTokenKey,
     pub(crate) staging: Arc<Staging>,
-    watchers: Arc<Semaphore>,
+    watchers: Arc<WatchPlaces>,
     closing: CancellationToken,
 }
 
@@ -55,14 +59,20 @@ impl<S, A, R> Clone for Api<S, A, R> {
 }
 
 impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
-    /// The services over these use cases; page tokens are sealed with `pages`, uploads staged in `staging`.
+    /// The services over these use cases; page tokens are sealed with `pages`, uploads staged in `staging`. Of so many
+    /// concurrent calls watchers take a part.
     #[must_use]
-    pub fn new(data: LayerData<S, A, R>, pages: PageTokenKey, staging: Arc<Staging>) -> Self {
+    pub fn new(
+        data: LayerData<S, A, R>,
+        pages: PageTokenKey,
+        staging: Arc<Staging>,
+        max_concurrent_calls: usize,
+    ) -> Self {
         Self {
             data,
             pages,
             staging,
-            watchers: Arc::new(Semaphore::new(WATCHERS)),
+            watchers: WatchPlaces::of(max_concurrent_calls),
             closing: CancellationToken::new(),
         }
     }
@@ -73,10 +83,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         &self.closing
     }
 
-    /// One of the places for watchers.
-    pub(crate) fn watching(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let place = Arc::clone(&self.watchers).try_acquire_owned();
-        place.map_err(|_all_taken| {
+    /// One of the caller's places for watchers.
+    pub(crate) fn watching(&self, caller: &Caller) -> Result<WatchPlace, Failure> {
+        let place = WatchPlaces::take(&self.watchers, caller);
+        place.ok_or_else(|| {
             let message = "too many watch already, come back shortly";
             Failure::new(Code::ResourceExhausted, "OVERLOADED", message).retry_after(RETRY_AFTER)
         })

@@ -16,6 +16,7 @@ mod status;
 mod structure;
 mod transfer;
 mod watch;
+mod watch_places;
 
 pub use api::{Api, DOMAIN, SERVICE_NAMES};
 pub use transfer::{Staging, StagingLimits};

@@ -23,7 +23,6 @@ use layer_data_core::{
 };
 use tokio::{
     select,
-    sync::OwnedSemaphorePermit,
     time::{Instant, sleep_until, timeout_at},
 };
 use tonic::Status;
@@ -35,6 +34,7 @@ use crate::{
     parse::{Start, Watched, heartbeat, watched_layers},
     position::{Position, life},
     status::{self, status},
+    watch_places::WatchPlace,
 };
 
 /// How often rights are judged while nothing happens (R119).
@@ -60,7 +60,7 @@ struct Watcher<S, A, R> {
     /// Where to look first, so that a busy layer keeps no other from its turn.
     turn: usize,
     /// One of the places for watchers.
-    _place: OwnedSemaphorePermit,
+    _place: WatchPlace,
 }
 
 impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
@@ -76,7 +76,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         } = request;
         let heartbeat = heartbeat(beat)?;
         let wanted = watched_layers(wanted, &self.pages)?;
-        let place = self.watching()?;
+        let place = self.watching(&call.caller)?;
         let mut layers = Vec::with_capacity(wanted.len());
         for (index, watched) in wanted.into_iter().enumerate() {
             layers.push(self.follow(&call, index, watched).await?);
@@ -109,21 +109,22 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         let path = FieldPath::of("layers").item(index);
         let following = self.data.follow(call, watched.input.clone()).await;
         let mut follower = following.map_err(|error| status::watched(error, index))?;
-        let (field, gone_back) = match watched.start {
-            Start::Now => (path, Ok(())),
-            Start::Revision(revision) => (
-                path.field("after_revision"),
-                follower.go_back_to(revision).await,
-            ),
-            Start::Position(position) if position.life == life(follower.policy_token()) => (
-                path.field("after_position"),
-                follower.go_back(position.progress),
-            ),
+        let gone_back = match watched.start {
+            Start::Now => Ok(()),
+            Start::Revision(revision) => follower.go_back_to(revision).await,
+            Start::Position(position) if position.life == life(follower.policy_token()) => {
+                follower.go_back(position.progress)
+            }
             Start::Position(_) => return Err(status::feed_restored()),
         };
-        gone_back.map_err(|error| match error {
-            FeedError::Read(error) => status::watched(error, index),
-            FeedError::Future => field.invalid("has not been yet").into(),
+        gone_back.map_err(|error| match (error, watched.start) {
+            (FeedError::Read(error), _) => status::watched(error, index),
+            // It was given when the layer had come that far, so an older state of the layer was restored.
+            (FeedError::Future, Start::Position(_)) => status::feed_restored(),
+            (FeedError::Future, Start::Now | Start::Revision(_)) => path
+                .field("after_revision")
+                .invalid("has not been yet")
+                .into(),
         })?;
         Ok(Layer {
             follower,

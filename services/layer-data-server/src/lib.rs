@@ -165,7 +165,8 @@ fn served<S: LayerStore>(
         .with_context(|| format!("open the folder for uploads {}", folder.display()))?;
     // The key is secret and survives restarts, so page tokens do as well.
     let pages = PageTokenKey::derive(config.key()?.expose_secret().as_bytes());
-    let api = Api::new(data.clone(), pages, Arc::new(staging));
+    let calls = config.service.max_concurrent_calls;
+    let api = Api::new(data.clone(), pages, Arc::new(staging), calls);
     let routes = api.routes(config.service.max_message_bytes);
     let served = Served {
         routes: routes.add_service(info.service()),

@@ -95,7 +95,8 @@ fn layer_data(authorization: Authorization, uploads: &TempDir) -> Channel {
     let data = LayerData::new(store, Arc::clone(&ports), ports, Limits::default());
     let staging = Staging::open(uploads.path(), StagingLimits::default()).expect("a folder");
     let pages = PageTokenKey::derive(b"layer-data");
-    let api = Api::new(data, pages, Arc::new(staging));
+    let calls = ServiceOptions::default().max_concurrent_calls;
+    let api = Api::new(data, pages, Arc::new(staging), calls);
     let stack = stack(layer_data_grpc::DOMAIN, Arc::new(authenticator));
     served(
         &stack,

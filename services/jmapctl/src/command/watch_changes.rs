@@ -35,7 +35,8 @@ Examples:
   jmapctl watch-changes Atlas/cities --after POSITION       go on where an earlier answer ended
 
 With --json each line is an object with the position after it, or null where `--limit` cut it; one without events is a
-heartbeat. When the connection breaks, it goes on after the last change that was shown. Without a box it needs `export`.
+heartbeat. When the connection breaks, it goes on after the last change that was shown. Without a box, or after a revision,
+it needs `export`.
 A position that history does not reach back to any more is refused: read the layer again.";
 
 /// Follow the changes of a layer's elements

@@ -44,6 +44,9 @@ use tonic_types::StatusExt;
 /// The layer of points with attributes `name` (string, required), `size` (integer, 0 to 100) and `note` (string).
 pub(crate) const LAYER: i64 = 7;
 
+/// Most calls at the same time.
+const CALLS: usize = 64;
+
 /// What authorization answers. Everything is allowed until a test says otherwise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct House(Arc<Mutex<Answers>>);
@@ -262,7 +265,12 @@ impl Service {
             ..StagingLimits::default()
         };
         let staging = Staging::open(&folder.path().join("uploads"), staging_limits).unwrap();
-        let api = Api::new(data, PageTokenKey::derive(b"secret"), Arc::new(staging));
+        let api = Api::new(
+            data,
+            PageTokenKey::derive(b"secret"),
+            Arc::new(staging),
+            CALLS,
+        );
         let keys = PublishedKeys {
             issuer: "i".to_owned(),
             keys: vec![key().public().clone()],
@@ -270,7 +278,7 @@ impl Service {
         let stack = Stack {
             domain: DOMAIN,
             descriptor_set: jmap_proto::DESCRIPTORS,
-            max_concurrent_calls: 64,
+            max_concurrent_calls: CALLS,
             time_limits: TimeLimits {
                 unary: Duration::from_secs(30),
                 streaming: Duration::from_secs(30),
