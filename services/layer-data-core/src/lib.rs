@@ -29,6 +29,7 @@ pub mod structure;
 #[cfg(test)]
 mod tests;
 pub mod transfer;
+mod turns;
 pub mod value;
 
 pub use service::{AskError, LayerData, Limits};

@@ -18,6 +18,7 @@ use crate::{
     permit::{Permit, Validity},
     ports::{Authorizer, Call, LayerStore, StoreError, StoredLayer},
     service::{AskError, LayerData, elements},
+    turns::Turns,
 };
 
 /// How many rows make a good batch.
@@ -268,7 +269,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         let layers = (self.from, self.layer.layer);
         let terms = self.service.import_terms(&self.call, layers).await?;
         let (mut refused, mut elements) = (BTreeMap::new(), Vec::with_capacity(rows.len()));
+        let mut turns = Turns::default();
         for (place, ImportRow { row: _, element }) in (0..).zip(rows) {
+            turns.looked_at(element.geometry.len()).await;
             let definition = &self.layer.definition;
             match element.check(definition, terms.source, SingleToMulti::Promote) {
                 Ok(element) => elements.push((place, element)),
