@@ -243,7 +243,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerCopy<S, A, R> 
         }
         self.unplaced += refused.len() as u64;
         if !rows.is_empty() {
-            refused.extend(self.import.push_once(rows, Some(request)).await?);
+            refused.extend(self.import.push_once(&rows, Some(request)).await?);
         }
         self.after = Some(last);
         Ok(Some(refused))

@@ -24,7 +24,7 @@ use crate::{
 /// How many rows make a good batch.
 pub const IMPORT_BATCH: usize = 2_000;
 
-/// How often a batch is written under fresh permits before the import ends.
+/// How often a batch is written under fresh permits before it is made smaller.
 const ATTEMPTS: usize = 3;
 
 /// Why an import ended early.
@@ -102,6 +102,8 @@ pub struct Import<S, A, R> {
     layer: StoredLayer,
     from: Option<LayerId>,
     intent: Intent,
+    /// How many rows are written at once.
+    batch: usize,
     counts: ImportCounts,
     repaired: Vec<u64>,
 }
@@ -146,6 +148,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             layer,
             from,
             intent,
+            batch: IMPORT_BATCH,
             counts: ImportCounts::default(),
             repaired: Vec::new(),
         })
@@ -235,17 +238,32 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
     /// # Errors
     /// [`ImportError`], after which the import is over. Rows taken before stay.
     pub async fn push(&mut self, rows: Vec<ImportRow>) -> Result<Vec<RowRefusal>, ImportError> {
-        self.push_once(rows, None).await
+        let (mut refused, mut rest) = (Vec::new(), rows.as_slice());
+        while !rest.is_empty() {
+            let (next, later) = rest.split_at(self.batch.min(rest.len()));
+            match self.push_once(next, None).await {
+                Ok(more) => {
+                    refused.extend(more);
+                    rest = later;
+                }
+                // None of them was taken. Fewer are written in time, however busy the machine is.
+                Err(ImportError::PermitsExpired) if next.len() > 1 => {
+                    self.batch = next.len().div_ceil(4);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(refused)
     }
 
-    /// The same; what was taken under this request before is not taken again (R109).
+    /// The same at once; what was taken under this request before is not taken again (R109).
     pub(crate) async fn push_once(
         &mut self,
-        rows: Vec<ImportRow>,
+        rows: &[ImportRow],
         request: Option<RequestKey>,
     ) -> Result<Vec<RowRefusal>, ImportError> {
         for _ in 0..ATTEMPTS {
-            match self.take(&rows, request).await {
+            match self.take(rows, request).await {
                 // They are checked once more, against the new definition (R114).
                 Err(ImportError::Store(StoreError::DefinitionChanged(_))) => self.reload().await?,
                 done => return done,

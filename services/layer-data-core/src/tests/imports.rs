@@ -1,5 +1,7 @@
 //! Imports, and what they ask first.
 
+use std::{collections::BTreeSet, sync::atomic::Ordering};
+
 use jmap_domain::{Decision, DenyReason, LayerAct, Permission};
 
 use super::{World, call, run};
@@ -110,6 +112,24 @@ fn an_import_ends_when_the_right_is_taken_away() {
         })
     ));
     assert_eq!(run(read_all(&*world.store)).len(), 1);
+}
+
+#[test]
+fn what_is_not_written_in_time_is_written_in_smaller_parts() {
+    // R109, R123: as on a machine that is too busy for so many rows within the life of a permit.
+    let world = World::with(&[Permission::AddElements]);
+    let mut import = run(world.service.import(&call(11), layer(), Intent::Commit)).unwrap();
+    let rows = || (1..=8).map(|number| row(number, point(1.0, 2.0))).collect();
+    world.authorizer.stale_answers.store(4, Ordering::Relaxed);
+    assert_eq!(run(import.push(rows())).unwrap(), []);
+    assert_eq!(import.counts().created, 8);
+    let written = run(read_all(&*world.store));
+    let parts: BTreeSet<_> = written.iter().map(|element| element.revision).collect();
+    assert_eq!((written.len(), parts.len()), (8, 4));
+    world.authorizer.stale_answers.store(99, Ordering::Relaxed);
+    let ended = run(import.push(rows()));
+    assert!(matches!(ended, Err(ImportError::PermitsExpired)));
+    assert_eq!(run(read_all(&*world.store)).len(), 8);
 }
 
 #[test]
