@@ -58,6 +58,8 @@ pub(crate) enum Benchmark {
     Imports,
     /// 1,000 creates in one call
     Batch,
+    /// Single edits, each told to 100 watchers
+    Feed,
     /// Thousands of layers in one database
     Layers,
 }

@@ -5,6 +5,7 @@ mod batch;
 mod cpu;
 mod data;
 mod edits;
+mod feed;
 mod imports;
 mod layers;
 mod pages;
@@ -48,6 +49,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     }
     if options.wants_on_postgres(Benchmark::Batch) {
         figures.push(batch::run(&site, options.rounds()).await?);
+    }
+    if options.wants_on_postgres(Benchmark::Feed) {
+        figures.push(feed::run(&site, options.rounds()).await?);
     }
     if options.wants_on_postgres(Benchmark::Layers) {
         figures.extend(layers::run(&site, options.layers).await?);

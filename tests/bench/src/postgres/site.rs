@@ -3,10 +3,15 @@
 use anyhow::{Context, ensure};
 use fresh_database::FreshDatabase;
 use jmap_proto::{
+    authorization::{
+        LayerGrantsDelta, LayerPermissionsChange, ProjectGrantChange,
+        UpdateLayerPermissionsRequest, UpdateProjectPermissionsRequest,
+        layer_permissions_change::Change,
+    },
     layerdata::{
         CreateLayerRequest, ImportElementsRequest, NewElement, create_layer_request::Placement,
     },
-    types::{LayerGrant, Permission},
+    types::{LayerGrant, Permission, ProjectPermission},
 };
 use sqlx::{Connection, PgConnection, query_scalar};
 use testkit::{Caller, Executables, Home, Places, wire};
@@ -94,7 +99,7 @@ impl Site {
         Ok(meter)
     }
 
-    /// Makes a layer that the worker may read and edit.
+    /// Makes a layer that the worker may read, edit and copy: who may not copy reads no more than is displayed at once.
     ///
     /// # Errors
     /// When the pair refuses.
@@ -106,6 +111,7 @@ impl Site {
                 Permission::AddElements.into(),
                 Permission::ModifyElements.into(),
                 Permission::ModifyAttributes.into(),
+                Permission::CopyExport.into(),
             ],
             only_own: false,
         };
@@ -120,6 +126,51 @@ impl Site {
         let made = self.administrator.layers().create_layer(request).await;
         let made = made.with_context(|| format!("create the layer `{name}`"))?;
         Ok(made.into_inner().layer.context("a layer")?.layer_id)
+    }
+
+    /// Makes so many users who may view a layer, and signs them in.
+    ///
+    /// # Errors
+    /// When the pair refuses.
+    pub(crate) async fn viewers(&self, layer: i64, count: usize) -> anyhow::Result<Vec<Caller>> {
+        let house = self.pair.house();
+        let (mut viewers, mut may_open, mut may_view) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 1..=count {
+            let name = format!("viewer {number}");
+            let principal = wire::user(house.create_user(&name).await);
+            may_open.push(ProjectGrantChange {
+                principal,
+                add: vec![ProjectPermission::Open.into()],
+                remove: Vec::new(),
+            });
+            may_view.push(LayerGrant {
+                principal,
+                permissions: vec![Permission::View.into()],
+                only_own: false,
+            });
+            viewers.push(house.as_user(&name).await);
+        }
+        let project = UpdateProjectPermissionsRequest {
+            project_id: self.project,
+            changes: may_open,
+        };
+        let mut projects = self.administrator.projects();
+        projects.update_project_permissions(project).await?;
+        let delta = LayerGrantsDelta {
+            add: may_view,
+            remove: Vec::new(),
+        };
+        let change = LayerPermissionsChange {
+            layer_id: layer,
+            grants_revision: 0,
+            change: Some(Change::Delta(delta)),
+        };
+        let layer = UpdateLayerPermissionsRequest {
+            changes: vec![change],
+        };
+        let mut administration = self.administrator.administration();
+        administration.update_layer_permissions(layer).await?;
+        Ok(viewers)
     }
 
     /// Sends elements into a layer by one call.
