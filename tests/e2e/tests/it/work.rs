@@ -224,14 +224,18 @@ impl Shared {
         !self.is_over.load(Ordering::Relaxed)
     }
 
-    /// The answer, or nothing where there is an excuse.
+    /// The answer, or nothing where there is an excuse, which is shown when somebody waits in vain.
+    #[expect(clippy::print_stderr, reason = "for the person who runs the tests")]
     fn answer<T>(&self, result: Result<T, Status>) -> Option<T> {
         match result {
             Ok(answer) => {
                 self.answered.fetch_add(1, Ordering::Relaxed);
                 Some(answer)
             }
-            Err(status) if self.excuses.contains(&status.code()) => None,
+            Err(status) if self.excuses.contains(&status.code()) => {
+                eprintln!("{:?}: {}", status.code(), status.message());
+                None
+            }
             Err(status) => panic!("{status:?}"),
         }
     }
