@@ -4,9 +4,12 @@
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use jmap_proto::layerdata::{
-    Filter, GetElementsRequest, ListElementsRequest, Selection, SortDirection, SortKey,
-    filter::Form,
+use jmap_proto::{
+    layerdata::{
+        Filter, GetElementsRequest, ListElementsRequest, Selection, SortDirection, SortKey,
+        filter::Form,
+    },
+    types::GetServerInfoRequest,
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 use testkit::{Caller, wire};
@@ -29,8 +32,8 @@ const STEP: i32 = 1_000;
 const PAGE: i32 = 100;
 /// How much longer a page may take than the same SQL, and one far behind than the first.
 const SLOWER: f64 = 2.0;
-/// How much longer one element may take than the same SQL: a call that is empty takes as long by itself.
-const ONE_SLOWER: f64 = 4.0;
+/// Calls behind one of layer-data: itself, and its question to authorization.
+const CALLS: f64 = 2.0;
 
 /// Measures pages of all points, and single elements.
 ///
@@ -53,6 +56,7 @@ pub(crate) async fn run(site: &Site, rounds: Rounds) -> anyhow::Result<Vec<Figur
     );
     let by_id = format!("select {columns} from {table} t where t.fid = 4321");
     let (mut first, mut behind, mut one) = <(Pair, Pair, Pair)>::default();
+    let mut empty = Taken::default();
     for _ in 0..rounds.count {
         let page = async || list(&site.worker, layer, PAGE, "").await.map(drop);
         first.measured.take(&meter, rounds, page).await?;
@@ -64,6 +68,8 @@ pub(crate) async fn run(site: &Site, rounds: Rounds) -> anyhow::Result<Vec<Figur
             .floor(&meter, rounds, (&sorted, &mut database))
             .await?;
         one.floor(&meter, rounds, (&by_id, &mut database)).await?;
+        let nothing = async || ask_nothing(&site.worker).await;
+        empty.take(&meter, rounds, nothing).await?;
     }
     behind.floor = first.measured.clone();
     let page = format!("a page of {PAGE}, filtered and sorted");
@@ -73,7 +79,10 @@ pub(crate) async fn run(site: &Site, rounds: Rounds) -> anyhow::Result<Vec<Figur
             &format!("the same at depth {DEPTH}, beside the first"),
             SLOWER,
         ),
-        one.figure("one element by its id", ONE_SLOWER),
+        one.beyond(CALLS * median(empty.millis)).figure(
+            "one element by its id, beside the SQL and two empty calls",
+            SLOWER,
+        ),
     ])
 }
 
@@ -119,6 +128,15 @@ async fn get(caller: &Caller, layer: i64) -> anyhow::Result<()> {
     };
     let answer = caller.elements().get_elements(request).await?.into_inner();
     answer.elements.first().context("an element").map(drop)
+}
+
+/// A call that reads and asks nothing.
+async fn ask_nothing(caller: &Caller) -> anyhow::Result<()> {
+    let mut service = caller.layer_data_info();
+    service
+        .get_server_info(GetServerInfoRequest::default())
+        .await?;
+    Ok(())
 }
 
 /// What was measured, beside its floor.
@@ -172,6 +190,14 @@ impl Pair {
             Ok(())
         };
         self.floor.take(meter, rounds, select).await
+    }
+
+    /// With a floor that takes so many milliseconds more.
+    fn beyond(mut self, millis: f64) -> Self {
+        for floor in &mut self.floor.millis {
+            *floor += millis;
+        }
+        self
     }
 
     fn figure(self, name: &str, target: f64) -> Figure {

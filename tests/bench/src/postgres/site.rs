@@ -128,7 +128,7 @@ impl Site {
         Ok(made.into_inner().layer.context("a layer")?.layer_id)
     }
 
-    /// Makes so many users who may view a layer, and signs them in.
+    /// Makes so many users who may view and copy a layer, and signs them in.
     ///
     /// # Errors
     /// When the pair refuses.
@@ -145,7 +145,7 @@ impl Site {
             });
             may_view.push(LayerGrant {
                 principal,
-                permissions: vec![Permission::View.into()],
+                permissions: vec![Permission::View.into(), Permission::CopyExport.into()],
                 only_own: false,
             });
             viewers.push(house.as_user(&name).await);
