@@ -1,15 +1,12 @@
 //! Watching: every change of the elements of some layers, as it is made.
 //!
 //! A watcher is a place in the feed of each layer. What comes after it is read from the store when the watcher has taken
-//! what came before, so a slow one costs no memory; its rights are judged again before each message.
+//! what came before, so a slow one costs little memory, and one that does not read ends; its rights are judged again
+//! before each message.
 
 use std::{pin::pin, time::Duration};
 
-use futures::{
-    StreamExt as _,
-    future::select_all,
-    stream::{self, BoxStream},
-};
+use futures::future::select_all;
 use jmap_domain::{ActorId, LayerId};
 use jmap_proto::layerdata::{
     ChangeHeartbeat, ElementEvent as WireEvent, ElementEventBatch, ElementEventKind, ElementHeader,
@@ -23,13 +20,17 @@ use layer_data_core::{
 };
 use tokio::{
     select,
+    sync::mpsc::{self, Sender},
     time::{Instant, sleep_until, timeout_at},
 };
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
+use tracing::{Instrument, Span};
 
 use crate::{
     Api,
     answer::{ElementWriter, header},
+    delivery::{deliver, while_awaited},
     elements::{BATCH, shaped},
     parse::{Start, Watched, heartbeat, watched_layers},
     position::{Position, life},
@@ -40,7 +41,7 @@ use crate::{
 /// How often rights are judged while nothing happens (R119).
 const LOOK: Duration = Duration::from_secs(2);
 
-pub(crate) type Messages = BoxStream<'static, Result<WatchChangesResponse, Status>>;
+pub(crate) type Messages = ReceiverStream<Result<WatchChangesResponse, Status>>;
 
 /// A layer that is watched.
 struct Layer<S, A, R> {
@@ -50,6 +51,14 @@ struct Layer<S, A, R> {
     is_new: bool,
     /// When something was sent of it.
     sent_at: Instant,
+}
+
+/// What a look at a layer came to.
+enum Found {
+    Event(Event),
+    /// Nothing yet, and there is more to look through.
+    More,
+    Nothing,
 }
 
 /// Who watches, and how far it has come.
@@ -90,14 +99,17 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             turn: 0,
             _place: place,
         };
-        let messages = stream::try_unfold(watcher, |mut watcher| async move {
-            let message = watcher.next().await.map_err(status)?;
-            Ok::<_, Status>(Some((message, watcher)))
-        });
-        let ended = async move {
-            let _ended = timeout_at(deadline, closing).await;
+        // Not pulled by the reader: one that does not read is to end as well.
+        let (sender, receiver) = mpsc::channel(1);
+        let watching = async move {
+            let ended = timeout_at(deadline, closing);
+            select! {
+                _ended = ended => (),
+                () = watcher.run(&sender) => (),
+            }
         };
-        Ok(messages.take_until(Box::pin(ended)).boxed())
+        tokio::spawn(watching.instrument(Span::current()));
+        Ok(ReceiverStream::new(receiver))
     }
 
     async fn follow(
@@ -136,9 +148,21 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
 }
 
 impl<S: LayerStore, A: Authorizer, R: Registry> Watcher<S, A, R> {
+    /// Tells until the reader leaves, or does not read, or may not any more.
+    async fn run(mut self, sender: &Sender<Result<WatchChangesResponse, Status>>) {
+        while let Ok(next) = while_awaited(sender, self.next()).await {
+            let is_over = next.is_err();
+            let taken = deliver(sender, next.map_err(status)).await;
+            if is_over || taken.is_err() {
+                return;
+            }
+        }
+    }
+
     /// The next message, when there is one.
     async fn next(&mut self) -> Result<WatchChangesResponse, Failure> {
         loop {
+            let mut has_more = false;
             for _ in 0..self.layers.len() {
                 let index = self.turn;
                 self.turn = (self.turn + 1) % self.layers.len();
@@ -146,15 +170,21 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Watcher<S, A, R> {
                 let Some(layer) = self.layers.get_mut(index) else {
                     continue;
                 };
-                if let Some(event) = layer.next(api, index, heartbeat).await? {
-                    layer.sent_at = Instant::now();
-                    return Ok(WatchChangesResponse {
-                        layer_index: i32::try_from(index).unwrap_or(i32::MAX),
-                        event: Some(event),
-                    });
+                match layer.next(api, index, heartbeat).await? {
+                    Found::Event(event) => {
+                        layer.sent_at = Instant::now();
+                        return Ok(WatchChangesResponse {
+                            layer_index: i32::try_from(index).unwrap_or(i32::MAX),
+                            event: Some(event),
+                        });
+                    }
+                    Found::More => has_more = true,
+                    Found::Nothing => {}
                 }
             }
-            self.pause().await;
+            if !has_more {
+                self.pause().await;
+            }
         }
     }
 
@@ -179,34 +209,35 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Watcher<S, A, R> {
 }
 
 impl<S: LayerStore, A: Authorizer, R: Registry> Layer<S, A, R> {
-    /// What there is to tell of it now.
+    /// What there is to tell of it now. One that catches up looks through a part at a time, so that it keeps no other from
+    /// its turn.
     async fn next(
         &mut self,
         api: &Api<S, A, R>,
         index: usize,
         heartbeat: Duration,
-    ) -> Result<Option<Event>, Failure> {
+    ) -> Result<Found, Failure> {
         let failed = |error| status::watched(error, index);
-        loop {
-            if self.is_new {
-                self.follower.judge().await.map_err(failed)?;
-                self.is_new = false;
-                return Ok(Some(Event::Header(self.header(api))));
-            }
-            let news = self.follower.next(BATCH).await.map_err(failed)?;
-            match news {
-                Some(FeedNews::Definition) => self.is_new = true,
-                Some(FeedNews::Events(events)) if !events.is_empty() => {
-                    return self.events(api, events).await.map(Some);
-                }
-                Some(FeedNews::Events(_)) | None if self.sent_at.elapsed() >= heartbeat => {
-                    let feed_position = self.position(api);
-                    return Ok(Some(Event::Heartbeat(ChangeHeartbeat { feed_position })));
-                }
-                Some(FeedNews::Events(_)) => {}
-                None => return Ok(None),
-            }
+        if self.is_new {
+            self.follower.judge().await.map_err(failed)?;
+            self.is_new = false;
+            return Ok(Found::Event(Event::Header(self.header(api))));
         }
+        Ok(match self.follower.next(BATCH).await.map_err(failed)? {
+            Some(FeedNews::Definition) => {
+                self.is_new = true;
+                Found::More
+            }
+            Some(FeedNews::Events(events)) if !events.is_empty() => {
+                Found::Event(self.events(api, events).await?)
+            }
+            Some(FeedNews::Events(_)) | None if self.sent_at.elapsed() >= heartbeat => {
+                let feed_position = self.position(api);
+                Found::Event(Event::Heartbeat(ChangeHeartbeat { feed_position }))
+            }
+            Some(FeedNews::Events(_)) => Found::More,
+            None => Found::Nothing,
+        })
     }
 
     fn id(&self) -> LayerId {
