@@ -1,18 +1,28 @@
 //! Edits, alone and in batches: as they are asked for, as they are permitted, and what became of them.
 
 mod kept;
+mod unique;
+mod upsert;
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
 
-use jmap_domain::{ActorId, DataRevision, DenyReason, ElementId, LayerId, Permission};
+use jmap_domain::{ActorId, AttributeId, DataRevision, DenyReason, ElementId, LayerId, Permission};
 
 pub use kept::KeptAnswerError;
+pub(crate) use unique::Key;
+pub use unique::{Holder, Taken};
+pub use upsert::{UpsertError, UpsertInput};
 
 use crate::{
     definition::DefinitionVersion,
-    element::{ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
+    element::{AttributeRef, ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
     geometry::Geometry,
     permit::Permit,
+    value::Value,
 };
 
 /// What the caller believes an element's revision to be (R108).
@@ -22,6 +32,17 @@ pub enum ExpectedRevision {
     Revision(DataRevision),
     /// Whatever it is.
     Any,
+}
+
+impl ExpectedRevision {
+    /// Whether an element that has this revision is what was expected.
+    #[must_use]
+    pub fn admits(self, current: DataRevision) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Revision(revision) => revision == current,
+        }
+    }
 }
 
 /// An edit as it is asked for, not yet checked against the layer.
@@ -45,14 +66,16 @@ pub enum EditInput {
         /// What its revision is believed to be.
         expected: ExpectedRevision,
     },
+    /// Create an element, or change the one that has the same value of a unique attribute.
+    Upsert(UpsertInput),
 }
 
 impl EditInput {
-    /// The permission that the edit needs (R33–R37).
+    /// The permission that the edit needs (R33–R37); of an upsert, that to create.
     #[must_use]
     pub const fn permission(&self) -> Permission {
         match self {
-            Self::Create(_) => Permission::AddElements,
+            Self::Create(_) | Self::Upsert(_) => Permission::AddElements,
             Self::Update {
                 element: _,
                 expected: _,
@@ -62,6 +85,35 @@ impl EditInput {
                 element: _,
                 expected: _,
             } => Permission::DeleteElements,
+        }
+    }
+
+    /// The permission that the edit needs instead, if it turns out to be the change of an element that there is.
+    #[must_use]
+    pub const fn other_permission(&self) -> Option<Permission> {
+        match self {
+            Self::Upsert(upsert) => Some(upsert.change_permission()),
+            Self::Create(_)
+            | Self::Update {
+                element: _,
+                expected: _,
+                change: _,
+            }
+            | Self::Delete {
+                element: _,
+                expected: _,
+            } => None,
+        }
+    }
+
+    /// The values that are given.
+    #[must_use]
+    pub fn values(&self) -> &[(AttributeRef, Value)] {
+        match self {
+            Self::Create(element) => &element.values,
+            Self::Update { change, .. } => &change.values,
+            Self::Upsert(upsert) => &upsert.values,
+            Self::Delete { .. } => &[],
         }
     }
 }
@@ -181,6 +233,12 @@ impl Edit {
         }
     }
 
+    /// Whether it creates an element.
+    #[must_use]
+    pub const fn creates(&self) -> bool {
+        matches!(self, Self::Create(_))
+    }
+
     /// Whether it brings a geometry that is not as it was given, because that was not valid.
     #[must_use]
     pub fn is_repaired(&self) -> bool {
@@ -220,6 +278,8 @@ pub struct PermittedEdit {
     index: u32,
     permit: Permit,
     edit: Arc<Edit>,
+    /// The unique attribute by which its element was looked for.
+    key: Option<AttributeId>,
 }
 
 impl PermittedEdit {
@@ -263,9 +323,20 @@ impl PermittedEdit {
                 index,
                 permit,
                 edit,
+                key: None,
             })
         } else {
             Err(permit.wrong_for(needed))
+        }
+    }
+
+    /// The edit as one that was made of what was found by a unique attribute: when that is not so any more, the whole batch
+    /// is not done, whatever its mode, and can be made anew.
+    #[must_use]
+    pub fn found_by(self, key: AttributeId) -> Self {
+        Self {
+            key: Some(key),
+            ..self
         }
     }
 
@@ -310,6 +381,8 @@ pub struct EditedElement {
     pub element: ElementId,
     /// Its revision now; of a deleted one, the revision of the deletion.
     pub revision: DataRevision,
+    /// Whether the edit created it.
+    pub created: bool,
 }
 
 /// Why an edit was refused.
@@ -345,6 +418,16 @@ pub enum EditRefusal {
         /// Its revision now.
         current: DataRevision,
     },
+    /// Another element has that value of a unique attribute (R105). Nothing of that element is told (R113).
+    #[error("attribute `{name}` is unique, and another element has this value")]
+    NotUnique {
+        /// The attribute.
+        attribute: AttributeId,
+        /// Its name.
+        name: String,
+        /// Which of the values that were given, from 0; `None` where that is not known.
+        index: Option<usize>,
+    },
 }
 
 /// What became of one edit.
@@ -377,6 +460,15 @@ impl PermittedBatch {
         permits.all(|permit| permit.is_valid_at(now))
     }
 
+    /// Whether an edit was refused because what it was made of is not so any more.
+    fn is_outrun(&self, results: &[(u32, EditResult)]) -> bool {
+        let keys = self.edits.iter();
+        let keys = keys.filter_map(|edit| Some((edit.index, edit.key?)));
+        let keys: HashMap<u32, AttributeId> = keys.collect();
+        let mut results = results.iter();
+        results.any(|(index, result)| keys.get(index).is_some_and(|key| result.is_outrun(*key)))
+    }
+
     /// The layers that it edits, ascending, each once.
     #[must_use]
     pub fn layers(&self) -> BTreeSet<LayerId> {
@@ -400,7 +492,9 @@ impl StoredAnswer {
     #[must_use]
     pub fn conclude(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> Self {
         let is_refused = |(_, result): &(u32, EditResult)| matches!(result, EditResult::Refused(_));
-        let none_done = batch.mode == EditMode::Atomic && results.iter().any(is_refused);
+        let is_outrun = batch.is_outrun(&results);
+        let none_done =
+            is_outrun || batch.mode == EditMode::Atomic && results.iter().any(is_refused);
         for (_, result) in &mut results {
             if none_done && matches!(result, EditResult::Done(_)) {
                 *result = EditResult::NotAttempted;
