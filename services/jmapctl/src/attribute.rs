@@ -1,10 +1,13 @@
-//! Attributes of a new layer, as `name:type[:required][:read-only]` or as a file shows them.
+//! Attributes of a new layer, as `name:type[:required][:read-only][:unique]` or as a file shows them.
 
 use std::str::FromStr;
 
-use jmap_proto::types::{AttributeDefinition, AttributeType};
+use jmap_proto::types::{AttributeConstraints, AttributeDefinition, AttributeType};
 use layer_data_core::{
-    definition::{AttributeDraft, GeometryType as CoreGeometry, LayerDraft, ZPolicy as CoreZ},
+    definition::{
+        AttributeDraft, GeometryType as CoreGeometry, LayerDraft, MAX_UNIQUE_LENGTH,
+        ZPolicy as CoreZ,
+    },
     value::AttributeType as CoreType,
 };
 
@@ -32,12 +35,25 @@ impl FromStr for AttributeSpec {
             match flag.trim() {
                 "required" => attribute.required = true,
                 "read-only" => attribute.read_only = true,
+                "unique" => {
+                    let kind = attribute.r#type();
+                    make_unique(kind, attribute.constraints.get_or_insert_default());
+                }
                 other => {
-                    return Err(format!("`{other}` is neither `required` nor `read-only`"));
+                    let flags = "`required`, `read-only` or `unique`";
+                    return Err(format!("`{other}` is none of {flags}"));
                 }
             }
         }
         Ok(Self(attribute))
+    }
+}
+
+/// Lets no two elements have the same value. A unique string has a limited length.
+pub(crate) fn make_unique(kind: AttributeType, constraints: &mut AttributeConstraints) {
+    constraints.unique = true;
+    if kind == AttributeType::String && constraints.max_length.is_none() {
+        constraints.max_length = i32::try_from(MAX_UNIQUE_LENGTH).ok();
     }
 }
 
@@ -133,6 +149,13 @@ mod tests {
     fn flags_follow_the_type() {
         let attribute = parse("name:string:required:read-only").unwrap();
         assert!(attribute.required && attribute.read_only);
+        let constraints = parse("code:string:unique").unwrap().constraints.unwrap();
+        assert_eq!(
+            (constraints.unique, constraints.max_length),
+            (true, Some(500))
+        );
+        let constraints = parse("code:integer:unique").unwrap().constraints.unwrap();
+        assert_eq!((constraints.unique, constraints.max_length), (true, None));
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! Edits, alone and in batches: as they are asked for, as they are permitted, and what became of them.
 
 mod kept;
+mod permitted;
+mod unique;
+mod upsert;
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
-
-use jmap_domain::{ActorId, DataRevision, DenyReason, ElementId, LayerId, Permission};
+use jmap_domain::{AttributeId, DataRevision, DenyReason, ElementId, LayerId, Permission};
 
 pub use kept::KeptAnswerError;
+pub use permitted::{PermittedBatch, PermittedEdit, WrongPermit};
+pub(crate) use unique::Key;
+pub use unique::{Holder, Taken};
+pub use upsert::{UpsertError, UpsertInput};
 
 use crate::{
     definition::DefinitionVersion,
-    element::{ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
+    element::{AttributeRef, ChangeInput, ElementInput, ElementPatch, InputError, NewElement},
     geometry::Geometry,
-    permit::Permit,
+    value::Value,
 };
 
 /// What the caller believes an element's revision to be (R108).
@@ -22,6 +27,17 @@ pub enum ExpectedRevision {
     Revision(DataRevision),
     /// Whatever it is.
     Any,
+}
+
+impl ExpectedRevision {
+    /// Whether an element that has this revision is what was expected.
+    #[must_use]
+    pub fn admits(self, current: DataRevision) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Revision(revision) => revision == current,
+        }
+    }
 }
 
 /// An edit as it is asked for, not yet checked against the layer.
@@ -45,14 +61,16 @@ pub enum EditInput {
         /// What its revision is believed to be.
         expected: ExpectedRevision,
     },
+    /// Create an element, or change the one that has the same value of a unique attribute.
+    Upsert(UpsertInput),
 }
 
 impl EditInput {
-    /// The permission that the edit needs (R33–R37).
+    /// The permission that the edit needs (R33–R37); of an upsert, that to create.
     #[must_use]
     pub const fn permission(&self) -> Permission {
         match self {
-            Self::Create(_) => Permission::AddElements,
+            Self::Create(_) | Self::Upsert(_) => Permission::AddElements,
             Self::Update {
                 element: _,
                 expected: _,
@@ -62,6 +80,35 @@ impl EditInput {
                 element: _,
                 expected: _,
             } => Permission::DeleteElements,
+        }
+    }
+
+    /// The permission that the edit needs instead, if it turns out to be the change of an element that there is.
+    #[must_use]
+    pub const fn other_permission(&self) -> Option<Permission> {
+        match self {
+            Self::Upsert(upsert) => Some(upsert.change_permission()),
+            Self::Create(_)
+            | Self::Update {
+                element: _,
+                expected: _,
+                change: _,
+            }
+            | Self::Delete {
+                element: _,
+                expected: _,
+            } => None,
+        }
+    }
+
+    /// The values that are given.
+    #[must_use]
+    pub fn values(&self) -> &[(AttributeRef, Value)] {
+        match self {
+            Self::Create(element) => &element.values,
+            Self::Update { change, .. } => &change.values,
+            Self::Upsert(upsert) => &upsert.values,
+            Self::Delete { .. } => &[],
         }
     }
 }
@@ -181,6 +228,12 @@ impl Edit {
         }
     }
 
+    /// Whether it creates an element.
+    #[must_use]
+    pub const fn creates(&self) -> bool {
+        matches!(self, Self::Create(_))
+    }
+
     /// Whether it brings a geometry that is not as it was given, because that was not valid.
     #[must_use]
     pub fn is_repaired(&self) -> bool {
@@ -204,105 +257,6 @@ impl Edit {
     }
 }
 
-/// A permit and an edit do not belong together: a mistake of ours, never of the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a permit for `{held}` does not cover `{needed}`")]
-pub struct WrongPermit {
-    /// What the permit is for.
-    pub held: Permission,
-    /// What the edit needs.
-    pub needed: Permission,
-}
-
-/// An edit together with the permit that covers it. The edit is shared with whoever may have to try it again.
-#[derive(Clone, Debug)]
-pub struct PermittedEdit {
-    index: u32,
-    permit: Permit,
-    edit: Arc<Edit>,
-}
-
-impl PermittedEdit {
-    /// Puts an edit under a permit; `index` is its place in the request, by which the answer names it.
-    ///
-    /// # Errors
-    /// [`WrongPermit`] when the permit is for something else, or one is not enough.
-    pub fn new(
-        index: u32,
-        permit: Permit,
-        edit: impl Into<Arc<Edit>>,
-    ) -> Result<Self, WrongPermit> {
-        let edit = edit.into();
-        match edit.second_permission() {
-            None => Self::covered(index, permit, edit),
-            Some(needed) => Err(permit.wrong_for(needed)),
-        }
-    }
-
-    /// Puts an edit that needs two permissions under a permit for each; the first one says which elements it reaches.
-    ///
-    /// # Errors
-    /// [`WrongPermit`] when a permit is for something else or for somebody else, or one is enough.
-    pub fn under_both(
-        index: u32,
-        [permit, second]: [Permit; 2],
-        edit: impl Into<Arc<Edit>>,
-    ) -> Result<Self, WrongPermit> {
-        let edit = edit.into();
-        let needed = edit.second_permission();
-        let is_covered = needed.is_some_and(|needed| second.covers(needed));
-        let permit = permit.together_with(second).filter(|_| is_covered);
-        let permit = permit.ok_or_else(|| second.wrong_for(needed.unwrap_or(edit.permission())))?;
-        Self::covered(index, permit, edit)
-    }
-
-    fn covered(index: u32, permit: Permit, edit: Arc<Edit>) -> Result<Self, WrongPermit> {
-        let needed = edit.permission();
-        if permit.covers(needed) {
-            Ok(Self {
-                index,
-                permit,
-                edit,
-            })
-        } else {
-            Err(permit.wrong_for(needed))
-        }
-    }
-
-    /// Its place in the request.
-    #[must_use]
-    pub const fn index(&self) -> u32 {
-        self.index
-    }
-
-    /// The permit.
-    #[must_use]
-    pub const fn permit(&self) -> &Permit {
-        &self.permit
-    }
-
-    /// The edit.
-    #[must_use]
-    pub fn edit(&self) -> &Edit {
-        &self.edit
-    }
-}
-
-/// What a store is asked to do: edits, each under its permit, by one actor.
-#[derive(Clone, Debug)]
-pub struct PermittedBatch {
-    /// The edits.
-    pub edits: Vec<PermittedEdit>,
-    /// Who asks: request ids are kept per actor.
-    pub actor: ActorId,
-    /// Whether one failing edit refuses the others.
-    pub mode: EditMode,
-    /// Whether anything is to change.
-    pub intent: Intent,
-    /// Recognises a retry.
-    pub request: Option<RequestKey>,
-}
-
 /// An element that an edit touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EditedElement {
@@ -310,6 +264,8 @@ pub struct EditedElement {
     pub element: ElementId,
     /// Its revision now; of a deleted one, the revision of the deletion.
     pub revision: DataRevision,
+    /// Whether the edit created it.
+    pub created: bool,
 }
 
 /// Why an edit was refused.
@@ -345,6 +301,16 @@ pub enum EditRefusal {
         /// Its revision now.
         current: DataRevision,
     },
+    /// Another element has that value of a unique attribute (R105). Nothing of that element is told (R113).
+    #[error("attribute `{name}` is unique, and another element has this value")]
+    NotUnique {
+        /// The attribute.
+        attribute: AttributeId,
+        /// Its name.
+        name: String,
+        /// Which of the values that were given, from 0; `None` where that is not known.
+        index: Option<usize>,
+    },
 }
 
 /// What became of one edit.
@@ -369,21 +335,6 @@ pub enum BatchOutcome {
     Validated,
 }
 
-impl PermittedBatch {
-    /// Whether every permit may still be acted on: what a store looks at immediately before the commit (R123).
-    #[must_use]
-    pub fn is_valid_at(&self, now: Instant) -> bool {
-        let mut permits = self.edits.iter().map(PermittedEdit::permit);
-        permits.all(|permit| permit.is_valid_at(now))
-    }
-
-    /// The layers that it edits, ascending, each once.
-    #[must_use]
-    pub fn layers(&self) -> BTreeSet<LayerId> {
-        self.edits.iter().map(|edit| edit.permit.layer()).collect()
-    }
-}
-
 /// A store's answer to a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredAnswer {
@@ -400,7 +351,9 @@ impl StoredAnswer {
     #[must_use]
     pub fn conclude(batch: &PermittedBatch, mut results: Vec<(u32, EditResult)>) -> Self {
         let is_refused = |(_, result): &(u32, EditResult)| matches!(result, EditResult::Refused(_));
-        let none_done = batch.mode == EditMode::Atomic && results.iter().any(is_refused);
+        let is_outrun = batch.is_outrun(&results);
+        let none_done =
+            is_outrun || batch.mode == EditMode::Atomic && results.iter().any(is_refused);
         for (_, result) in &mut results {
             if none_done && matches!(result, EditResult::Done(_)) {
                 *result = EditResult::NotAttempted;

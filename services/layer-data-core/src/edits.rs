@@ -5,20 +5,21 @@
 
 mod deletion;
 mod reversal;
+mod upsert;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use jmap_domain::{ActorId, Decision, DenyReason, LayerId, Permission, Question};
+use jmap_domain::{ActorId, AttributeId, Decision, DenyReason, LayerId, Permission, Question};
 
 use crate::{
     definition::LayerDefinition,
     edit::{
         BatchInput, BatchOutcome, Edit, EditInput, EditMode, EditRefusal, EditResult,
         EditedElement, Intent, PermittedBatch, PermittedEdit, RequestKey, StoredAnswer,
-        WrongPermit,
+        UpsertInput, WrongPermit,
     },
     element::{InputError, ValueSource},
     geometry::SingleToMulti,
@@ -83,6 +84,9 @@ pub enum EditError {
     /// The layer's definition was changed again and again meanwhile.
     #[error("the layer's definition is being changed")]
     DefinitionChanges,
+    /// Others changed or created the element that was to be upserted again and again meanwhile.
+    #[error("the element is being changed by others")]
+    Contended,
     /// The storage did not do it.
     #[error(transparent)]
     Store(StoreError),
@@ -127,6 +131,8 @@ impl Rights {
 struct Plan {
     edits: Vec<(u32, LayerId, Arc<Edit>)>,
     refused: BTreeMap<u32, EditRefusal>,
+    /// The edits that upserts have become, with their keys.
+    keys: BTreeMap<u32, AttributeId>,
 }
 
 impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
@@ -181,26 +187,28 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
             request,
         } = batch;
         let total = edits.len();
-        let needs: BTreeSet<_> = edits
-            .iter()
-            .map(|(layer, edit)| (*layer, edit.permission()))
-            .collect();
+        let needs = needs(&edits);
         let order = Order {
             mode,
             intent,
             request,
             total,
         };
+        let mut trouble = EditError::DefinitionChanges;
         for _ in 0..CHECKS {
             let rights = self.rights(call, &needs).await?;
-            let plan = self.plan(&edits, mode, &rights).await?;
+            let plan = self.plan(call, &edits, order, &rights).await?;
             match self.write(call, plan, order, rights).await {
                 // What was checked against another definition is checked once more, against the new one (R114).
-                Err(EditError::Store(StoreError::DefinitionChanged(_))) => {}
-                done => return done,
+                Err(EditError::Store(StoreError::DefinitionChanged(_))) => {
+                    trouble = EditError::DefinitionChanges;
+                }
+                // What was found by a key is looked for once more.
+                Err(EditError::Contended) => trouble = EditError::Contended,
+                done => return done.map(|report| report.naming(&edits)),
             }
         }
-        Err(EditError::DefinitionChanges)
+        Err(trouble)
     }
 
     async fn rights(
@@ -234,34 +242,42 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
     /// Sorts out what the caller may not do, then what does not fit its layer.
     async fn plan(
         &self,
+        call: &Call,
         edits: &[(LayerId, EditInput)],
-        mode: EditMode,
+        order: Order,
         rights: &Rights,
     ) -> Result<Plan, EditError> {
         let mut plan = Plan {
             edits: Vec::with_capacity(edits.len()),
             refused: BTreeMap::new(),
+            keys: BTreeMap::new(),
         };
         for (index, (layer, edit)) in (0..).zip(edits) {
-            if let Err(refusal) = rights.permit(*layer, edit.permission()) {
+            if let Err(refusal) = rights.one_permit(*layer, edit) {
                 plan.refused.insert(index, refusal);
             }
         }
-        if mode == EditMode::Atomic && !plan.refused.is_empty() {
+        if order.mode == EditMode::Atomic && !plan.refused.is_empty() {
             return Ok(plan);
         }
         let mut definitions = HashMap::new();
+        let mut upserts = Vec::new();
         for (index, (layer, edit)) in (0..).zip(edits) {
             if plan.refused.contains_key(&index) {
                 continue;
             }
             let definition = self.definition(*layer, &mut definitions).await?;
             match check(edit, &definition) {
-                Ok(edit) => plan.edits.push((index, *layer, Arc::new(edit))),
+                Ok(Checked::Edit(edit)) => plan.edits.push((index, *layer, Arc::new(edit))),
+                Ok(Checked::Upsert(upsert)) => upserts.push((index, *layer, upsert)),
                 Err(error) => {
                     plan.refused.insert(index, error.into());
                 }
             }
+        }
+        if !upserts.is_empty() {
+            let found = self.look_for(call, &upserts, (order, rights)).await?;
+            plan.settle(upserts, &found, (&definitions, rights));
         }
         Ok(plan)
     }
@@ -297,6 +313,7 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
             }
             let batch = order.batch(permitted, rights.actor);
             match self.store.edit(batch).await {
+                Ok(answer) if plan.is_outrun(&answer) => return Err(EditError::Contended),
                 Ok(answer) => return Ok(plan.report(order, answer)),
                 Err(StoreError::PermitExpired) => {
                     let needs = plan
@@ -336,8 +353,15 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
     }
 }
 
-fn check(edit: &EditInput, definition: &LayerDefinition) -> Result<Edit, InputError> {
-    Ok(match edit {
+/// An edit that fits its layer, or an upsert of which that is not known yet.
+enum Checked<'e> {
+    Edit(Edit),
+    Upsert(&'e UpsertInput),
+}
+
+fn check<'e>(edit: &'e EditInput, definition: &LayerDefinition) -> Result<Checked<'e>, InputError> {
+    Ok(Checked::Edit(match edit {
+        EditInput::Upsert(upsert) => return Ok(Checked::Upsert(upsert)),
         EditInput::Create(element) => {
             Edit::Create(element.check(definition, ValueSource::Client, SingleToMulti::Refuse)?)
         }
@@ -354,7 +378,17 @@ fn check(edit: &EditInput, definition: &LayerDefinition) -> Result<Edit, InputEr
             element: *element,
             expected: *expected,
         },
-    })
+    }))
+}
+
+/// The permissions that the edits need, or may turn out to need.
+fn needs(edits: &[(LayerId, EditInput)]) -> BTreeSet<(LayerId, Permission)> {
+    let needs = edits.iter().flat_map(|(layer, edit)| {
+        let needed = [Some(edit.permission()), edit.other_permission()];
+        let needed = needed.into_iter().flatten();
+        needed.map(|permission| (*layer, permission))
+    });
+    needs.collect()
 }
 
 /// How a batch is to be written.
@@ -384,7 +418,13 @@ impl Plan {
         let mut permitted = Vec::with_capacity(self.edits.len());
         for (index, layer, edit) in &self.edits {
             match rights.permit(*layer, edit.permission()) {
-                Ok(permit) => permitted.push(PermittedEdit::new(*index, permit, Arc::clone(edit))?),
+                Ok(permit) => {
+                    let edit = PermittedEdit::new(*index, permit, Arc::clone(edit))?;
+                    permitted.push(match self.keys.get(index) {
+                        Some(key) => edit.found_by(*key),
+                        None => edit,
+                    });
+                }
                 Err(refusal) => {
                     self.refused.insert(*index, refusal);
                 }

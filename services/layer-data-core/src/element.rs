@@ -8,6 +8,7 @@ use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, Permission};
 
 use crate::{
     definition::{AttributeDefinition, DefinitionVersion, LayerDefinition, ValueFault},
+    edit::UpsertError,
     geometry::{Geometry, GeometryError, GeometryRules, SingleToMulti},
     value::{DateTime, Value},
 };
@@ -107,6 +108,9 @@ pub enum InputError {
     /// A change that changes nothing.
     #[error("a change names a geometry or at least one attribute")]
     EmptyChange,
+    /// An upsert that cannot be one.
+    #[error(transparent)]
+    Upsert(#[from] UpsertError),
 }
 
 /// An element that fits its layer.
@@ -298,6 +302,15 @@ impl ElementPatch {
             Some(_) => Permission::ModifyElements,
             None => Permission::ModifyAttributes,
         }
+    }
+
+    /// The change without the value of one attribute, unless nothing else is changed.
+    #[must_use]
+    pub(crate) fn without(mut self, attribute: AttributeId) -> Self {
+        if self.geometry.is_some() || self.values.len() > 1 {
+            self.values.retain(|(id, _)| *id != attribute);
+        }
+        self
     }
 }
 

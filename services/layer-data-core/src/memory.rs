@@ -4,6 +4,7 @@ mod edits;
 mod feed;
 mod past;
 mod structure;
+mod unique;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,7 +18,7 @@ use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId, LayerId};
 
 use crate::{
     definition::{Examination, LayerDefinition},
-    edit::{BatchOutcome, PermittedBatch, RequestKey, StoredAnswer},
+    edit::{BatchOutcome, Holder, PermittedBatch, RequestKey, StoredAnswer},
     element::Element,
     feed::{FeedPart, FeedPlace, Seen},
     geometry::{Bounds, Geometry},
@@ -188,6 +189,18 @@ impl LayerStore for MemoryStore {
         layer.redefine(change.definition);
         self.1.notify(usize::MAX);
         Ok(Redefined::Done(layer.stored(id)))
+    }
+
+    async fn holders(
+        &self,
+        layer: LayerId,
+        key: AttributeId,
+        values: &[Value],
+        _deadline: Instant,
+    ) -> Result<Vec<Holder>, StoreError> {
+        let state = self.state();
+        let layer = state.found(layer)?;
+        Ok(layer.holders(key, values))
     }
 
     async fn read(

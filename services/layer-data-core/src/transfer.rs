@@ -3,6 +3,8 @@
 //! Export is a read with another purpose ([`crate::reads::ReadPurpose::Export`]). A copy from layer to layer
 //! ([`crate::copy`]) is both.
 
+mod keys;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use jmap_domain::{Decision, DenyReason, LayerAct, LayerId, Permission, Question};
@@ -20,6 +22,9 @@ use crate::{
     service::{AskError, LayerData, elements},
     turns::Turns,
 };
+
+use keys::FileKeys;
+pub use keys::MAX_KEYS;
 
 /// How many rows make a good batch.
 pub const IMPORT_BATCH: usize = 2_000;
@@ -52,6 +57,9 @@ pub enum ImportError {
     /// The layer's definition was changed again and again meanwhile.
     #[error("the layer's definition is being changed")]
     DefinitionChanges,
+    /// More values of unique attributes than can be compared before the first row is written.
+    #[error("a file that is taken as a whole has at most {MAX_KEYS} values of unique attributes")]
+    TooManyKeys,
     /// The storage did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,6 +114,8 @@ pub struct Import<S, A, R> {
     batch: usize,
     counts: ImportCounts,
     repaired: Vec<u64>,
+    /// What the rows have of unique attributes, while none is written.
+    keys: FileKeys,
 }
 
 /// What the answer for a batch allows.
@@ -151,6 +161,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             batch: IMPORT_BATCH,
             counts: ImportCounts::default(),
             repaired: Vec::new(),
+            keys: FileKeys::default(),
         })
     }
 
@@ -297,6 +308,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
                     refused.insert(place, error.into());
                 }
             }
+        }
+        if self.intent == Intent::Validate {
+            self.check_keys(&mut elements, &mut refused).await?;
         }
         let promoted = elements
             .iter()

@@ -1,15 +1,18 @@
 //! One edit call: statement by statement, within its savepoint.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jmap_domain::{ActorId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
     catalogue::Tip,
     edit::{
-        BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, PermittedBatch, PermittedEdit,
-        Restored, StoredAnswer,
+        BatchOutcome, Edit, EditRefusal, EditResult, EditedElement, ExpectedRevision,
+        PermittedBatch, PermittedEdit, Restored, StoredAnswer,
     },
-    element::{ElementPatch, ElementRow, NewElement},
+    element::{ElementRow, NewElement},
     permit::{Permit, Scope},
     ports::StoreError,
     value::DateTime,
@@ -22,6 +25,7 @@ use crate::{
     replay, rows,
     store::{Catalogue, Layer},
     table::{Stamp, Target},
+    unique,
     writer::find,
 };
 
@@ -112,37 +116,30 @@ impl CallInProgress<'_> {
         results: &mut Vec<(u32, EditResult)>,
     ) -> Result<(), StoreError> {
         let mut created = Vec::new();
+        let mut refused = self.refused(run).await?;
         for edit in run {
             let permit = edit.permit();
             let (layer, scope) = (permit.layer(), permit.scope());
-            self.open(layer).await?;
-            if !edit
-                .edit()
-                .fits(self.opened(layer)?.layer.definition.version())
-            {
-                return Err(StoreError::DefinitionChanged(layer));
-            }
             let stamp = self.stamp(layer, permit.actor())?;
             let result = match edit.edit() {
                 Edit::Create(new) => {
                     let element = self.next_element(layer)?;
-                    created.push((element, new));
-                    EditResult::Done(EditedElement {
-                        element,
-                        revision: stamp.revision,
-                    })
+                    if let Some(refusal) = refused.remove(&edit.index()) {
+                        EditResult::Refused(refusal)
+                    } else {
+                        created.push((element, new));
+                        done(edit, element, stamp)
+                    }
                 }
                 Edit::Update {
-                    element,
-                    expected,
-                    patch,
+                    element, expected, ..
                 } => {
                     let target = Target {
                         element: *element,
                         expected: *expected,
                         scope,
                     };
-                    self.update(layer, target, patch, stamp).await?
+                    self.update(target, edit, stamp).await?
                 }
                 Edit::Delete { element, expected } => {
                     let target = Target {
@@ -150,15 +147,37 @@ impl CallInProgress<'_> {
                         expected: *expected,
                         scope,
                     };
-                    self.delete(layer, target, stamp).await?
+                    self.delete(target, edit, stamp).await?
                 }
-                Edit::Restore(restored) => self.restore(layer, restored, (scope, stamp)).await?,
+                Edit::Restore(restored) => self.restore(edit, restored, stamp).await?,
             };
             results.push((edit.index(), result));
         }
         match run.first() {
             Some(first) => self.create(first.permit(), &created).await,
             None => Ok(()),
+        }
+    }
+
+    /// Which of a run's creations ask for values that are taken, after all of the run was found to fit its layer.
+    async fn refused(
+        &mut self,
+        run: &[PermittedEdit],
+    ) -> Result<HashMap<u32, EditRefusal>, StoreError> {
+        for edit in run {
+            let id = edit.permit().layer();
+            self.open(id).await?;
+            let version = self.opened(id)?.layer.definition.version();
+            if !edit.edit().fits(version) {
+                return Err(StoreError::DefinitionChanged(id));
+            }
+        }
+        match run.first() {
+            Some(first) if first.edit().creates() => {
+                let layer = Arc::clone(&self.opened(first.permit().layer())?.layer);
+                unique::refused(self.db, &layer, run).await
+            }
+            Some(_) | None => Ok(HashMap::new()),
         }
     }
 
@@ -222,58 +241,62 @@ impl CallInProgress<'_> {
 
     async fn update(
         &mut self,
-        id: LayerId,
         target: Target,
-        patch: &ElementPatch,
+        edit: &PermittedEdit,
         stamp: Stamp,
     ) -> Result<EditResult, StoreError> {
-        let layer = Arc::clone(&self.opened(id)?.layer);
-        self.execute(layer.table.keep(target, stamp)).await?;
-        if self
-            .execute(layer.table.update(target, patch, stamp))
-            .await?
-            == 0
-        {
-            return self.why_not(&layer, target).await.map(EditResult::Refused);
+        let Edit::Update { patch, .. } = edit.edit() else {
+            return Err(unexpected("no update"));
+        };
+        let layer = Arc::clone(&self.opened(edit.permit().layer())?.layer);
+        let unique = layer.definition.changed_unique(edit.edit());
+        let statements = [
+            layer.table.keep(target, stamp),
+            layer.table.update(target, patch, stamp),
+        ];
+        let mut changed = 0;
+        for mut sql in statements {
+            layer.table.only_free(&mut sql, &unique);
+            changed = self.execute(sql).await?;
+        }
+        if changed == 0 {
+            let refusal = self.why_not(&layer, target).await?;
+            let taken = if is_as_expected(&refusal, target.expected) {
+                unique::taken(self.db, &layer, target.element, edit.edit()).await?
+            } else {
+                None
+            };
+            return Ok(EditResult::Refused(taken.unwrap_or(refusal)));
         }
         if let Some(geometry) = patch.geometry() {
-            self.execute(
-                layer
-                    .table
-                    .put_boxes(&[(target.element, geometry.bounds())]),
-            )
-            .await?;
+            let boxes = [(target.element, geometry.bounds())];
+            self.execute(layer.table.put_boxes(&boxes)).await?;
         }
-        Ok(EditResult::Done(EditedElement {
-            element: target.element,
-            revision: stamp.revision,
-        }))
+        Ok(done(edit, target.element, stamp))
     }
 
     async fn delete(
         &mut self,
-        id: LayerId,
         target: Target,
+        edit: &PermittedEdit,
         stamp: Stamp,
     ) -> Result<EditResult, StoreError> {
-        let layer = Arc::clone(&self.opened(id)?.layer);
+        let layer = Arc::clone(&self.opened(edit.permit().layer())?.layer);
         self.execute(layer.table.keep(target, stamp)).await?;
         if self.execute(layer.table.delete(target)).await? == 0 {
             return self.why_not(&layer, target).await.map(EditResult::Refused);
         }
         self.execute(layer.table.delete_box(target.element)).await?;
-        Ok(EditResult::Done(EditedElement {
-            element: target.element,
-            revision: stamp.revision,
-        }))
+        Ok(done(edit, target.element, stamp))
     }
 
     async fn restore(
         &mut self,
-        id: LayerId,
+        edit: &PermittedEdit,
         restored: &Restored,
-        (scope, stamp): (Scope, Stamp),
+        stamp: Stamp,
     ) -> Result<EditResult, StoreError> {
+        let (id, scope) = (edit.permit().layer(), edit.permit().scope());
         let layer = Arc::clone(&self.opened(id)?.layer);
         let element = restored.element;
         let sql = layer.table.restore(restored, (scope, stamp));
@@ -282,7 +305,14 @@ impl CallInProgress<'_> {
                 None => self.look(layer.table.look_deleted(element)).await?,
                 row => row,
             };
-            return refusal(element, scope, row).map(EditResult::Refused);
+            let refusal = refusal(element, scope, row)?;
+            let expected = ExpectedRevision::Revision(restored.deleted);
+            let taken = if is_as_expected(&refusal, expected) {
+                unique::taken_from(self.db, &layer, restored).await?
+            } else {
+                None
+            };
+            return Ok(EditResult::Refused(taken.unwrap_or(refusal)));
         }
         self.opened(id)?.restored = stamp.revision;
         let mut header = layer.table.header(element);
@@ -291,10 +321,7 @@ impl CallInProgress<'_> {
         let (bounds, _) = blob::decode(&header).map_err(unexpected)?;
         self.execute(layer.table.put_boxes(&[(element, bounds)]))
             .await?;
-        Ok(EditResult::Done(EditedElement {
-            element,
-            revision: stamp.revision,
-        }))
+        Ok(done(edit, element, stamp))
     }
 
     /// Why a statement found nothing to write to; in the same transaction, so the answer is about the same state.
@@ -343,6 +370,19 @@ impl CallInProgress<'_> {
         }
         Ok(tips)
     }
+}
+
+fn done(edit: &PermittedEdit, element: ElementId, stamp: Stamp) -> EditResult {
+    EditResult::Done(EditedElement {
+        element,
+        revision: stamp.revision,
+        created: edit.edit().creates(),
+    })
+}
+
+/// Whether an element that a statement did not write to was as expected: then it is the values that were not.
+fn is_as_expected(refusal: &EditRefusal, expected: ExpectedRevision) -> bool {
+    matches!(refusal, EditRefusal::Stale { current, .. } if expected.admits(*current))
 }
 
 /// Revision and creator of an element that a statement did not write to, if there is or was one.

@@ -80,6 +80,9 @@ async fn show(db: &mut SqliteConnection, layer: &Layer, label: &str) -> Result<(
         .execute(&mut *db)
         .await?;
     layer.table.create_rtree().build().execute(&mut *db).await?;
+    for mut sql in layer.table.index_unique(layer.table.unique()) {
+        sql.build().execute(&mut *db).await?;
+    }
     register(db, layer, label, &geometry_type).await?;
     make_history(db, layer).await
 }

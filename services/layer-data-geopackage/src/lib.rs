@@ -22,6 +22,7 @@ mod sieve;
 mod store;
 mod table;
 mod tally;
+mod unique;
 mod values;
 mod writer;
 

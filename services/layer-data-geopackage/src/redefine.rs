@@ -11,20 +11,34 @@ use layer_data_core::{
     definition::Examination,
     ports::{Redefined, Redefinition, StoreError},
 };
-use sqlx::{Row, SqliteConnection, SqliteExecutor};
+use sqlx::{Row, SqliteConnection};
 
 use crate::{
     error::{store_error, unexpected},
     read::{fields, stored_geometry},
     store::Layer,
-    table::{BlobPart, Column},
+    table::{BlobPart, Column, Table},
+    unique,
     values::read_value,
     writer::{State, begin},
 };
 
-/// Looks at the elements that were changed after a revision.
+/// Looks at the elements that were changed after a revision, and for those that have the same value where that is to be
+/// unique.
 pub(crate) async fn examine(
-    db: impl SqliteExecutor<'_>,
+    db: &mut SqliteConnection,
+    layer: &Layer,
+    examination: &mut Examination,
+    since: DataRevision,
+) -> Result<(), StoreError> {
+    if examination.needs_elements() {
+        examine_each(db, layer, examination, since).await?;
+    }
+    unique::examine(db, layer, examination).await
+}
+
+async fn examine_each(
+    db: &mut SqliteConnection,
     layer: &Layer,
     examination: &mut Examination,
     since: DataRevision,
@@ -68,7 +82,7 @@ pub(crate) async fn redefine(
     let mut tx = begin(state).await?;
     let mut examination = Examination::of(&layer.definition, &change.definition);
     if !examination.is_needless() {
-        examine(&mut *tx, &layer, &mut examination, change.examined).await?;
+        examine(&mut tx, &layer, &mut examination, change.examined).await?;
     }
     let contradictions = examination.contradictions();
     if !contradictions.is_empty() {
@@ -91,10 +105,14 @@ async fn alter(
     layer: &Layer,
     change: &Redefinition,
 ) -> Result<(), StoreError> {
-    for step in layer.definition.column_steps(&change.definition) {
-        for mut sql in layer.table.alter(&step) {
-            sql.build().execute(&mut *db).await.map_err(store_error)?;
-        }
+    let (before, after) = (&layer.definition, &change.definition);
+    let unique = before.unique_steps(after);
+    let mut statements = layer.table.drop_unique(&unique.gone);
+    let columns = before.column_steps(after);
+    statements.extend(columns.iter().flat_map(|step| layer.table.alter(step)));
+    statements.extend(Table::new(layer.id, after).index_unique(&unique.come));
+    for mut sql in statements {
+        sql.build().execute(&mut *db).await.map_err(store_error)?;
     }
     let query = sqlx::query(include_str!("../sql/set_definition.sql"))
         .bind(layer.id.get())

@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jmap_domain::{ActorId, DataRevision, LayerId};
+use jmap_domain::{ActorId, AttributeId, DataRevision, LayerId};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
-    edit::{PermittedBatch, RequestKey, StoredAnswer},
+    edit::{Holder, PermittedBatch, RequestKey, StoredAnswer},
     feed::{FeedPart, FeedPlace, FeedSearch, Seen},
     history::{HistoryStart, Touched, Versions},
     ports::{
@@ -18,7 +18,7 @@ use layer_data_core::{
     },
     query::{CheckedQuery, Mark},
     statistics::Tally,
-    value::DateTime,
+    value::{DateTime, Value},
 };
 use tokio::{
     sync::{OwnedRwLockReadGuard, RwLock},
@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::{
     error::store_error, lock::Lock, read, readers::Readers, redefine, replay, sieve::Comparisons,
-    table::Table, tally, writer::Writer,
+    table::Table, tally, unique, writer::Writer,
 };
 
 /// How long a change of columns waits for reads to end: who comes after it waits as well.
@@ -176,7 +176,7 @@ impl LayerStore for GeoPackage {
     ) -> Result<(Examination, DataRevision), StoreError> {
         let (layer, revision, _reading) = self.reading(layer).await?;
         let mut reader = self.source(deadline).reader().await?;
-        redefine::examine(&mut *reader, &layer, &mut examination, since).await?;
+        redefine::examine(&mut reader, &layer, &mut examination, since).await?;
         Ok((examination, revision))
     }
 
@@ -190,6 +190,19 @@ impl LayerStore for GeoPackage {
             Some(alone.map_err(|_elapsed| StoreError::Overloaded)?)
         };
         self.writer.redefine(change, alone).await
+    }
+
+    async fn holders(
+        &self,
+        layer: LayerId,
+        key: AttributeId,
+        values: &[Value],
+        deadline: Instant,
+    ) -> Result<Vec<Holder>, StoreError> {
+        let (layer, _, _reading) = self.reading(layer).await?;
+        let mut reader = self.source(deadline).reader().await?;
+        let values: Vec<&Value> = values.iter().collect();
+        unique::holders(&mut reader, &layer, key, &values).await
     }
 
     async fn read(

@@ -6,6 +6,7 @@
 mod alter;
 mod feed;
 mod history;
+mod unique;
 
 pub(crate) use feed::pairs;
 
@@ -44,6 +45,8 @@ pub(crate) struct Table {
     columns: Vec<Column>,
     /// What is read of an attribute that was purged since the read began: null.
     gone: Column,
+    /// The attributes that have a unique index.
+    unique: Vec<AttributeId>,
 }
 
 /// The column of an attribute.
@@ -91,7 +94,13 @@ impl Table {
                 kind: AttributeType::String,
                 name: String::new(),
             },
+            unique: unique::unique_of(definition),
         }
+    }
+
+    /// The attributes that have a unique index.
+    pub(crate) fn unique(&self) -> &[AttributeId] {
+        &self.unique
     }
 
     /// The table's name as GeoPackage's own tables refer to it.

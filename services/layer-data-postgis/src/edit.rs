@@ -21,7 +21,9 @@ use crate::{
     lanes::EditJob,
     plan::{Opened, Step, runs},
     rows::Rows,
+    store::Layer,
     table::{Column, GeometryColumn, Table},
+    unique,
     values::{Instant, List},
 };
 
@@ -42,7 +44,7 @@ pub(crate) async fn write(
         let open = opened.get(&id).ok_or(StoreError::LayerMissing(id))?;
         let now = open.to.edited;
         let writing = Writing { db, run, now };
-        refusals.extend(writing.write(&open.layer.table).await?);
+        refusals.extend(writing.write(&open.layer).await?);
     }
     Ok(conclude(jobs, steps, &refusals))
 }
@@ -57,6 +59,7 @@ fn conclude(
         let done = EditedElement {
             element: step.element,
             revision: step.revision,
+            created: step.permitted.edit().creates(),
         };
         let result = refusals
             .get(&step.place)
@@ -83,13 +86,14 @@ struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    async fn write(mut self, table: &Table) -> Result<Refusals, StoreError> {
+    async fn write(mut self, layer: &Layer) -> Result<Refusals, StoreError> {
+        let table = &layer.table;
         let Some(first) = self.run.first() else {
             return Ok(Vec::new());
         };
         let mut sql = QueryBuilder::default();
         match first.permitted.edit() {
-            Edit::Create(_) => return self.create(table).await,
+            Edit::Create(_) => return self.create(layer).await,
             Edit::Update { patch, .. } => {
                 let columns = patch.values().iter();
                 let columns: Vec<&Column> =
@@ -101,10 +105,24 @@ impl<'a> Writing<'a> {
         }
         let written: Vec<(i64,)> = fetch(self.db, sql).await?;
         let written = written.into_iter().map(|(element,)| element).collect();
-        self.missed(table, &written).await
+        self.missed(layer, &written).await
     }
 
-    async fn create(self, table: &Table) -> Result<Refusals, StoreError> {
+    /// Creates the elements, but for those that ask for values that are taken.
+    async fn create(self, layer: &Layer) -> Result<Refusals, StoreError> {
+        let Self { db, run, now } = self;
+        let refused = unique::refused(db, layer, run).await?;
+        let accepted = run.iter().copied();
+        let accepted = accepted.filter(|step| !refused.contains_key(&step.place));
+        let accepted: Vec<Step<'_>> = accepted.collect();
+        if !accepted.is_empty() {
+            let run = accepted.as_slice();
+            Writing { db, run, now }.put(&layer.table).await?;
+        }
+        Ok(refused.into_iter().collect())
+    }
+
+    async fn put(self, table: &Table) -> Result<(), StoreError> {
         let created = self.created();
         if created.len() < COPY_FROM {
             let mut sql = QueryBuilder::default();
@@ -117,7 +135,7 @@ impl<'a> Writing<'a> {
             });
             copy::rows(self.db, table, table.columns().len(), rows).await?;
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     fn created(&self) -> Vec<(&'a Step<'a>, &'a NewElement)> {
@@ -169,20 +187,23 @@ impl<'a> Writing<'a> {
             rows = rows.column("geom", geometries);
         }
         rows.finish();
-        self.push_kept(sql, table);
+        let unique = table.unique_among(columns);
+        self.push_moment(sql);
+        table.keep(sql, &unique);
         table.update(sql, geometry, columns.iter().copied());
         sql.push(" from e, n");
-        Table::only_targets(sql);
+        table.only_targets(sql, &unique);
     }
 
     fn delete(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
         sql.push("with e as (select * from ");
         let rows = Rows::begin(sql, self.run.len());
         self.targets(self.stamps(rows)).finish();
-        self.push_kept(sql, table);
+        self.push_moment(sql);
+        table.keep(sql, &[]);
         table.delete(sql);
         sql.push(" using e");
-        Table::only_targets(sql);
+        table.only_targets(sql, &[]);
     }
 
     fn restore(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
@@ -197,12 +218,7 @@ impl<'a> Writing<'a> {
         table.restore(sql);
     }
 
-    /// Ends the rows of a statement, and keeps what it replaces: one way to the database and back for both.
-    fn push_kept(&self, sql: &mut QueryBuilder<Postgres>, table: &Table) {
-        self.push_moment(sql);
-        table.keep(sql);
-    }
-
+    /// Ends the rows of a statement. What it replaces is kept by the same one: one way to the database and back for both.
     fn push_moment(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push("), n as (select ");
         sql.push_bind(Instant(self.now))
@@ -256,7 +272,7 @@ impl<'a> Writing<'a> {
     /// Why a statement did not write to some; in the same transaction, so the answer is about the same state.
     async fn missed(
         &mut self,
-        table: &Table,
+        layer: &Layer,
         written: &HashSet<i64>,
     ) -> Result<Refusals, StoreError> {
         let missed = self
@@ -269,23 +285,27 @@ impl<'a> Writing<'a> {
         }
         let elements = missed.iter().map(|step| step.element.get()).collect();
         let sql = if missed.iter().any(|step| restored_of(step).is_some()) {
-            table.look_deleted(elements)
+            layer.table.look_deleted(elements)
         } else {
-            table.look(elements)
+            layer.table.look(elements)
         };
         let rows: Vec<(i64, i64, Option<i64>)> = fetch(self.db, sql).await?;
         let found: HashMap<i64, (i64, Option<i64>)> = rows
             .into_iter()
             .map(|(id, revision, creator)| (id, (revision, creator)))
             .collect();
-        let refusals = missed.into_iter().map(|step| {
+        let mut refusals = Vec::with_capacity(missed.len());
+        for step in missed {
             let row = found.get(&step.element.get()).copied();
-            Ok((
-                step.place,
-                refusal(step.element, step.permitted.permit().scope(), row)?,
-            ))
-        });
-        refusals.collect()
+            let refusal = refusal(step.element, step.permitted.permit().scope(), row)?;
+            let taken = if step.alone && is_as_expected(step, &refusal) {
+                unique::taken(self.db, layer, step).await?
+            } else {
+                None
+            };
+            refusals.push((step.place, taken.unwrap_or(refusal)));
+        }
+        Ok(refusals)
     }
 }
 
@@ -303,6 +323,14 @@ fn refusal(
         Scope::Own(actor) if creator != Some(actor.get()) => Ok(EditRefusal::NotOwn(element)),
         Scope::Own(_) | Scope::All => Ok(EditRefusal::Stale { element, current }),
     }
+}
+
+/// Whether an element that a statement did not write to was as expected: then it is the values that were not.
+fn is_as_expected(step: &Step<'_>, refusal: &EditRefusal) -> bool {
+    let deleted = restored_of(step).map(|one| ExpectedRevision::Revision(one.deleted));
+    let expected = expected_of(step).or(deleted);
+    matches!(refusal, EditRefusal::Stale { current, .. }
+        if expected.is_some_and(|expected| expected.admits(*current)))
 }
 
 fn expected_of(step: &Step<'_>) -> Option<ExpectedRevision> {

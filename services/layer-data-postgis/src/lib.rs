@@ -26,6 +26,7 @@ mod sieve;
 mod store;
 mod table;
 mod tally;
+mod unique;
 mod values;
 
 pub use error::OpenError;

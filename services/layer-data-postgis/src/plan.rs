@@ -40,6 +40,8 @@ pub(crate) struct Step<'a> {
     pub(crate) permitted: &'a PermittedEdit,
     pub(crate) element: ElementId,
     pub(crate) revision: DataRevision,
+    /// Whether it shares a statement with no other.
+    pub(crate) alone: bool,
 }
 
 impl Open {
@@ -92,13 +94,15 @@ pub(crate) fn steps<'a>(
                 permitted,
                 element,
                 revision,
+                alone: open.layer.definition.stands_alone(permitted.edit()),
             });
         }
     }
     Ok(steps)
 }
 
-/// Cuts the steps into runs that one statement can write: of one layer and kind, each element once.
+/// Cuts the steps into runs that one statement can write: of one layer and kind, each element once; those that may
+/// need a value that the one before has given up are by themselves.
 pub(crate) fn runs<'s, 'a>(steps: &'s [Step<'a>]) -> Vec<&'s [Step<'a>]> {
     let mut runs = Vec::new();
     for alike in steps.chunk_by(are_alike) {
@@ -130,5 +134,6 @@ fn are_alike(a: &Step<'_>, b: &Step<'_>) -> bool {
         }
         _ => false,
     };
-    is_alike && a.permitted.permit().layer() == b.permitted.permit().layer()
+    let may_be = !a.alone && !b.alone;
+    is_alike && may_be && a.permitted.permit().layer() == b.permitted.permit().layer()
 }

@@ -1,5 +1,6 @@
 //! Changing the definition of a layer, and its table with it, in one transaction (R114). No statement of it touches a
-//! row, so that it takes as long on a large layer as on a small one.
+//! row, so that it takes as long on a large layer as on a small one; only the index of an attribute that becomes unique is
+//! built while nobody writes.
 
 use std::{
     sync::{
@@ -26,7 +27,7 @@ use crate::{
     read::fields,
     store::{Layer, Shared},
     table::{Column, GeometryColumn, Table},
-    values,
+    unique, values,
 };
 
 /// How long a change of columns waits for reads to end: who comes after it waits as well.
@@ -34,8 +35,21 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// How long between two looks at what became of a change of which nobody saw the end.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Looks at the elements that were changed after a revision.
+/// Looks at the elements that were changed after a revision, and for those that have the same value where that is to be
+/// unique.
 pub(crate) async fn examine(
+    db: &mut PgConnection,
+    layer: &Layer,
+    examination: &mut Examination,
+    since: DataRevision,
+) -> Result<(), StoreError> {
+    if examination.needs_elements() {
+        examine_each(db, layer, examination, since).await?;
+    }
+    unique::examine(db, layer, examination).await
+}
+
+async fn examine_each(
     db: &mut PgConnection,
     layer: &Layer,
     examination: &mut Examination,
@@ -87,7 +101,9 @@ async fn alone(shared: &Shared, change: Redefinition) -> Result<Redefined, Store
         return Ok(Redefined::Stale(current));
     }
     let steps = layer.definition.column_steps(&change.definition);
-    let _reading = if steps.is_empty() {
+    // An index goes only while nobody reads from the table either.
+    let indexes = layer.definition.unique_steps(&change.definition).gone;
+    let _reading = if steps.is_empty() && indexes.is_empty() {
         None
     } else {
         let alone = timeout(PATIENCE, layer.structure.write()).await;

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jmap_domain::{ActorId, DataRevision, LayerId};
+use jmap_domain::{ActorId, AttributeId, DataRevision, LayerId};
 use jmap_postgres::{Database, Lease, Session};
 use layer_data_core::{
     definition::{Examination, LayerDefinition},
-    edit::{PermittedBatch, RequestKey, StoredAnswer},
+    edit::{Holder, PermittedBatch, RequestKey, StoredAnswer},
     feed::{FeedPart, FeedPlace, FeedSearch, Seen},
     history::{HistoryStart, Touched, Versions},
     ports::{
@@ -22,7 +22,7 @@ use layer_data_core::{
     },
     query::{CheckedQuery, Mark},
     statistics::Tally,
-    value::DateTime,
+    value::{DateTime, Value},
 };
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
@@ -32,7 +32,7 @@ use crate::{
     layers, read, redefine, requests,
     sieve::Comparisons,
     table::{Counters, Table},
-    tally,
+    tally, unique,
 };
 
 /// A database with its layers, held by this process.
@@ -283,6 +283,23 @@ impl LayerStore for PostGis {
 
     async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
         redefine::redefine(self.held()?, change).await
+    }
+
+    async fn holders(
+        &self,
+        layer: LayerId,
+        key: AttributeId,
+        values: &[Value],
+        deadline: Instant,
+    ) -> Result<Vec<Holder>, StoreError> {
+        let shared = self.held()?;
+        let (layer, _, _reading) = shared.reading(layer).await?;
+        let session = shared.database.session_until(deadline.into()).await;
+        let mut session = session.map_err(store_error)?;
+        let values = values.iter().collect();
+        let holders = unique::holders(&mut session, &layer, key, values).await?;
+        session.done();
+        Ok(holders)
     }
 
     async fn read(

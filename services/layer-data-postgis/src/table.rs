@@ -6,6 +6,7 @@
 mod alter;
 mod feed;
 mod history;
+mod unique;
 
 use jmap_domain::{AttributeId, DataRevision, LayerId};
 use jmap_postgres::quoted;
@@ -19,6 +20,7 @@ use layer_data_core::{
 use sqlx::{Postgres, QueryBuilder};
 
 use alter::words_of;
+use unique::Placed;
 
 use crate::{bucket, values::column_type};
 
@@ -46,6 +48,8 @@ pub(crate) struct Table {
     gone: Column,
     /// How many attributes there are, without the dropped ones.
     present: usize,
+    /// The attributes that have a unique index.
+    unique: Vec<AttributeId>,
 }
 
 /// The column of an attribute.
@@ -109,6 +113,7 @@ impl Table {
                 name: String::new(),
             },
             present: definition.attributes().len(),
+            unique: unique::unique_of(definition),
         }
     }
 
@@ -153,6 +158,7 @@ impl Table {
             format!("comment on table {name} is {}", literal(label)),
             self.create_history(definition, readers),
         ];
+        statements.extend(self.index_unique(&self.unique));
         let columns = self.columns.iter().zip(definition.attributes());
         statements
             .extend(columns.filter_map(|(column, attribute)| self.comment(column, attribute)));
@@ -248,16 +254,18 @@ impl Table {
     }
 
     /// R58, R108: the expected revision and the owner are part of the statement that writes. The flags are explicit, so
-    /// that no null could come to mean "any revision" or "everybody's".
-    pub(crate) fn only_targets(sql: &mut QueryBuilder<Postgres>) {
-        Self::push_targets(sql);
+    /// that no null could come to mean "any revision" or "everybody's". R105: so is that no other has the values of these
+    /// columns.
+    pub(crate) fn only_targets(&self, sql: &mut QueryBuilder<Postgres>, unique: &[Placed<'_>]) {
+        self.push_targets(sql, unique);
         sql.push(" returning t.\"fid\"");
     }
 
-    fn push_targets(sql: &mut QueryBuilder<Postgres>) {
+    fn push_targets(&self, sql: &mut QueryBuilder<Postgres>, unique: &[Placed<'_>]) {
         sql.push(" where t.\"fid\" = e.fid");
         sql.push(" and (e.any_revision or t.\"_revision\" = e.expected)");
         sql.push(" and (e.anybodys or t.\"_created_by\" = e.creator)");
+        self.only_free(sql, unique);
     }
 
     /// Revision and creator of elements: why a statement found nothing to write to.

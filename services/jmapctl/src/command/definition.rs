@@ -185,7 +185,7 @@ impl AttributeView {
     }
 }
 
-/// What values must satisfy: `1 to 5`, `length from 2`, `one of a, b`.
+/// What values must satisfy: `1 to 5`, `length from 2`, `one of a, b`, `unique`.
 fn rules(constraints: &AttributeConstraints) -> String {
     let AttributeConstraints {
         min_length,
@@ -193,6 +193,7 @@ fn rules(constraints: &AttributeConstraints) -> String {
         min_value,
         max_value,
         allowed_values,
+        unique,
     } = constraints;
     let number = |length: &Option<i32>| length.map(|length| length.to_string());
     let allowed = allowed_values.iter().filter_map(|one| one.value.as_ref());
@@ -205,6 +206,7 @@ fn rules(constraints: &AttributeConstraints) -> String {
         ),
         range("length ", number(min_length), number(max_length)),
         (!allowed.is_empty()).then(|| format!("one of {}", allowed.join(", "))),
+        unique.then(|| "unique".to_owned()),
     ];
     ranges.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

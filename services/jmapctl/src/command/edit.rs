@@ -1,6 +1,7 @@
 //! Creating, changing and deleting elements.
 
 mod delete_where;
+mod upsert;
 
 use std::str::FromStr;
 
@@ -15,6 +16,7 @@ use jmap_proto::{
 use serde_json::json;
 
 use delete_where::DeleteWhere;
+use upsert::Upsert;
 
 use crate::{
     client::call,
@@ -32,6 +34,7 @@ Examples:
   jmapctl edit create Atlas/cities --geometry 'POINT(2.35 48.85)' --set name=Paris --set population=2100000
   jmapctl edit update Atlas/cities 17 --revision 4 --set population=2200000
   jmapctl edit update Atlas/cities 17 --revision any --geometry 'POINT(2.36 48.86)' --unset region
+  jmapctl edit upsert Atlas/cities --key code --set code=FR-75056 --set population=2200000 --geometry 'POINT(2.35 48.85)'
   jmapctl edit delete Atlas/cities 17 --revision 5
   jmapctl edit delete-where Atlas/cities --where 'population < 1000' --maximum 200 --dry-run
 
@@ -45,6 +48,8 @@ pub(crate) enum Edit {
     Create(Create),
     /// Change an element; what is not mentioned stays
     Update(Update),
+    /// Create an element, or change the one that has the same value of a unique attribute
+    Upsert(Upsert),
     /// Delete an element
     Delete(Delete),
     /// Delete the elements that conditions find: all of them, or none
@@ -161,6 +166,7 @@ impl Edit {
         match self {
             Self::Create(create) => create.run(context).await,
             Self::Update(update) => update.run(context).await,
+            Self::Upsert(upsert) => upsert.run(context).await,
             Self::Delete(delete) => delete.run(context).await,
             Self::DeleteWhere(delete) => delete.run(context).await,
         }
@@ -225,6 +231,7 @@ fn edited(done: &str, element: Option<EditedElement>) -> Result<Report, Failure>
         element_id,
         revision,
         geometry_repaired,
+        created,
     } = element.ok_or_else(|| Failure::incomplete("an element"))?;
     let mut text = format!("{done} element {element_id} at revision {revision}");
     if geometry_repaired {
@@ -234,6 +241,7 @@ fn edited(done: &str, element: Option<EditedElement>) -> Result<Report, Failure>
         "element_id": element_id,
         "revision": revision,
         "geometry_repaired": geometry_repaired,
+        "created": created,
     });
     Report::new(text, &value)
 }

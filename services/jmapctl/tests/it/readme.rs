@@ -29,7 +29,8 @@ fn the_commands_of_the_readme_do_on_the_demo_what_it_says() {
                 "2.35 48.85",
                 "1 added, 1 changed, 0 removed",
                 "is now version 2",
-                "would be version 3",
+                "is now version 3",
+                "would be version 4",
             ],
         ),
     ] {

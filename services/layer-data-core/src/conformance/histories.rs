@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jmap_domain::{AttributeId, ElementId};
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::{
-    done, make_layer,
-    structure::{current, draft, read_under, redefined},
+    edit, later, make_layer,
+    structure::{current, draft, read_under, redefine_until},
 };
 use crate::{
-    definition::{AttributeDefinition, DefinitionChange, LayerDefinition},
-    edit::{Edit, ExpectedRevision},
+    definition::{
+        AttributeConstraints, AttributeDefinition, AttributeRules, DefinitionChange,
+        LayerDefinition, MAX_UNIQUE_LENGTH,
+    },
+    edit::{Edit, EditRefusal, EditResult, ExpectedRevision},
     element::{AttributeRef, ChangeInput, ElementInput, ValueSource},
     geometry::SingleToMulti,
-    ports::LayerStore,
+    ports::{LayerStore, Redefined},
     value::{AttributeType, Date, DateTime, Value},
 };
 
@@ -35,6 +38,8 @@ pub enum Act {
     Restore(usize),
     /// A dropped attribute goes for good.
     Purge(usize),
+    /// The values of an attribute have to be unique, or need not be any more.
+    Unique(usize, bool),
     /// An element comes, with a value of each attribute or with defaults.
     Create(Option<u8>),
     /// An attribute of an element gets another value.
@@ -62,8 +67,9 @@ fn act() -> impl Strategy<Value = Act> {
         2 => which().prop_map(Act::Drop),
         1 => which().prop_map(Act::Restore),
         1 => which().prop_map(Act::Purge),
-        3 => any::<Option<u8>>().prop_map(Act::Create),
-        3 => (which(), which(), any::<u8>()).prop_map(|(a, b, c)| Act::Update(a, b, c)),
+        2 => (which(), any::<bool>()).prop_map(|(a, b)| Act::Unique(a, b)),
+        3 => option::of(0..9_u8).prop_map(Act::Create),
+        3 => (which(), which(), 0..9_u8).prop_map(|(a, b, c)| Act::Update(a, b, c)),
     ]
 }
 
@@ -88,14 +94,23 @@ pub async fn every_element_reads_right_after_each_act(store: &impl LayerStore, a
             | Act::Rename(..)
             | Act::Exchange(..)
             | Act::Move(..)
+            | Act::Unique(..)
             | Act::Drop(_)
             | Act::Restore(_)
             | Act::Purge(_) => {
                 let changes = changes(&before, &act);
                 let possible = before.changed(changes.clone(), None, DateTime::now());
-                if !changes.is_empty() && possible.is_ok() {
-                    let after = redefined(store, changes).await;
-                    model.change(&before, &after);
+                if let Ok(after) = possible
+                    && !changes.is_empty()
+                {
+                    let is_done = match redefine_until(store, changes, later()).await.unwrap() {
+                        Redefined::Done(_) => true,
+                        Redefined::Contradicted(_) | Redefined::Stale(_) => false,
+                    };
+                    assert_eq!(is_done, model.admits(&after), "{act:?}");
+                    if is_done {
+                        model.change(&before, &after);
+                    }
                 }
             }
         }
@@ -138,6 +153,21 @@ fn changes(definition: &LayerDefinition, act: &Act) -> Vec<DefinitionChange> {
         Act::Move(number, place) => one(present(*number).map(|of| DefinitionChange::Move {
             attribute: of.id,
             place: *place,
+        })),
+        Act::Unique(number, unique) => one(present(*number).map(|of| {
+            let constraints = AttributeConstraints {
+                max_length: (of.kind == AttributeType::String).then_some(MAX_UNIQUE_LENGTH),
+                unique: *unique,
+                ..AttributeConstraints::default()
+            };
+            let rules = AttributeRules {
+                constraints: Some(constraints),
+                ..AttributeRules::default()
+            };
+            DefinitionChange::Constrain {
+                attribute: of.id,
+                rules,
+            }
         })),
         Act::Drop(number) => one(present(*number).map(|of| DefinitionChange::Drop(of.id))),
         Act::Restore(number) => one(dropped(*number).map(DefinitionChange::Restore)),
@@ -182,11 +212,36 @@ impl Model {
             values: by_id(&given),
         };
         let new = input.check(definition, ValueSource::Client, SingleToMulti::Refuse);
-        let edited = done(store, Edit::Create(new.unwrap())).await;
         let defaults = definition.attributes().iter();
         let mut values: HashMap<_, _> = defaults.map(|one| (one.id, one.default.clone())).collect();
         values.extend(given);
-        self.0.insert(edited.element, values);
+        let made = tried(store, Edit::Create(new.unwrap())).await;
+        assert_eq!(made.is_some(), self.is_free(definition, None, &values));
+        if let Some(element) = made {
+            self.0.insert(element, values);
+        }
+    }
+
+    /// R105: whether every unique attribute has each value once.
+    fn admits(&self, definition: &LayerDefinition) -> bool {
+        let mut elements = self.0.iter();
+        elements.all(|(id, values)| self.is_free(definition, Some(*id), values))
+    }
+
+    /// Whether no other element has one of these values of unique attributes.
+    fn is_free(
+        &self,
+        definition: &LayerDefinition,
+        element: Option<ElementId>,
+        values: &HashMap<AttributeId, Value>,
+    ) -> bool {
+        let others = self.0.iter().filter(|(id, _)| Some(**id) != element);
+        let others: Vec<_> = others.map(|(_, values)| values).collect();
+        let mut unique = definition.unique().map(|(_, attribute)| attribute.id);
+        unique.all(|id| {
+            let value = values.get(&id).filter(|value| !value.is_null());
+            value.is_none() || others.iter().all(|other| other.get(&id) != value)
+        })
     }
 
     async fn update(
@@ -211,11 +266,25 @@ impl Model {
             expected: ExpectedRevision::Any,
             patch: change.check(definition).unwrap(),
         };
-        done(store, update).await;
-        self.0
-            .entry(*element)
-            .or_default()
-            .insert(attribute.id, value);
+        let new = HashMap::from([(attribute.id, value.clone())]);
+        let made = tried(store, update).await;
+        assert_eq!(
+            made.is_some(),
+            self.is_free(definition, Some(*element), &new)
+        );
+        if made.is_some() {
+            let values = self.0.entry(*element).or_default();
+            values.insert(attribute.id, value);
+        }
+    }
+}
+
+/// The element of an edit that was done; `None` when it was refused for a value that is taken.
+async fn tried(store: &impl LayerStore, edit: Edit) -> Option<ElementId> {
+    match self::edit(store, vec![edit]).await.results.as_slice() {
+        [(0, EditResult::Done(edited))] => Some(edited.element),
+        [(0, EditResult::Refused(EditRefusal::NotUnique { .. }))] => None,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod reversals;
 pub mod spatial;
 pub mod statistics;
 pub mod structure;
+pub mod unique;
 
 /// Calls a macro of a store's tests with the path of every function of the suite, each of which takes an empty store:
 /// the list stands once, so that no store leaves one out.
@@ -100,6 +101,17 @@ macro_rules! for_each_conformance_fact {
             structure::a_stricter_policy_looks_at_the_polygons_that_exist,
             structure::a_stale_or_unpermitted_change_is_not_made,
             structure::versions_follow_the_definition,
+            unique::a_taken_value_is_refused,
+            unique::edits_of_a_batch_find_what_came_before_them,
+            unique::many_creations_are_told_apart,
+            unique::other_refusals_come_first,
+            unique::a_restored_element_needs_its_value,
+            unique::elements_that_share_a_value_contradict,
+            unique::hidden_values_bind_nobody,
+            unique::each_type_is_told_apart,
+            unique::elements_are_found_by_their_keys,
+            unique::a_new_attribute_may_be_unique,
+            unique::a_batch_that_was_outrun_is_not_done,
         }
     };
 }

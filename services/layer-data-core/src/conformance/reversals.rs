@@ -106,6 +106,7 @@ pub async fn a_restoration_is_part_of_its_conditions(store: &impl LayerStore) {
     let early = tried(store, Decision::All, restoration(made, made.revision)).await;
     assert_eq!(early, stale(deleted));
     let unknown = EditedElement {
+        created: true,
         element: ElementId::new(99).unwrap(),
         ..made
     };

@@ -141,6 +141,9 @@ impl AttributeDefinition {
             return Err(ConstraintError::TextTooLong);
         }
         self.constraints.fit(self.kind)?;
+        if self.constraints.unique && !self.default.is_null() {
+            return Err(ConstraintError::UniqueDefault);
+        }
         if !self.default.is_null() {
             return self.check(&self.default).map_err(ConstraintError::Default);
         }

@@ -10,6 +10,9 @@ pub(super) const MAX_TEXT_BYTES: usize = 4096;
 /// Most values that an attribute may be limited to.
 const MAX_ALLOWED_VALUES: usize = 10_000;
 
+/// Most characters of a unique string: as many bytes as they may have fit into an index of every engine.
+pub const MAX_UNIQUE_LENGTH: u32 = 500;
+
 /// What the values of an attribute must satisfy; null satisfies all of it (R105).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttributeConstraints {
@@ -23,6 +26,9 @@ pub struct AttributeConstraints {
     pub max_value: Option<Value>,
     /// The only values allowed; empty means any.
     pub allowed: Vec<AllowedValue>,
+    /// Whether no two elements of the layer may have the same value: strings of a limited length, integers, dates and
+    /// datetimes.
+    pub unique: bool,
 }
 
 /// A value that an attribute may have.
@@ -58,6 +64,15 @@ pub enum ConstraintError {
     /// A label, description or hint that is too long.
     #[error("labels, descriptions and hints have at most {MAX_TEXT_BYTES} bytes")]
     TextTooLong,
+    /// Uniqueness of a type of which values are not told apart, or too few.
+    #[error("only strings, integers, dates and datetimes can be unique")]
+    UniqueOfOtherType,
+    /// Unique strings without a limit.
+    #[error("a unique string needs a greatest length of at most {MAX_UNIQUE_LENGTH}")]
+    UniqueTooLong,
+    /// A default of a unique attribute, which only one element could have.
+    #[error("a unique attribute has no default")]
+    UniqueDefault,
     /// The default does not satisfy the constraints.
     #[error("the default: {0}")]
     Default(ValueFault),
@@ -165,7 +180,24 @@ impl AttributeConstraints {
         if self.values().any(|value| value.kind() != Some(kind)) {
             return Err(ConstraintError::WrongType);
         }
+        if self.unique {
+            self.fit_index(kind)?;
+        }
         self.fit_together()
+    }
+
+    /// Whether the values of a unique attribute of a type can be told apart, and fit into an index.
+    fn fit_index(&self, kind: AttributeType) -> Result<(), ConstraintError> {
+        match kind {
+            AttributeType::Integer | AttributeType::Date | AttributeType::DateTime => Ok(()),
+            AttributeType::String => match self.max_length {
+                Some(..=MAX_UNIQUE_LENGTH) => Ok(()),
+                Some(_) | None => Err(ConstraintError::UniqueTooLong),
+            },
+            AttributeType::Double | AttributeType::Boolean | AttributeType::Binary => {
+                Err(ConstraintError::UniqueOfOtherType)
+            }
+        }
     }
 
     fn fit_together(&self) -> Result<(), ConstraintError> {

@@ -31,6 +31,13 @@ pub enum Contradictory {
         /// Its name.
         name: String,
     },
+    /// A value that another element has as well.
+    NotUnique {
+        /// The attribute.
+        attribute: AttributeId,
+        /// Its name.
+        name: String,
+    },
     /// The geometry, which is not valid.
     Geometry,
 }
@@ -42,6 +49,9 @@ type Found = (u64, Vec<ElementId>);
 pub struct Examination {
     attributes: Vec<AttributeDefinition>,
     found: HashMap<AttributeId, Found>,
+    /// Those whose values are to be unique, and were not.
+    unique: Vec<AttributeDefinition>,
+    found_twice: HashMap<AttributeId, Found>,
     /// What geometries must be, where they have to be looked at.
     geometry: Option<GeometryRules>,
     found_invalid: Found,
@@ -67,6 +77,8 @@ impl Examination {
         Self {
             attributes: attributes.cloned().collect(),
             found: HashMap::new(),
+            unique: newly_unique(old, new),
+            found_twice: HashMap::new(),
             geometry: is_stricter.then(|| *new.geometry()),
             found_invalid: Found::default(),
         }
@@ -75,7 +87,24 @@ impl Examination {
     /// Whether no element has to be looked at.
     #[must_use]
     pub const fn is_needless(&self) -> bool {
-        self.attributes.is_empty() && self.geometry.is_none()
+        !self.needs_elements() && self.unique.is_empty()
+    }
+
+    /// Whether elements are looked at one by one.
+    #[must_use]
+    pub const fn needs_elements(&self) -> bool {
+        !self.attributes.is_empty() || self.geometry.is_some()
+    }
+
+    /// The attributes of which elements with the same value are to be looked for, among all of the layer: also those that
+    /// were looked at before.
+    pub fn unique(&self) -> impl Iterator<Item = AttributeId> {
+        self.unique.iter().map(|attribute| attribute.id)
+    }
+
+    /// Takes note of an element whose value of an attribute another has as well. Elements come in the order of their ids.
+    pub fn look_at_shared(&mut self, attribute: AttributeId, element: ElementId) {
+        note(self.found_twice.entry(attribute).or_default(), element);
     }
 
     /// Whether geometries are looked at as well.
@@ -110,24 +139,39 @@ impl Examination {
     #[must_use]
     pub fn contradictions(mut self) -> Vec<Contradiction> {
         let found = self.attributes.iter().filter_map(|attribute| {
-            let (count, examples) = self.found.remove(&attribute.id)?;
+            let found = self.found.remove(&attribute.id)?;
             let by = Contradictory::Value {
                 attribute: attribute.id,
                 name: attribute.name.to_string(),
             };
-            Some(Contradiction {
-                by,
-                count,
-                examples,
-            })
+            Some(contradiction(by, found))
         });
-        let (count, examples) = self.found_invalid;
-        let invalid = (count > 0).then_some(Contradiction {
-            by: Contradictory::Geometry,
-            count,
-            examples,
+        let shared = self.unique.iter().filter_map(|attribute| {
+            let found = self.found_twice.remove(&attribute.id)?;
+            let by = Contradictory::NotUnique {
+                attribute: attribute.id,
+                name: attribute.name.to_string(),
+            };
+            Some(contradiction(by, found))
         });
-        found.chain(invalid).collect()
+        let invalid = (self.found_invalid.0 > 0)
+            .then(|| contradiction(Contradictory::Geometry, self.found_invalid));
+        found.chain(shared).chain(invalid).collect()
+    }
+}
+
+/// The attributes whose values have to be unique from now on: new ones have no value yet.
+fn newly_unique(old: &LayerDefinition, new: &LayerDefinition) -> Vec<AttributeDefinition> {
+    let unique = new.unique().map(|(_, attribute)| attribute);
+    let newly = unique.filter(|one| old.place(one.id).is_some() && !old.is_unique(one.id));
+    newly.cloned().collect()
+}
+
+fn contradiction(by: Contradictory, (count, examples): Found) -> Contradiction {
+    Contradiction {
+        by,
+        count,
+        examples,
     }
 }
 

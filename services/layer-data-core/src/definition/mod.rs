@@ -7,6 +7,7 @@ mod constraints;
 mod examination;
 mod name;
 mod stored;
+mod unique;
 
 use std::collections::HashSet;
 
@@ -16,10 +17,13 @@ use sha2::{Digest, Sha256};
 pub use attribute::{AttributeDefinition, AttributeDraft};
 pub use change::{AttributeRules, ChangeError, ChangeFault, DefinitionChange};
 pub use columns::{ColumnStep, column_of_dropped};
-pub use constraints::{AllowedValue, AttributeConstraints, ConstraintError, ValueFault};
+pub use constraints::{
+    AllowedValue, AttributeConstraints, ConstraintError, MAX_UNIQUE_LENGTH, ValueFault,
+};
 pub use examination::{Contradiction, Contradictory, Examination, MAX_EXAMPLES};
 pub use name::{AttributeName, NameFault};
 pub use stored::StoredDefinitionError;
+pub use unique::UniqueSteps;
 
 use crate::{
     crs::Crs,

@@ -75,6 +75,9 @@ struct StoredConstraints {
     min_value: Option<StoredValue>,
     max_value: Option<StoredValue>,
     allowed: Vec<(StoredValue, String)>,
+    /// Not written where it is not, as before there was a choice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unique: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -249,6 +252,7 @@ impl From<&AttributeConstraints> for StoredConstraints {
             allowed: allowed
                 .map(|allowed| (StoredValue::from(&allowed.value), allowed.label.clone()))
                 .collect(),
+            unique: constraints.unique,
         }
     }
 }
@@ -269,6 +273,7 @@ impl StoredConstraints {
                     })
                 })
                 .collect::<Result<_, StoredDefinitionError>>()?,
+            unique: self.unique,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Answers as stores keep them, so that a request that is retried gets the answer of its first try (R109).
 
-use jmap_domain::{DataRevision, ElementId};
+use jmap_domain::{AttributeId, DataRevision, ElementId};
 use serde::{Deserialize, Serialize};
 
 use super::{BatchOutcome, EditRefusal, EditResult, EditedElement, StoredAnswer};
@@ -14,10 +14,27 @@ pub struct KeptAnswerError(String);
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kept {
-    Done { element: i64, revision: i64 },
-    NoSuchElement { element: i64 },
-    NotOwn { element: i64 },
-    Stale { element: i64, current: i64 },
+    Done {
+        element: i64,
+        revision: i64,
+        /// Absent where it was not kept yet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        created: bool,
+    },
+    NoSuchElement {
+        element: i64,
+    },
+    NotOwn {
+        element: i64,
+    },
+    Stale {
+        element: i64,
+        current: i64,
+    },
+    NotUnique {
+        attribute: i64,
+        name: String,
+    },
 }
 
 impl StoredAnswer {
@@ -54,9 +71,14 @@ impl Kept {
     /// `None` for what a committed call has none of.
     fn of(result: &EditResult) -> Option<Self> {
         match result {
-            EditResult::Done(EditedElement { element, revision }) => Some(Self::Done {
+            EditResult::Done(EditedElement {
+                element,
+                revision,
+                created,
+            }) => Some(Self::Done {
                 element: element.get(),
                 revision: revision.get(),
+                created: *created,
             }),
             EditResult::Refused(EditRefusal::NoSuchElement(element)) => Some(Self::NoSuchElement {
                 element: element.get(),
@@ -67,6 +89,12 @@ impl Kept {
             EditResult::Refused(EditRefusal::Stale { element, current }) => Some(Self::Stale {
                 element: element.get(),
                 current: current.get(),
+            }),
+            EditResult::Refused(EditRefusal::NotUnique {
+                attribute, name, ..
+            }) => Some(Self::NotUnique {
+                attribute: attribute.get(),
+                name: name.clone(),
             }),
             EditResult::Refused(
                 EditRefusal::NoSuchLayer(_)
@@ -83,9 +111,14 @@ impl Kept {
 
     fn read(self) -> Result<EditResult, KeptAnswerError> {
         Ok(match self {
-            Self::Done { element, revision } => EditResult::Done(EditedElement {
+            Self::Done {
+                element,
+                revision,
+                created,
+            } => EditResult::Done(EditedElement {
                 element: id(element)?,
                 revision: number(revision)?,
+                created,
             }),
             Self::NoSuchElement { element } => {
                 EditResult::Refused(EditRefusal::NoSuchElement(id(element)?))
@@ -95,6 +128,12 @@ impl Kept {
                 let (element, current) = (id(element)?, number(current)?);
                 EditResult::Refused(EditRefusal::Stale { element, current })
             }
+            Self::NotUnique { attribute, name } => EditResult::Refused(EditRefusal::NotUnique {
+                attribute: AttributeId::new(attribute)
+                    .map_err(|error| KeptAnswerError(error.to_string()))?,
+                name,
+                index: None,
+            }),
         })
     }
 }

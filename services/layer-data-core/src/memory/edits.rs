@@ -21,6 +21,7 @@ impl Layer {
             } => self
                 .reach(*element, *expected, edit.permit())
                 .and_then(|()| {
+                    self.is_free(*element, self.definition.changed_unique(edit.edit()))?;
                     self.keep(*element, edit.permit());
                     self.update(*element, patch, edit.permit())
                 }),
@@ -37,6 +38,7 @@ impl Layer {
             Ok(element) => EditResult::Done(EditedElement {
                 element,
                 revision: self.revision,
+                created: edit.edit().creates(),
             }),
             Err(refusal) => EditResult::Refused(refusal),
         }
@@ -45,6 +47,7 @@ impl Layer {
     fn create(&mut self, new: &NewElement, permit: &Permit) -> Result<ElementId, EditRefusal> {
         let id = ElementId::new(self.next).or(Err(EditRefusal::NoSuchLayer(permit.layer())))?;
         self.next += 1;
+        self.is_free(id, self.definition.given_unique(new))?;
         let (by, at) = (Some(permit.actor()), self.edited);
         let stamps = Stamps {
             created_by: by,

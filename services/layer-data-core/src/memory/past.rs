@@ -108,6 +108,9 @@ impl Layer {
             return Err(EditRefusal::Stale { element, current });
         };
         let mut row = row.clone();
+        let unique = self.definition.unique();
+        let values = unique.map(|(_, of)| (of, row.value(&self.definition, of.id)));
+        self.is_free(element, values)?;
         row.element.revision = self.revision;
         row.element.stamps.updated_by = Some(permit.actor());
         row.element.stamps.update_time = self.edited;

@@ -22,6 +22,12 @@ impl Layer {
                 examination.look_at_geometry(row.element.id, row.geometry.wkb());
             }
         }
+        let unique: Vec<AttributeId> = examination.unique().collect();
+        for id in unique {
+            for element in self.sharing(id) {
+                examination.look_at_shared(id, element);
+            }
+        }
     }
 
     pub(super) fn redefine(&mut self, new: LayerDefinition) {

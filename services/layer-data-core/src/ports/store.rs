@@ -8,12 +8,12 @@ use std::{
     time::Instant,
 };
 
-use jmap_domain::{ActorId, DataRevision, LayerId};
+use jmap_domain::{ActorId, AttributeId, DataRevision, LayerId};
 
 use super::Removal;
 use crate::{
     definition::{Contradiction, DefinitionVersion, Examination, LayerDefinition},
-    edit::{PermittedBatch, RequestKey, StoredAnswer},
+    edit::{Holder, PermittedBatch, RequestKey, StoredAnswer},
     element::Element,
     feed::{FeedPart, FeedPlace, Seen},
     geometry::Bounds,
@@ -21,7 +21,7 @@ use crate::{
     permit::StructurePermit,
     query::{CheckedQuery, Mark},
     statistics::Tally,
-    value::DateTime,
+    value::{DateTime, Value},
 };
 
 /// Keeps layers and their elements. Every method is all or nothing, and what it answered as done survives a crash.
@@ -112,6 +112,18 @@ pub trait LayerStore: Send + Sync + 'static {
         &self,
         change: Redefinition,
     ) -> impl Future<Output = Result<Redefined, StoreError>> + Send;
+
+    /// The elements that have one of these values of a unique attribute; of an attribute that is none, nobody.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now, or by the deadline.
+    fn holders(
+        &self,
+        layer: LayerId,
+        key: AttributeId,
+        values: &[Value],
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Vec<Holder>, StoreError>> + Send;
 
     /// Reads the next elements of a query, in its order, after the given mark of that order. Nobody waits for them after
     /// the deadline.

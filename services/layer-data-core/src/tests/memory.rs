@@ -4,7 +4,7 @@ use super::run;
 use crate::{
     conformance::{
         conditions, edits, feed, history, layers, order, reads, reversals, spatial, statistics,
-        structure,
+        structure, unique,
     },
     memory::MemoryStore,
 };

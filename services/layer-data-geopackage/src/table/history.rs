@@ -87,6 +87,7 @@ impl Table {
         sql.push(" and not exists (select 1 from ")
             .push(&self.quoted);
         sql.push(" as p where p.\"fid\" = t.\"fid\")");
+        self.only_free_versions(&mut sql);
         sql
     }
 

@@ -2,7 +2,7 @@
 
 use layer_data_core::conformance::{
     conditions, edits, feed, history, layers, order, reads, reversals, spatial, statistics,
-    structure,
+    structure, unique,
 };
 
 use crate::fixture::fresh;

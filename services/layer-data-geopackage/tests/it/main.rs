@@ -24,3 +24,5 @@ mod outside;
 mod statements;
 #[cfg(test)]
 mod structure;
+#[cfg(test)]
+mod unique;

@@ -126,6 +126,7 @@ fn constraints(limits: &AttributeConstraints) -> WireConstraints {
         min_value,
         max_value,
         allowed,
+        unique,
     } = limits;
     let length =
         |length: &Option<u32>| length.map(|length| i32::try_from(length).unwrap_or(i32::MAX));
@@ -139,5 +140,6 @@ fn constraints(limits: &AttributeConstraints) -> WireConstraints {
         min_value: min_value.as_ref().map(value),
         max_value: max_value.as_ref().map(value),
         allowed_values: allowed.iter().map(allowed_value).collect(),
+        unique: *unique,
     }
 }

@@ -28,6 +28,7 @@ const fn numbered(edited: EditedElement) -> WireEdited {
         element_id: edited.element.get(),
         revision: edited.revision.get(),
         geometry_repaired: false,
+        created: edited.created,
     }
 }
 
@@ -72,11 +73,12 @@ pub(crate) fn batch_report(
 }
 
 /// An element that an edit would have touched: the numbers are somebody else's by the time that it does.
-const fn unnumbered(_: EditedElement) -> WireEdited {
+const fn unnumbered(edited: EditedElement) -> WireEdited {
     WireEdited {
         element_id: 0,
         revision: 0,
         geometry_repaired: false,
+        created: edited.created,
     }
 }
 

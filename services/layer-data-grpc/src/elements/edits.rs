@@ -4,7 +4,7 @@ use jmap_domain::LayerId;
 use jmap_proto::layerdata::{
     BatchEditElementsRequest, BatchEditElementsResponse, CreateElementRequest,
     CreateElementResponse, DeleteElementRequest, DeleteElementResponse, Edit, UpdateElementRequest,
-    UpdateElementResponse, edit::Act,
+    UpdateElementResponse, UpsertElementRequest, UpsertElementResponse, edit::Act,
 };
 use jmap_wire::{Failure, FieldPath, Violation, id, required};
 use layer_data_core::{
@@ -14,7 +14,10 @@ use layer_data_core::{
 
 use crate::{
     Api, answer,
-    parse::{batch_edit, change, each_element_once, edit_mode, expected, intent, new_element},
+    parse::{
+        batch_edit, change, each_element_once, edit_mode, expected, intent, new_element,
+        upsert_edit,
+    },
     request_key::request_key,
     status::{self, of_layer},
 };
@@ -107,6 +110,31 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
         })
     }
 
+    pub(super) async fn upsert(
+        &self,
+        call: &Call,
+        request: UpsertElementRequest,
+    ) -> Result<UpsertElementResponse, Failure> {
+        let key = request_key(&request.request_id, || UpsertElementRequest {
+            request_id: String::new(),
+            ..request.clone()
+        })?;
+        let UpsertElementRequest {
+            layer_id,
+            upsert,
+            request_id: _,
+        } = request;
+        let (layer, base) = (id("layer_id", layer_id)?, FieldPath::of("upsert"));
+        let upsert = upsert_edit(&base, required(base.clone(), upsert)?)?;
+        let done = self.data.edit(call, layer, EditInput::Upsert(upsert), key);
+        let done = done
+            .await
+            .map_err(|error| of_layer(status::edit(error, &base), layer))?;
+        Ok(UpsertElementResponse {
+            element: Some(answer::edited(done)),
+        })
+    }
+
     pub(super) async fn batch(
         &self,
         call: &Call,
@@ -151,6 +179,7 @@ fn payload(edit: &Edit) -> FieldPath {
     match edit.act {
         Some(Act::Create(_)) => FieldPath::of("create"),
         Some(Act::Update(_)) => FieldPath::of("update").field("change"),
+        Some(Act::Upsert(_)) => FieldPath::of("upsert"),
         Some(Act::Delete(_)) | None => FieldPath::default(),
     }
 }

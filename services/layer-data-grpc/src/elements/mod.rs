@@ -20,7 +20,8 @@ use jmap_proto::layerdata::{
     DeleteElementResponse, DeleteElementsRequest, DeleteElementsResponse, GetElementsRequest,
     GetElementsResponse, ListElementsRequest, ListElementsResponse, ReadElementsRequest,
     ReadElementsResponse, SummarizeElementsRequest, SummarizeElementsResponse,
-    UpdateElementRequest, UpdateElementResponse, element_service_server::ElementService,
+    UpdateElementRequest, UpdateElementResponse, UpsertElementRequest, UpsertElementResponse,
+    element_service_server::ElementService,
 };
 use layer_data_core::ports::{Authorizer, LayerStore, Registry};
 use tokio_stream::wrappers::ReceiverStream;
@@ -101,6 +102,15 @@ impl<S: LayerStore, A: Authorizer, R: Registry> ElementService for Api<S, A, R> 
     ) -> Result<Response<DeleteElementResponse>, Status> {
         let (call, request) = open(request)?;
         let answer = self.delete(&call, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn upsert_element(
+        &self,
+        request: Request<UpsertElementRequest>,
+    ) -> Result<Response<UpsertElementResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.upsert(&call, request).await;
         answer.map(Response::new).map_err(status)
     }
 

@@ -140,6 +140,7 @@ pub(super) fn constraints(
         min_value,
         max_value,
         allowed_values,
+        unique,
     } = wire;
     let path_of_allowed = path.field("allowed_values");
     let allowed = |(index, wire): (usize, pb::AllowedValue)| {
@@ -160,6 +161,7 @@ pub(super) fn constraints(
             .enumerate()
             .map(allowed)
             .collect::<Result<_, _>>()?,
+        unique,
     })
 }
 

@@ -6,13 +6,13 @@ use jmap_domain::{DataRevision, LayerId};
 use jmap_proto::{
     layerdata::{
         AttributeValue, DeleteEdit, Edit, EditMode as WireMode, ElementChange, NewElement,
-        UpdateEdit, edit::Act,
+        UpdateEdit, UpsertEdit, edit::Act,
     },
     types::{self as pb, expected_revision::Expected},
 };
 use jmap_wire::{FieldPath, FieldViolation, enumeration, id, required};
 use layer_data_core::{
-    edit::{EditInput, EditMode, ExpectedRevision, Intent},
+    edit::{EditInput, EditMode, ExpectedRevision, Intent, UpsertInput},
     element::{AttributeRef, ChangeInput, ElementInput},
     value::Value,
 };
@@ -30,6 +30,7 @@ pub(crate) fn batch_edit(
         Act::Create(element) => EditInput::Create(new_element(&path.field("create"), element)?),
         Act::Update(update) => update_edit(&path.field("update"), update)?,
         Act::Delete(delete) => delete_edit(&path.field("delete"), delete)?,
+        Act::Upsert(upsert) => EditInput::Upsert(upsert_edit(&path.field("upsert"), upsert)?),
     };
     Ok((layer, edit))
 }
@@ -43,7 +44,7 @@ pub(crate) fn each_element_once(
     let mut seen = HashSet::new();
     for (index, (layer, edit)) in edits.iter().enumerate() {
         let (element, act) = match edit {
-            EditInput::Create(_) => continue,
+            EditInput::Create(_) | EditInput::Upsert(_) => continue,
             EditInput::Update { element, .. } => (element, "update"),
             EditInput::Delete { element, .. } => (element, "delete"),
         };
@@ -77,6 +78,23 @@ fn delete_edit(path: &FieldPath, edit: DeleteEdit) -> Result<EditInput, FieldVio
     Ok(EditInput::Delete {
         element: id(path.field("element_id"), element_id)?,
         expected: expected(&path.field("expected"), belief)?,
+    })
+}
+
+/// Parses an element to create or to change.
+pub(crate) fn upsert_edit(
+    path: &FieldPath,
+    edit: UpsertEdit,
+) -> Result<UpsertInput, FieldViolation> {
+    let UpsertEdit {
+        key,
+        geometry,
+        values,
+    } = edit;
+    Ok(UpsertInput {
+        key: attribute_ref(&path.field("key"), key)?,
+        geometry: geometry.map(Into::into),
+        values: attribute_values(&path.field("values"), values)?,
     })
 }
 

@@ -16,7 +16,7 @@ mod watch;
 pub(crate) use as_of::as_of;
 pub(crate) use definition::draft;
 pub(crate) use edit::{
-    batch_edit, change, each_element_once, edit_mode, expected, intent, new_element,
+    batch_edit, change, each_element_once, edit_mode, expected, intent, new_element, upsert_edit,
 };
 pub(crate) use layer::reservation;
 pub(crate) use order::order_by;

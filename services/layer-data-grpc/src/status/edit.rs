@@ -1,7 +1,11 @@
 //! Edits that were refused or not tried.
 
 use jmap_wire::{Failure, FieldPath, FieldViolation, Violation};
-use layer_data_core::{edit::EditRefusal, edits::EditError, element::InputError};
+use layer_data_core::{
+    edit::{EditRefusal, UpsertError},
+    edits::EditError,
+    element::InputError,
+};
 use tonic::Code;
 
 use super::{
@@ -24,6 +28,7 @@ pub(crate) fn edit(error: EditError, base: &FieldPath) -> Failure {
         EditError::Refused(why) => refusal(why, base),
         EditError::PermitsExpired => unavailable("the edit could not be committed in time"),
         EditError::DefinitionChanges => definition_changes(),
+        EditError::Contended => Failure::new(Code::Aborted, "STALE_REVISION", error.to_string()),
         EditError::Store(error) => store(&error),
         EditError::WrongPermit(error) => inside(&error),
     }
@@ -47,6 +52,18 @@ pub(crate) fn refusal(refusal: EditRefusal, base: &FieldPath) -> Failure {
             current,
         } => Failure::new(Code::Aborted, "STALE_REVISION", message)
             .fact("current_revision", current.get().to_string()),
+        EditRefusal::NotUnique {
+            attribute: _,
+            name,
+            index,
+        } => {
+            let values = base.field("values");
+            let given = index.map(|index| values.item(index).field("value"));
+            let violation = given.unwrap_or(values).invalid(message);
+            Failure::new(Code::AlreadyExists, "NOT_UNIQUE", violation.to_string())
+                .at(violation)
+                .fact("attribute", name)
+        }
     }
 }
 
@@ -79,5 +96,16 @@ fn input(error: &InputError, base: &FieldPath) -> Failure {
             about("INVALID_ATTRIBUTE", violation).fact("attribute", name)
         }
         InputError::EmptyChange => about("INVALID_FIELD", base.clone().invalid(error)),
+        InputError::Upsert(fault) => {
+            let (reason, path) = match fault {
+                UpsertError::UnknownKey(_) | UpsertError::KeyNotUnique(_) => {
+                    ("INVALID_ATTRIBUTE", base.field("key"))
+                }
+                UpsertError::NoKeyValue(_) => ("INVALID_ATTRIBUTE", values),
+                UpsertError::NoGeometry => ("INVALID_GEOMETRY", base.field("geometry")),
+                UpsertError::Entangled(_) => ("INVALID_FIELD", base.field("key")),
+            };
+            about(reason, path.invalid(error))
+        }
     }
 }

@@ -132,6 +132,9 @@ pub(crate) fn import(error: ImportError) -> Failure {
             permission,
             reason,
         } => not_permitted(layer, permission, reason),
+        ImportError::TooManyKeys => {
+            Failure::new(Code::ResourceExhausted, "TOO_LARGE", error.to_string())
+        }
         ImportError::PermitsExpired => unavailable("the rows could not be committed in time"),
         ImportError::DefinitionChanges => definition_changes(),
         ImportError::Store(error) => store(&error),

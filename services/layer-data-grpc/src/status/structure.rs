@@ -75,6 +75,9 @@ fn contradicted(found: &[Contradiction], message: &str) -> Failure {
     let ids: Vec<String> = examples.iter().map(ToString::to_string).collect();
     let what = match by {
         Contradictory::Value { attribute: _, name } => format!("value of `{name}`"),
+        Contradictory::NotUnique { attribute: _, name } => {
+            format!("value of `{name}`, which others have as well")
+        }
         Contradictory::Geometry => "geometry, which is not valid".to_owned(),
     };
     let message = format!(
@@ -85,9 +88,11 @@ fn contradicted(found: &[Contradiction], message: &str) -> Failure {
         .fact("count", count.to_string())
         .fact("element_ids", ids.join(","));
     match by {
-        Contradictory::Value { attribute, name } => failure
-            .fact("attribute", name)
-            .fact("attribute_id", attribute.to_string()),
+        Contradictory::Value { attribute, name } | Contradictory::NotUnique { attribute, name } => {
+            failure
+                .fact("attribute", name)
+                .fact("attribute_id", attribute.to_string())
+        }
         Contradictory::Geometry => failure,
     }
 }

@@ -97,7 +97,10 @@ async fn a_batch_can_be_checked_without_changing_anything() {
     let Some(Outcome::Validated(results)) = answer.outcome else {
         panic!("{answer:?}")
     };
-    let unnumbered = Outcomes::Edited(EditedElement::default());
+    let unnumbered = Outcomes::Edited(EditedElement {
+        created: true,
+        ..EditedElement::default()
+    });
     assert_eq!(results.results[0].result, Some(unnumbered));
     assert_eq!(count(&service).await, 0);
 }

@@ -31,4 +31,6 @@ mod structure;
 #[cfg(test)]
 mod transfers;
 #[cfg(test)]
+mod upserts;
+#[cfg(test)]
 mod watch;

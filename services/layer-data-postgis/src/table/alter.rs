@@ -16,7 +16,7 @@ impl Table {
     }
 
     /// The statements that make the columns of one definition into those of a later one, of which this is the table.
-    /// None of them touches a row.
+    /// None of them touches a row; only indexes of attributes that become unique are built from all.
     pub(crate) fn alter(
         &self,
         steps: &[ColumnStep<'_>],
@@ -37,7 +37,10 @@ impl Table {
             let is_new = was(attribute.id).unwrap_or_default() != words;
             is_new.then(|| self.comment_on(column, &words))
         });
-        altered.chain(comments).collect::<Vec<_>>().join("; ")
+        let unique = before.unique_steps(after);
+        let statements = self.drop_unique(&unique.gone).into_iter().chain(altered);
+        let statements = statements.chain(self.index_unique(&unique.come));
+        statements.chain(comments).collect::<Vec<_>>().join("; ")
     }
 
     /// Nothing to read removes the comment.

@@ -7,7 +7,7 @@ use layer_data_core::{
 };
 use sqlx::{Postgres, QueryBuilder};
 
-use super::{GeometryColumn, Table};
+use super::{GeometryColumn, Table, unique::Placed};
 use crate::values::Instant;
 
 /// Columns of a statement that reads versions, after all others.
@@ -52,7 +52,7 @@ impl Table {
 
     /// The part of a statement before that which changes or deletes elements: it keeps what they are, under the very
     /// conditions of that statement. What the same edit has made of them nobody ever saw.
-    pub(crate) fn keep(&self, sql: &mut QueryBuilder<Postgres>) {
+    pub(crate) fn keep(&self, sql: &mut QueryBuilder<Postgres>, unique: &[Placed<'_>]) {
         sql.push(", kept as (insert into ").push(&self.versions);
         sql.push(" (").push(self.names("", usize::MAX));
         sql.push(", \"_until\", \"_until_by\", \"_until_time\") select ");
@@ -60,7 +60,7 @@ impl Table {
         sql.push(", e.revision, e.actor, n.moment from ")
             .push(&self.marked);
         sql.push(" as t, e, n");
-        Self::push_targets(sql);
+        self.push_targets(sql, unique);
         sql.push(" and t.\"_revision\" < e.revision) ");
     }
 
@@ -82,7 +82,9 @@ impl Table {
             .push(&self.versions);
         sql.push(" as d where d.\"fid\" = e.fid) = e.deleted");
         sql.push(" and not exists (select from ").push(&self.marked);
-        sql.push(" as p where p.\"fid\" = e.fid) returning t.\"fid\"");
+        sql.push(" as p where p.\"fid\" = e.fid)");
+        self.only_free_versions(sql);
+        sql.push(" returning t.\"fid\"");
     }
 
     /// The newest revisions and the creators of elements that are there or were deleted: why they were not brought back.

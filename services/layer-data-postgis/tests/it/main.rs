@@ -26,3 +26,5 @@ mod outside;
 mod statements;
 #[cfg(test)]
 mod structure;
+#[cfg(test)]
+mod unique;

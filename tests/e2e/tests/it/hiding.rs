@@ -15,8 +15,8 @@ use jmap_proto::{
         DeleteElementsRequest, DeleteLayerRequest, Edit, EditMode, FileFormat, GetElementsRequest,
         GetLayerRequest, ImportElementsRequest, ImportOptions, LayerWatch,
         ListElementChangesRequest, ListElementsRequest, ListLayersRequest, PrepareCopyRequest,
-        RestoreElementsRequest, RevertEditsRequest, Selection, WatchChangesRequest, as_of::At,
-        edit::Act, layer_watch::Start, revert_edits_request::Edits,
+        RestoreElementsRequest, RevertEditsRequest, Selection, UpsertEdit, UpsertElementRequest,
+        WatchChangesRequest, as_of::At, edit::Act, layer_watch::Start, revert_edits_request::Edits,
     },
 };
 use prost_types::FieldMask;
@@ -228,6 +228,15 @@ async fn edits(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
         ..DeleteElementsRequest::default()
     };
     let selected = caller.elements().delete_elements(deletion).await;
+    let upsert = UpsertElementRequest {
+        layer_id,
+        upsert: Some(UpsertEdit {
+            key: wire::set_text("nothing", "x").attribute,
+            ..UpsertEdit::default()
+        }),
+        ..UpsertElementRequest::default()
+    };
+    let upserted = caller.elements().upsert_element(upsert).await;
     vec![
         (
             "CreateElement",
@@ -246,6 +255,7 @@ async fn edits(caller: &Caller, layer_id: i64) -> Vec<(&'static str, String)> {
             shown(caller.change(layer_id, 77_777, moved()).await),
         ),
         ("DeleteElement", shown(caller.delete(layer_id, 1).await)),
+        ("UpsertElement", shown(upserted.map(Response::into_inner))),
         ("DeleteElements", shown(selected.map(Response::into_inner))),
         ("BatchEditElements", shown(batched)),
     ]

@@ -33,6 +33,7 @@ mod reflection;
 mod revocation;
 mod sessions;
 mod throttling;
+mod upserts;
 mod work;
 mod worlds;
 

@@ -46,7 +46,7 @@ pub(crate) struct Create {
     /// What becomes of polygons that are not valid
     #[arg(long, value_enum, value_name = "POLICY", default_value_t = PolicyWord::Reject)]
     geometry_policy: PolicyWord,
-    /// An attribute, as name:type[:required][:read-only]; may be repeated
+    /// An attribute, as name:type[:required][:read-only][:unique]; may be repeated
     #[arg(long = "attribute", value_name = "SPEC", id = "attributes")]
     attributes: Vec<AttributeSpec>,
     /// Enable editing from the start

@@ -7,6 +7,7 @@ use jmap_proto::{
 };
 
 use crate::{
+    attribute::make_unique,
     error::Failure,
     value::{null, parse},
 };
@@ -56,6 +57,12 @@ pub(crate) struct Rules {
     /// A value that is allowed, and only those; may be repeated
     #[arg(long = "allow", value_name = "VALUE", allow_hyphen_values = true)]
     allowed: Vec<String>,
+    /// Let no two elements have the same value; strings then have at most 500 characters
+    #[arg(long, conflicts_with = "not_unique")]
+    unique: bool,
+    /// Let elements share values
+    #[arg(long)]
+    not_unique: bool,
     /// First lift every limit there is on length, range and values
     #[arg(long)]
     any: bool,
@@ -90,7 +97,7 @@ impl Rules {
             (Some(constraints), false) => constraints.clone(),
             (None, _) | (Some(_), true) => AttributeConstraints::default(),
         };
-        let new = AttributeConstraints {
+        let mut new = AttributeConstraints {
             min_length: self.min_length.or(before.min_length),
             max_length: self.max_length.or(before.max_length),
             min_value: limit(&self.min)?.or(before.min_value),
@@ -99,7 +106,11 @@ impl Rules {
                 [] => before.allowed_values,
                 allowed => allowed_values(kind, allowed)?,
             },
+            unique: before.unique && !self.not_unique,
         };
+        if self.unique {
+            make_unique(kind, &mut new);
+        }
         let old = known.constraints.clone().unwrap_or_default();
         Ok((new != old).then_some(new))
     }
