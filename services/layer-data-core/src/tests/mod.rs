@@ -12,6 +12,7 @@ mod memory;
 mod reads;
 mod retries;
 mod reversals;
+mod unique;
 mod upserts;
 
 use std::{

@@ -2,6 +2,7 @@
 //! not served.
 
 mod dropped;
+mod unique;
 
 use std::{
     path::{Path, PathBuf},

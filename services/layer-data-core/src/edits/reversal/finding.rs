@@ -115,6 +115,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
             let edit = self.undo(element.id, deeds.inverse(its)).await?;
             reversing.add(element.id, edit)?;
         }
+        // What goes gives its values up to what comes back.
+        let stays = |edit: &Edit| !matches!(edit, Edit::Delete { .. });
+        reversing.edits.sort_by_key(|(_, edit)| stays(edit));
         Ok(reversing)
     }
 
