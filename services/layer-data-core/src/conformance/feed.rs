@@ -15,6 +15,7 @@ use super::{
     later, layer, make_layer, named, point, query, read_all, renaming, revision, rows,
 };
 use crate::{
+    definition::LayerDefinition,
     edit::{Edit, ExpectedRevision, Restored},
     element::Element,
     feed::{ElementEvent, EventKind, FeedPlace, Seen},
@@ -26,9 +27,9 @@ const ANY: ExpectedRevision = ExpectedRevision::Any;
 
 type State = BTreeMap<ElementId, Element>;
 
-fn everything() -> CheckedQuery {
+pub(super) fn everything(definition: &LayerDefinition) -> CheckedQuery {
     let input = query(SelectionInput::default());
-    input.check(&definition()).unwrap()
+    input.check(definition).unwrap()
 }
 
 fn in_box(bbox: BoxInput) -> CheckedQuery {
@@ -44,7 +45,7 @@ async fn newest(store: &impl LayerStore) -> FeedPlace {
 }
 
 /// All that comes after a place, read part by part, each once and in order.
-async fn told(
+pub(super) async fn told(
     store: &impl LayerStore,
     query: &CheckedQuery,
     mut place: FeedPlace,
@@ -143,13 +144,13 @@ pub async fn a_feed_tells_what_came_back(store: &impl LayerStore) {
     let now = state(store).await;
     for length in 1..5 {
         for (place, before) in &states {
-            let events = told(store, &everything(), *place, rows(length)).await;
+            let events = told(store, &everything(&definition()), *place, rows(length)).await;
             assert_eq!(replayed(before.clone(), &events), now, "{place:?}");
         }
     }
     let events = told(
         store,
-        &everything(),
+        &everything(&definition()),
         FeedPlace::after(deleted.revision),
         rows(9),
     )
@@ -188,7 +189,7 @@ pub async fn a_feed_from_anywhere_rebuilds_the_layer(store: &impl LayerStore) {
         let limit = rows(u32::try_from(index % 6).unwrap() + 1);
         let unknown = FeedPlace::after(place.revision);
         for place in [*place, unknown] {
-            let events = told(store, &everything(), place, limit).await;
+            let events = told(store, &everything(&definition()), place, limit).await;
             assert_eq!(replayed(state.clone(), &events), last, "from {place:?}");
             let events = told(store, &in_box(bbox), place, limit).await;
             assert_eq!(
@@ -208,7 +209,7 @@ pub async fn events_tell_what_was_then(store: &impl LayerStore) {
     let made = done(store, creation(1.0, 2.0, named("one"))).await;
     done(store, renaming(made.element, ANY, "two")).await;
     done(store, deletion(made.element)).await;
-    let events = told(store, &everything(), begin, rows(10)).await;
+    let events = told(store, &everything(&definition()), begin, rows(10)).await;
     let [created, updated, deleted] = events.as_slice() else {
         panic!("not three: {events:?}");
     };
@@ -238,7 +239,7 @@ pub async fn parts_hold_no_more_than_was_asked_for(store: &impl LayerStore) {
         bytes: 30_000,
         ..rows(100)
     };
-    let events = told(store, &everything(), begin, limit).await;
+    let events = told(store, &everything(&definition()), begin, limit).await;
     assert_eq!(events.len(), 22);
 }
 

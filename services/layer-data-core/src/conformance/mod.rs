@@ -15,6 +15,7 @@ pub mod feed;
 pub mod histories;
 pub mod history;
 pub mod layers;
+pub mod lives;
 pub mod order;
 pub mod reads;
 pub mod reversals;

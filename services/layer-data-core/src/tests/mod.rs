@@ -29,12 +29,12 @@ use std::{
 
 use jmap_domain::{
     Caller, Decision, DenyReason, EffectivePermissions, LayerAct, LayerId, Permission, Question,
-    SessionCaller, SessionId, SessionKind, UserId,
+    UserId,
 };
 
 use crate::{
     LayerData, Limits,
-    conformance::layer,
+    conformance::{actor, layer},
     memory::MemoryStore,
     ports::{
         Answer, Authorizer, AuthorizerError, Call, EditingSwitch, LayerFilter, LayerPage,
@@ -314,15 +314,5 @@ impl World {
 
 /// A call by a user.
 fn call(user: i64) -> Call {
-    let session = SessionCaller {
-        session: SessionId::new(1).unwrap(),
-        user: UserId::new(user).unwrap(),
-        kind: SessionKind::Ordinary,
-    };
-    Call {
-        caller: Caller::Session(session),
-        deadline: Instant::now() + Duration::from_mins(1),
-        user_token: None,
-        request_id: "test".into(),
-    }
+    crate::conformance::lives::call(actor(user))
 }

@@ -17,6 +17,8 @@ mod histories;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod lives;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod outside;

@@ -19,6 +19,8 @@ mod given_up;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod lives;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod outside;
