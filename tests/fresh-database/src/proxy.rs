@@ -1,7 +1,6 @@
 //! A way to a database that can be cut at the worst moment, around a COMMIT; that can be slow; that can fall silent.
 
 use std::{
-    future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -18,6 +17,9 @@ use tokio::{
     time::sleep,
 };
 use url::Url;
+
+/// After how long the database notices that a connection has fallen silent, as its own keepalives would tell it.
+const NOTICED: Duration = Duration::from_secs(25);
 
 /// What becomes of the next COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +136,8 @@ impl CuttingProxy {
         lock(&self.shared.state).delay = each;
     }
 
-    /// Passes on nothing more of the present connections, for ever, and tells neither end; new connections go through.
+    /// Passes on nothing more of the present connections, and tells neither end; the database notices by itself, as it
+    /// would without this proxy, whose system answers its keepalives. New connections go through.
     pub fn silence(&self) {
         let mut state = lock(&self.shared.state);
         state.silent = state.opened;
@@ -212,7 +215,7 @@ impl<'a> Way<'a> {
         let mut buffer = vec![0; 64 << 10];
         loop {
             let bytes = read(&mut from, &mut buffer).await?;
-            self.take_time().await;
+            self.take_time().await?;
             to.write_all(bytes).await.ok()?;
         }
     }
@@ -225,7 +228,7 @@ impl<'a> Way<'a> {
         let mut buffer = vec![0; 64 << 10];
         loop {
             let bytes = read(&mut from, &mut buffer).await?;
-            self.take_time().await;
+            self.take_time().await?;
             if is_commit(bytes)
                 && let Some(cut) = lock(&self.shared.next).take()
             {
@@ -235,15 +238,17 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// As long as the way takes: for ever when it has fallen silent.
-    async fn take_time(&self) {
+    /// As long as the way takes; nothing comes of it when it has fallen silent.
+    async fn take_time(&self) -> Option<()> {
         let State { delay, silent, .. } = *lock(&self.shared.state);
         if self.number <= silent {
-            pending::<()>().await;
+            sleep(NOTICED).await;
+            return None;
         }
         if !delay.is_zero() {
             sleep(delay).await;
         }
+        Some(())
     }
 }
 
