@@ -1,15 +1,12 @@
 //! Watching: every change of the elements of some layers, as it is made.
 //!
 //! A watcher is a place in the feed of each layer. What comes after it is read from the store when the watcher has taken
-//! what came before, so a slow one costs no memory; its rights are judged again before each message.
+//! what came before, so a slow one costs little memory, and one that does not read ends; its rights are judged again
+//! before each message.
 
 use std::{pin::pin, time::Duration};
 
-use futures::{
-    StreamExt as _,
-    future::select_all,
-    stream::{self, BoxStream},
-};
+use futures::future::select_all;
 use jmap_domain::{ActorId, LayerId};
 use jmap_proto::layerdata::{
     ChangeHeartbeat, ElementEvent as WireEvent, ElementEventBatch, ElementEventKind, ElementHeader,
@@ -23,13 +20,17 @@ use layer_data_core::{
 };
 use tokio::{
     select,
+    sync::mpsc::{self, Sender},
     time::{Instant, sleep_until, timeout_at},
 };
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
+use tracing::{Instrument, Span};
 
 use crate::{
     Api,
     answer::{ElementWriter, header},
+    delivery::{room, while_awaited},
     elements::{BATCH, shaped},
     parse::{Start, Watched, heartbeat, watched_layers},
     position::{Position, life},
@@ -40,7 +41,7 @@ use crate::{
 /// How often rights are judged while nothing happens (R119).
 const LOOK: Duration = Duration::from_secs(2);
 
-pub(crate) type Messages = BoxStream<'static, Result<WatchChangesResponse, Status>>;
+pub(crate) type Messages = ReceiverStream<Result<WatchChangesResponse, Status>>;
 
 /// A layer that is watched.
 struct Layer<S, A, R> {
@@ -90,14 +91,17 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             turn: 0,
             _place: place,
         };
-        let messages = stream::try_unfold(watcher, |mut watcher| async move {
-            let message = watcher.next().await.map_err(status)?;
-            Ok::<_, Status>(Some((message, watcher)))
-        });
-        let ended = async move {
-            let _ended = timeout_at(deadline, closing).await;
+        // Not pulled by the reader: one that does not read is to end as well.
+        let (sender, receiver) = mpsc::channel(1);
+        let watching = async move {
+            let ended = timeout_at(deadline, closing);
+            select! {
+                _ended = ended => (),
+                () = watcher.run(&sender) => (),
+            }
         };
-        Ok(messages.take_until(Box::pin(ended)).boxed())
+        tokio::spawn(watching.instrument(Span::current()));
+        Ok(ReceiverStream::new(receiver))
     }
 
     async fn follow(
@@ -136,6 +140,21 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
 }
 
 impl<S: LayerStore, A: Authorizer, R: Registry> Watcher<S, A, R> {
+    /// Tells until the reader leaves, or does not read, or may not any more.
+    async fn run(mut self, sender: &Sender<Result<WatchChangesResponse, Status>>) {
+        // Room comes first, so that what is judged is told at once and does not wait for a slow reader (R119).
+        while let Ok(room) = room(sender).await {
+            let Ok(next) = while_awaited(sender, self.next()).await else {
+                return;
+            };
+            let is_over = next.is_err();
+            room.send(next.map_err(status));
+            if is_over {
+                return;
+            }
+        }
+    }
+
     /// The next message, when there is one.
     async fn next(&mut self) -> Result<WatchChangesResponse, Failure> {
         loop {

@@ -14,8 +14,8 @@ use jmap_proto::{
 };
 use jmap_wire::{PageTokenKey, duration_to_proto};
 use layer_data_core::Limits;
-use tokio::time::timeout;
-use tonic::{Code, Status, Streaming};
+use tokio::{task::yield_now, time::timeout};
+use tonic::{Code, Request, Status, Streaming};
 
 use crate::fixture::{LAYER, Service, attribute, point, refusal, refused, text};
 
@@ -337,4 +337,39 @@ async fn a_position_says_how_much_its_watcher_was_told_before() {
     let ended = timeout(Duration::from_secs(30), watch.stream.message()).await;
     let (_, reason, _) = refused(ended.expect("nothing came"));
     assert_eq!(reason, "TOO_MANY_ELEMENTS");
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_keeps_no_place_beyond_the_deadline() {
+    // There is more to tell than any window of a connection holds.
+    let service = Service::start().await;
+    let long = "x".repeat(100_000);
+    for _ in 0..20 {
+        service.create(1.0, &long).await;
+    }
+    let request = || {
+        let layers = vec![all(Some(Start::AfterRevision(0)))];
+        let heartbeat = None;
+        let mut request = Request::new(WatchChangesRequest { layers, heartbeat });
+        request.set_timeout(Duration::from_secs(3));
+        request
+    };
+    let mut unread = Vec::new();
+    let refused = loop {
+        match service.history().watch_changes(request()).await {
+            Ok(stream) => unread.push(stream),
+            refused => break refused.map(drop),
+        }
+    };
+    let expected = refusal(Code::ResourceExhausted, "OVERLOADED", "");
+    assert_eq!(crate::fixture::refused(refused), expected);
+    assert!(!unread.is_empty());
+    let has_place = async {
+        while service.history().watch_changes(request()).await.is_err() {
+            yield_now().await;
+        }
+    };
+    let found = timeout(Duration::from_secs(20), has_place).await;
+    found.expect("the places are free again");
+    drop(unread);
 }
