@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::Sender;
+use tokio::{
+    sync::mpsc::{Permit, Sender},
+    time::timeout,
+};
 
 /// How long a part waits to be taken. A caller that does not read for so long is treated as one that has left.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -15,6 +18,14 @@ pub(crate) struct NotTaken;
 pub(crate) async fn deliver<T: Send>(sender: &Sender<T>, part: T) -> Result<(), NotTaken> {
     let sent = sender.send_timeout(part, PATIENCE).await;
     sent.map_err(|_part| NotTaken)
+}
+
+/// Waits until there is room for a part that is still to be made.
+pub(crate) async fn room<T: Send>(sender: &Sender<T>) -> Result<Permit<'_, T>, NotTaken> {
+    match timeout(PATIENCE, sender.reserve()).await {
+        Ok(Ok(room)) => Ok(room),
+        Ok(Err(_)) | Err(_) => Err(NotTaken),
+    }
 }
 
 /// Does some work, unless the caller leaves meanwhile.
@@ -44,6 +55,17 @@ mod tests {
         deliver(&sender, 2).await.unwrap_err();
         assert_eq!(reader.recv().await, Some(1));
         deliver(&sender, 3).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn room_that_nobody_makes_is_given_up() {
+        let (sender, mut reader) = channel(1);
+        room(&sender).await.unwrap().send(1);
+        room(&sender).await.unwrap_err();
+        assert_eq!(reader.recv().await, Some(1));
+        room(&sender).await.unwrap().send(2);
+        drop(reader);
+        room(&sender).await.unwrap_err();
     }
 
     #[tokio::test]

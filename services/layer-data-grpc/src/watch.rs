@@ -30,7 +30,7 @@ use tracing::{Instrument, Span};
 use crate::{
     Api,
     answer::{ElementWriter, header},
-    delivery::{deliver, while_awaited},
+    delivery::{room, while_awaited},
     elements::{BATCH, shaped},
     parse::{Start, Watched, heartbeat, watched_layers},
     position::{Position, life},
@@ -150,10 +150,14 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
 impl<S: LayerStore, A: Authorizer, R: Registry> Watcher<S, A, R> {
     /// Tells until the reader leaves, or does not read, or may not any more.
     async fn run(mut self, sender: &Sender<Result<WatchChangesResponse, Status>>) {
-        while let Ok(next) = while_awaited(sender, self.next()).await {
+        // Room comes first, so that what is judged is told at once and does not wait for a slow reader (R119).
+        while let Ok(room) = room(sender).await {
+            let Ok(next) = while_awaited(sender, self.next()).await else {
+                return;
+            };
             let is_over = next.is_err();
-            let taken = deliver(sender, next.map_err(status)).await;
-            if is_over || taken.is_err() {
+            room.send(next.map_err(status));
+            if is_over {
                 return;
             }
         }
