@@ -35,12 +35,19 @@ pub fn duration_to_proto(duration: Duration) -> prost_types::Duration {
     }
 }
 
-/// A duration from the contract; an absent or negative one is zero, so that nothing is valid by mistake.
+/// A duration from the contract; an absent or negative one, or one whose nanoseconds are not those of a second, is zero,
+/// so that nothing is valid by mistake.
 #[must_use]
 pub fn duration_from_proto(duration: Option<prost_types::Duration>) -> Duration {
-    duration
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .unwrap_or_default()
+    // The conversion of `prost_types` overflows with the most negative number of seconds.
+    let parts = duration.and_then(|duration| {
+        let nanos = u32::try_from(duration.nanos).ok()?;
+        Some((u64::try_from(duration.seconds).ok()?, nanos))
+    });
+    let parts = parts.filter(|(_, nanos)| *nanos < 1_000_000_000);
+    parts.map_or(Duration::ZERO, |(seconds, nanos)| {
+        Duration::new(seconds, nanos)
+    })
 }
 
 #[cfg(test)]
@@ -73,5 +80,13 @@ mod tests {
         let half = Duration::from_millis(500);
         assert_eq!(duration_from_proto(Some(duration_to_proto(half))), half);
         assert_eq!(duration_from_proto(None), Duration::ZERO);
+    }
+
+    #[test]
+    fn durations_that_are_none_are_zero() {
+        for (seconds, nanos) in [(-1, 0), (i64::MIN, 0), (0, i32::MIN), (1, 1_000_000_000)] {
+            let duration = prost_types::Duration { seconds, nanos };
+            assert_eq!(duration_from_proto(Some(duration)), Duration::ZERO);
+        }
     }
 }
