@@ -256,6 +256,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
                 Ok(more) => {
                     refused.extend(more);
                     rest = later;
+                    self.batch = IMPORT_BATCH.min(self.batch * 2);
                 }
                 // None of them was taken. Fewer are written in time, however busy the machine is.
                 Err(ImportError::PermitsExpired) if next.len() > 1 => {

@@ -135,11 +135,12 @@ impl Plan {
                 continue;
             };
             let settled = settled(upsert, (layer, definition), found, rights);
-            let settled = settled.and_then(|(key, edit, claim)| {
-                if let Some(other) = claim.as_ref().and_then(|claim| claims.get(claim)) {
+            let settled = settled.and_then(|(key, edit)| {
+                let own = claims_of(layer, definition, &edit);
+                if let Some(other) = own.iter().find_map(|claim| claims.get(claim)) {
                     return Err(InputError::from(UpsertError::Entangled(*other as usize)).into());
                 }
-                claims.extend(claim.map(|claim| (claim, index)));
+                claims.extend(own.into_iter().map(|claim| (claim, index)));
                 Ok((key, edit))
             });
             match settled {
@@ -162,23 +163,8 @@ impl Plan {
             let Some(definition) = definitions.get(layer) else {
                 continue;
             };
-            let values = match &**edit {
-                Edit::Create(new) => definition.given_unique(new).collect(),
-                Edit::Update { element, .. } => {
-                    claims.insert(Claim::Element(*layer, *element), *index);
-                    definition.changed_unique(edit)
-                }
-                Edit::Delete { element, .. } => {
-                    claims.insert(Claim::Element(*layer, *element), *index);
-                    Vec::new()
-                }
-                Edit::Restore(_) => Vec::new(),
-            };
-            let values = values.into_iter().filter_map(|(attribute, value)| {
-                let claim = Claim::Value(*layer, attribute.id, Key::of(value)?);
-                Some((claim, *index))
-            });
-            claims.extend(values);
+            let own = claims_of(*layer, definition, edit).into_iter();
+            claims.extend(own.map(|claim| (claim, *index)));
         }
         claims
     }
@@ -193,13 +179,28 @@ impl Plan {
     }
 }
 
-/// The edit that an upsert is, under its own right, and what no other edit may be about.
+/// What an edit is about: its element, and the values of unique attributes that it gives.
+fn claims_of(layer: LayerId, definition: &LayerDefinition, edit: &Edit) -> Vec<Claim> {
+    let (element, values) = match edit {
+        Edit::Create(new) => (None, definition.given_unique(new).collect()),
+        Edit::Update { element, .. } => (Some(element), definition.changed_unique(edit)),
+        Edit::Delete { element, .. } => (Some(element), Vec::new()),
+        Edit::Restore(_) => (None, Vec::new()),
+    };
+    let values = values
+        .into_iter()
+        .filter_map(|(attribute, value)| Some(Claim::Value(layer, attribute.id, Key::of(value)?)));
+    let element = element.map(|element| Claim::Element(layer, *element));
+    values.chain(element).collect()
+}
+
+/// The edit that an upsert is, under its own right.
 fn settled(
     upsert: &UpsertInput,
     (layer, definition): (LayerId, &LayerDefinition),
     found: &Result<(AttributeId, Option<Holder>), InputError>,
     rights: &Rights,
-) -> Result<(AttributeId, Edit, Option<Claim>), EditRefusal> {
+) -> Result<(AttributeId, Edit), EditRefusal> {
     let (key, holder) = found.as_ref().map_err(Clone::clone)?;
     let edit = upsert.check(definition, *key, holder.as_ref());
     // The right comes before what is wrong with the payload.
@@ -208,13 +209,7 @@ fn settled(
         None => jmap_domain::Permission::AddElements,
     };
     rights.permit(layer, needed)?;
-    let claim = if let Some(holder) = holder {
-        Some(Claim::Element(layer, holder.element))
-    } else {
-        let (_, value) = upsert.key(definition)?;
-        Key::of(value).map(|value| Claim::Value(layer, *key, value))
-    };
-    Ok((*key, edit?, claim))
+    Ok((*key, edit?))
 }
 
 impl BatchReport {

@@ -125,7 +125,7 @@ fn what_is_not_written_in_time_is_written_in_smaller_parts() {
     assert_eq!(import.counts().created, 8);
     let written = run(read_all(&*world.store));
     let parts: BTreeSet<_> = written.iter().map(|element| element.revision).collect();
-    assert_eq!((written.len(), parts.len()), (8, 4));
+    assert_eq!((written.len(), parts.len()), (8, 3));
     world.authorizer.stale_answers.store(99, Ordering::Relaxed);
     let ended = run(import.push(rows()));
     assert!(matches!(ended, Err(ImportError::PermitsExpired)));

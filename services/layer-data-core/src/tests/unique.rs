@@ -5,8 +5,8 @@ use jmap_domain::{Decision, Permission};
 use super::{World, call, run};
 use crate::{
     conformance::{
-        actor, batch, layer, name_of, named, point, read_all, revision, structure::creation_under,
-        unique::made,
+        actor, batch, definition_with, layer, name_of, named, point, read_all, revision,
+        structure::creation_under, unique::made,
     },
     definition::{
         AttributeConstraints, ConstraintError, DefinitionError, LayerDefinition, LayerDraft,
@@ -14,9 +14,9 @@ use crate::{
     },
     edit::{Edit, EditRefusal, ExpectedRevision, Intent},
     edits::{Past, ReversalInput},
-    element::ElementInput,
+    element::{AttributeRef, ElementInput},
     history::Deeds,
-    ports::LayerStore,
+    ports::{LayerStore, NewLayer},
     transfer::ImportRow,
     value::{AttributeType, Value},
 };
@@ -36,6 +36,22 @@ fn world() -> (World, LayerDefinition) {
         world.say(permission, Decision::All);
     }
     (world, definition)
+}
+
+/// Makes the layer with `string` and `integer` unique.
+pub(super) fn make_two_unique(world: &World) {
+    let definition = definition_with(|draft| {
+        draft.constraints.unique = ["string", "integer"].contains(&draft.name.as_str());
+        if draft.name == "string" {
+            draft.constraints.max_length = Some(MAX_UNIQUE_LENGTH);
+        }
+    });
+    let new = NewLayer {
+        layer: layer(),
+        label: String::new(),
+        definition,
+    };
+    run(world.store.create_layer(new)).unwrap();
 }
 
 fn row(row: u64, name: &str) -> ImportRow {
@@ -74,6 +90,32 @@ fn rows_whose_values_are_taken_are_refused_before_and_while_they_are_written() {
     assert_eq!(run(read_all(&*world.store)).len(), 1);
     assert_eq!(refused(&world, Intent::Commit), [1, 3, 5]);
     assert_eq!(run(read_all(&*world.store)).len(), 3);
+}
+
+#[test]
+fn a_row_that_is_refused_keeps_no_value_from_the_rows_after_it() {
+    // R105, R109: alike whether rows are only checked or written.
+    let world = World::empty();
+    make_two_unique(&world);
+    world.say(Permission::AddElements, Decision::All);
+    let row = |number, name: &str, integer| {
+        let mut row = row(number, name);
+        let integer = (
+            AttributeRef::Name("integer".to_owned()),
+            Value::Integer(integer),
+        );
+        row.element.values.insert(0, integer);
+        row
+    };
+    for intent in [Intent::Validate, Intent::Commit] {
+        let mut import = run(world.service.import(&call(11), layer(), intent)).unwrap();
+        let rows = [("a", 1), ("b", 1), ("b", 2), ("a", 3), ("c", 3)];
+        let rows = (1..).zip(rows);
+        let rows = rows.map(|(number, (name, integer))| row(number, name, integer));
+        let refused = run(import.push(rows.collect())).unwrap();
+        let refused: Vec<u64> = refused.iter().map(|refused| refused.row).collect();
+        assert_eq!(refused, [2, 4], "{intent:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use jmap_domain::{Decision, DenyReason, Permission};
 
-use super::{World, call, run, run_both};
+use super::{World, call, run, run_both, unique::make_two_unique};
 use crate::{
     conformance::{actor, layer, name_of, point, read_all, unique::made},
     edit::{
@@ -270,6 +270,28 @@ fn a_batch_upserts_each_element_once() {
     let report = batch(&world, EditMode::Atomic, edits);
     let created = report.results.iter().map(is_created);
     assert_eq!(created.collect::<Vec<_>>(), [false, true, true]);
+}
+
+#[test]
+fn a_batch_gives_a_value_of_another_unique_attribute_once() {
+    // R105, R109: one edit is refused, and the others are done; it is not looked for again and again.
+    let world = World::empty();
+    make_two_unique(&world);
+    world.say(Permission::AddElements, Decision::All);
+    let by_number = EditInput::Upsert(UpsertInput {
+        key: named("integer"),
+        geometry: Some(point(1.0, 2.0)),
+        values: vec![(named("integer"), Value::Integer(2))],
+    });
+    let edits = vec![
+        upsert("a", 2, Some(point(1.0, 2.0))),
+        by_number,
+        creation("c"),
+    ];
+    let report = batch(&world, EditMode::Partial, edits);
+    let entangled = InputError::Upsert(UpsertError::Entangled(0));
+    assert_eq!(report.results[1], EditResult::Refused(entangled.into()));
+    assert!(is_created(&report.results[0]) && is_created(&report.results[2]));
 }
 
 #[test]

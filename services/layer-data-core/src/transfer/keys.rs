@@ -22,16 +22,22 @@ pub const MAX_KEYS: usize = 2_000_000;
 pub(super) struct FileKeys(HashSet<(AttributeId, [u8; 16])>);
 
 impl FileKeys {
-    /// Takes note of a row's values, unless a row before it has one of them.
-    fn give(&mut self, definition: &LayerDefinition, new: &NewElement) -> Result<(), EditRefusal> {
+    /// The values of a row, if no row before it has one of them.
+    fn free(
+        &self,
+        definition: &LayerDefinition,
+        new: &NewElement,
+    ) -> Result<Vec<(AttributeId, [u8; 16])>, EditRefusal> {
+        let mut free = Vec::new();
         for (attribute, value) in definition.given_unique(new) {
-            if let Some(key) = Key::of(value)
-                && !self.0.insert((attribute.id, digest(&key)))
-            {
+            let Some(key) = Key::of(value) else { continue };
+            let key = (attribute.id, digest(&key));
+            if self.0.contains(&key) {
                 return Err(EditRefusal::not_unique(attribute));
             }
+            free.push(key);
         }
-        Ok(())
+        Ok(free)
     }
 }
 
@@ -69,9 +75,11 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         }
         let keys = &mut self.keys;
         elements.retain(|(place, new)| {
-            let free = taken.give(definition, new);
-            let free = free.and_then(|()| keys.give(definition, new));
-            free.map_err(|refusal| refused.insert(*place, refusal))
+            // A row that is refused keeps none of its values from the rows after it.
+            let free = keys.free(definition, new);
+            let free = free.and_then(|own| taken.give(definition, new).map(|()| own));
+            free.map(|own| keys.0.extend(own))
+                .map_err(|refusal| refused.insert(*place, refusal))
                 .is_ok()
         });
         if self.keys.0.len() > MAX_KEYS {
