@@ -18,7 +18,9 @@ use jmap_proto::authorization::{
     self as pb, policy_watch_service_server::PolicyWatchService, watch_response::Event,
 };
 use jmap_service::call::CallScope;
-use jmap_wire::{FieldPath, FieldViolation, format_policy_token, parse_policy_token};
+use jmap_wire::{
+    FieldPath, FieldViolation, duration_from_proto, format_policy_token, parse_policy_token,
+};
 use prost::Message as _;
 use tokio::{
     select,
@@ -94,9 +96,7 @@ impl<S: PolicyStore, P: Platform> Watcher<S, P> {
             heartbeat,
         } = message;
         let after = parse_after(&after_policy_token)?;
-        let heartbeat = heartbeat.map_or(Ok(HEARTBEAT), |heartbeat| {
-            parse_heartbeat(heartbeat.try_into().ok())
-        })?;
+        let heartbeat = heartbeat.map_or(Ok(HEARTBEAT), parse_heartbeat)?;
         require_scope(&caller, Scope::Check)?;
         context.authority.admit_watcher(&caller)?;
         let place = context.watching()?;
@@ -199,11 +199,14 @@ fn parse_after(text: &str) -> Result<Option<PolicyToken>, FieldViolation> {
         .map_err(|error| FieldPath::of("after_policy_token").invalid(error))
 }
 
-/// Between two heartbeats; `None` for a negative time.
-fn parse_heartbeat(heartbeat: Option<Duration>) -> Result<Duration, FieldViolation> {
-    heartbeat
-        .filter(|time| (SHORTEST_HEARTBEAT..=LONGEST_HEARTBEAT).contains(time))
-        .ok_or_else(|| FieldPath::of("heartbeat").invalid("is not between 1 second and 5 minutes"))
+/// Between two heartbeats.
+fn parse_heartbeat(heartbeat: prost_types::Duration) -> Result<Duration, FieldViolation> {
+    let heartbeat = duration_from_proto(Some(heartbeat));
+    if (SHORTEST_HEARTBEAT..=LONGEST_HEARTBEAT).contains(&heartbeat) {
+        Ok(heartbeat)
+    } else {
+        Err(FieldPath::of("heartbeat").invalid("is not between 1 second and 5 minutes"))
+    }
 }
 
 #[cfg(test)]

@@ -231,7 +231,13 @@ async fn nobody_else_watches_and_bad_places_are_refused() {
             "UNKNOWN_POLICY_TOKEN",
         );
     }
-    for (seconds, nanos) in [(0, 0), (-15, 0), (301, 0), (i64::MAX, i32::MAX)] {
+    for (seconds, nanos) in [
+        (0, 0),
+        (-15, 0),
+        (301, 0),
+        (i64::MAX, i32::MAX),
+        (i64::MIN, 0),
+    ] {
         let request = administrator.says(pb::WatchRequest {
             after_policy_token: String::new(),
             heartbeat: Some(prost_types::Duration { seconds, nanos }),
