@@ -57,7 +57,8 @@ pub(crate) fn make_unique(kind: AttributeType, constraints: &mut AttributeConstr
     }
 }
 
-fn parse_type(word: &str) -> Result<AttributeType, String> {
+/// A type by its word.
+pub(crate) fn parse_type(word: &str) -> Result<AttributeType, String> {
     CoreType::from_name(word).map(contract_type).ok_or_else(|| {
         let words = CoreType::ALL.map(CoreType::name).join(", ");
         format!("`{word}` is no type; the types are {words}")

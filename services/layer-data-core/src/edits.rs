@@ -196,9 +196,7 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
         };
         let mut trouble = EditError::DefinitionChanges;
         for _ in 0..CHECKS {
-            let rights = self.rights(call, &needs).await?;
-            let plan = self.plan(call, &edits, order, &rights).await?;
-            match self.write(call, plan, order, rights).await {
+            match self.attempt(call, &edits, order, &needs).await {
                 // What was checked against another definition is checked once more, against the new one (R114).
                 Err(EditError::Store(StoreError::DefinitionChanged(_))) => {
                     trouble = EditError::DefinitionChanges;
@@ -209,6 +207,18 @@ impl<S: LayerStore, A: Authorizer, R> LayerData<S, A, R> {
             }
         }
         Err(trouble)
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        edits: &[(LayerId, EditInput)],
+        order: Order,
+        needs: &BTreeSet<(LayerId, Permission)>,
+    ) -> Result<BatchReport, EditError> {
+        let rights = self.rights(call, needs).await?;
+        let plan = self.plan(call, edits, order, &rights).await?;
+        self.write(call, plan, order, rights).await
     }
 
     async fn rights(

@@ -18,7 +18,7 @@ use crate::{
     definition::DefinitionVersion,
     element::{AttributeRef, Element},
     history::AsOf,
-    ports::{Authorizer, Call, ChunkLimit, LayerStore, StoredLayer},
+    ports::{Authorizer, Call, ChunkLimit, LayerStore, StoreError, StoredLayer},
     query::{BoxInput, CheckedQuery, OutputInput, QueryInput, SelectionInput},
     reads::{Owner, ReadError, ReadPurpose, Terms, Wanted},
     service::LayerData,
@@ -278,9 +278,14 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
             self.service
                 .store
                 .feed(&self.query, self.progress.place, limit, self.call.deadline);
-        let part = reading
-            .await
-            .map_err(|error| ReadError::unanswered(&self.call, error))?;
+        let part = match reading.await {
+            Ok(part) => part,
+            // An attribute got a wider type just now, which is told first.
+            Err(StoreError::DefinitionChanged(_)) if self.is_redefined().await? => {
+                return Ok(Some(FeedNews::Definition));
+            }
+            Err(error) => return Err(ReadError::unanswered(&self.call, error)),
+        };
         // Looking for them may have taken longer than the right was given for (R119), and than they were kept.
         self.judge().await?;
         self.layer = self.service.stored(self.layer.layer).await?;

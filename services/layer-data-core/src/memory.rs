@@ -169,6 +169,7 @@ impl LayerStore for MemoryStore {
     }
 
     async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
+        let may_commit = change.may_commit().await;
         let mut state = self.state();
         let id = change.permit.layer();
         let layer = state.layers.get_mut(&id);
@@ -183,7 +184,7 @@ impl LayerStore for MemoryStore {
         if !contradictions.is_empty() {
             return Ok(Redefined::Contradicted(contradictions));
         }
-        if !change.permit.is_valid_at(Instant::now()) {
+        if !may_commit {
             return Err(StoreError::PermitExpired);
         }
         layer.redefine(change.definition);
@@ -199,8 +200,11 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Vec<Holder>, StoreError> {
         let state = self.state();
-        let layer = state.found(layer)?;
-        Ok(layer.holders(key, values))
+        let found = state.found(layer)?;
+        if !found.definition.fits(key, values) {
+            return Err(StoreError::DefinitionChanged(layer));
+        }
+        Ok(found.holders(key, values))
     }
 
     async fn read(
@@ -211,7 +215,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let state = self.state();
-        let layer = state.found(query.layer())?;
+        let layer = state.asked(query)?;
         let mut chunk = Chunk {
             elements: Vec::new(),
             rest: Rest::End,
@@ -240,7 +244,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Versions, StoreError> {
         let state = self.state();
-        let layer = state.found(query.layer())?;
+        let layer = state.asked(query)?;
         let mut versions = layer.versions(query);
         versions.retain(|version| Some(version.element.revision) > after);
         let more = versions.len() > limit.rows.get() as usize;
@@ -260,7 +264,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<FeedPart, StoreError> {
         let state = self.state();
-        let layer = state.found(query.layer())?;
+        let layer = state.asked(query)?;
         Ok(layer.feed(query, after, limit))
     }
 
@@ -276,10 +280,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Versions, StoreError> {
         let state = self.state();
-        let layer = state
-            .layers
-            .get(&query.layer())
-            .ok_or(StoreError::LayerMissing(query.layer()))?;
+        let layer = state.asked(query)?;
         let mut versions = layer.trail(query, touched);
         let more = versions.len() > limit.rows.get() as usize;
         versions.truncate(limit.rows.get() as usize);
@@ -292,7 +293,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<Summary, StoreError> {
         let state = self.state();
-        let layer = state.found(query.layer())?;
+        let layer = state.asked(query)?;
         let found: Vec<Bounds> = layer
             .state(query.as_of())
             .into_values()
@@ -325,7 +326,7 @@ impl LayerStore for MemoryStore {
         _deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
         let state = self.state();
-        let layer = state.found(query.layer())?;
+        let layer = state.asked(query)?;
         let state = layer.state(query.as_of()).into_values();
         for row in state.filter(|row| layer.selects(query, row)) {
             let element = layer.output(query, row);
@@ -342,6 +343,14 @@ impl State {
     fn found(&self, layer: LayerId) -> Result<&Layer, StoreError> {
         let found = self.layers.get(&layer);
         found.ok_or(StoreError::LayerMissing(layer))
+    }
+
+    fn asked(&self, query: &CheckedQuery) -> Result<&Layer, StoreError> {
+        let layer = self.found(query.layer())?;
+        let is_of = query.is_of(&layer.definition);
+        is_of
+            .then_some(layer)
+            .ok_or(StoreError::DefinitionChanged(query.layer()))
     }
 
     fn edit(&mut self, batch: &PermittedBatch) -> Result<StoredAnswer, StoreError> {

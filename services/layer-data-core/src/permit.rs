@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::channel::{mpsc, oneshot};
 use jmap_domain::{ActorId, Decision, DenyReason, LayerId, Permission};
 
 use crate::edit::WrongPermit;
@@ -154,6 +155,31 @@ impl StructurePermit {
     #[must_use]
     pub fn is_valid_at(&self, now: Instant) -> bool {
         is_good(self.expires, now)
+    }
+}
+
+/// A way to ask for the right to a change of structure once more: making it may take longer than a permit lives. By
+/// default nobody answers.
+#[derive(Clone, Debug, Default)]
+pub struct Renewal(Option<mpsc::UnboundedSender<RenewalRequest>>);
+
+/// Where the new permit goes; dropped, it says that there is none.
+pub type RenewalRequest = oneshot::Sender<StructurePermit>;
+
+impl Renewal {
+    /// A way whose other end answers.
+    #[must_use]
+    pub fn answered() -> (Self, mpsc::UnboundedReceiver<RenewalRequest>) {
+        // A change asks once, so nothing can pile up.
+        let (asking, asked) = mpsc::unbounded();
+        (Self(Some(asking)), asked)
+    }
+
+    /// A new permit; `None` where the right is gone, or nobody waits for the change any more.
+    pub async fn permit(&self) -> Option<StructurePermit> {
+        let (answering, answer) = oneshot::channel();
+        self.0.as_ref()?.unbounded_send(answering).ok()?;
+        answer.await.ok()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading: by view, within the display limit unless *copy / export* lifts it (R38, R40, R112, R113).
 
 mod count;
+mod reader;
 mod statistics;
 
 use std::{num::NonZeroU64, time::Instant};
@@ -10,18 +11,17 @@ use jmap_domain::{
 };
 
 use crate::{
-    definition::LayerDefinition,
+    definition::DefinitionVersion,
     element::Element,
     feed::FeedPlace,
     history::{HistoryStart, kept},
-    ports::{
-        Answer, Authorizer, Call, Chunk, ChunkLimit, LayerStore, Rest, StoreError, StoredLayer,
-        Summary,
-    },
-    query::{CheckedQuery, Mark, OutputInput, QueryError, QueryInput, SelectionInput},
+    ports::{Answer, Authorizer, Call, ChunkLimit, LayerStore, StoreError, StoredLayer, Summary},
+    query::{Mark, OutputInput, QueryError, QueryInput, SelectionInput},
     service::{AskError, LayerData, elements},
 };
 
+use reader::Position;
+pub use reader::Reader;
 pub use statistics::StatisticsError;
 
 /// Why a read was not begun, or ended early.
@@ -64,6 +64,10 @@ pub enum ReadError {
     /// There is no such element, and there was none that history tells of.
     #[error("element `{0}` does not exist")]
     NoSuchElement(ElementId),
+    /// An attribute got a wider type since the read began, and what the read goes by, or an element that it found, cannot
+    /// be told in the type that it began with (R114).
+    #[error("an attribute got another type since the read began")]
+    Redefined(DefinitionVersion),
     /// The elements are too large for one answer.
     #[error("the elements are too large for one answer")]
     TooLarge,
@@ -134,20 +138,6 @@ impl Owner {
     }
 }
 
-/// A read that goes on chunk by chunk, in constant memory. It asks again whenever the last answer has run out, so a
-/// right that is taken away ends it.
-#[derive(Debug)]
-pub struct Reader<S, A, R> {
-    service: LayerData<S, A, R>,
-    call: Call,
-    layer: StoredLayer,
-    query: CheckedQuery,
-    terms: Terms,
-    wanted: Wanted,
-    position: Position,
-    begin: Option<FeedPlace>,
-}
-
 /// What the caller wants beyond the query itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
@@ -163,13 +153,6 @@ pub(crate) struct Terms {
     pub(crate) owner: Owner,
     pub(crate) valid_until: Instant,
     pub(crate) policy_token: String,
-}
-
-#[derive(Clone, Debug)]
-struct Position {
-    after: Option<Mark>,
-    seen: u64,
-    ended: bool,
 }
 
 impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> {
@@ -213,6 +196,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             call: call.clone(),
             layer,
             query,
+            widened: None,
             terms,
             wanted,
             position,
@@ -398,91 +382,5 @@ impl ReadError {
         } else {
             AskError::DeadlineExceeded.into()
         }
-    }
-}
-
-impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
-    /// The layer that is read.
-    #[must_use]
-    pub const fn layer(&self) -> &StoredLayer {
-        &self.layer
-    }
-
-    /// The layer's definition.
-    #[must_use]
-    pub fn definition(&self) -> &LayerDefinition {
-        &self.layer.definition
-    }
-
-    /// The query as it was understood.
-    #[must_use]
-    pub const fn query(&self) -> &CheckedQuery {
-        &self.query
-    }
-
-    /// Whose elements are the caller's own.
-    #[must_use]
-    pub const fn owner(&self) -> Owner {
-        self.terms.owner
-    }
-
-    /// From where to follow the layer, to miss nothing after what is read.
-    #[must_use]
-    pub fn begin(&self) -> FeedBegin {
-        FeedBegin {
-            place: self.begin,
-            policy_token: self.terms.policy_token.clone(),
-        }
-    }
-
-    /// How many elements were read, those of earlier pages included.
-    #[must_use]
-    pub const fn seen(&self) -> u64 {
-        self.position.seen
-    }
-
-    /// Asks again once the answer has run out.
-    async fn keep_right(&mut self) -> Result<(), ReadError> {
-        if Instant::now() >= self.terms.valid_until {
-            let (service, layer) = (&self.service, self.layer.layer);
-            self.terms = service.terms(&self.call, layer, self.wanted).await?;
-        }
-        Ok(())
-    }
-
-    /// Reads the next elements; `None` at the end.
-    ///
-    /// # Errors
-    /// [`ReadError`], after which the read is over. [`ReadError::TooManyElements`] instead of a silent cut (R112).
-    pub async fn next(&mut self, limit: ChunkLimit) -> Result<Option<Chunk>, ReadError> {
-        if self.position.ended {
-            return Ok(None);
-        }
-        self.keep_right().await?;
-        let chunk = self
-            .service
-            .store
-            .read(
-                &self.query,
-                self.position.after.as_ref(),
-                limit,
-                self.call.deadline,
-            )
-            .await
-            .map_err(|error| ReadError::unanswered(&self.call, error))?;
-        // Looking for them may have taken longer than the right was given for (R119).
-        self.keep_right().await?;
-        self.position.seen += chunk.elements.len() as u64;
-        if let Some(maximum) = self.terms.maximum
-            && self.position.seen > maximum.get()
-        {
-            self.position.ended = true;
-            return Err(ReadError::TooManyElements { maximum });
-        }
-        match &chunk.rest {
-            Rest::End => self.position.ended = true,
-            Rest::After(last) => self.position.after = Some(last.clone()),
-        }
-        Ok(Some(chunk))
     }
 }

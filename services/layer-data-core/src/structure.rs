@@ -3,8 +3,12 @@
 //! Elements are looked at twice: all of them first, while others read and write, and those that were changed meanwhile
 //! once more, while the change is made. So the time that others have to wait does not grow with the layer.
 
-use std::{sync::Arc, time::Instant};
+use std::{pin::pin, sync::Arc, time::Instant};
 
+use futures::{
+    StreamExt,
+    future::{Either, select},
+};
 use jmap_domain::{ActorId, DataRevision, DenyReason, LayerAct, LayerId, Question};
 
 use crate::{
@@ -13,14 +17,11 @@ use crate::{
         LayerDefinition,
     },
     edit::{Intent, RequestKey},
-    permit::StructurePermit,
+    permit::{Renewal, StructurePermit},
     ports::{Authorizer, Call, LayerStore, Redefined, Redefinition, StoreError, StoredLayer},
     service::{AskError, LayerData},
     value::DateTime,
 };
-
-/// How often a change is tried under fresh permits before the caller is told to come back.
-const ATTEMPTS: usize = 3;
 
 /// A change of a layer's structure, as it is asked for.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ pub enum StructureError {
     /// Elements contradict the changed definition (R46).
     #[error("elements of the layer contradict the change")]
     Contradicted(Vec<Contradiction>),
-    /// Permits ran out before the commit again and again.
+    /// The permits ran out before the commit.
     #[error("the change could not be committed in time")]
     PermitsExpired,
     /// The storage did not do it.
@@ -102,23 +103,24 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         let now = DateTime::now();
         let definition = stored.definition.changed(changes, made_by, now)?;
         let examined = self.examined(call, &stored, &definition).await?;
-        let redefine = |permit| Redefinition {
-            permit,
-            from: expected,
-            definition: definition.clone(),
-            examined,
-        };
-        match intent {
-            Intent::Validate => Ok(StoredLayer {
+        if intent == Intent::Validate {
+            return Ok(StoredLayer {
                 definition: Arc::new(definition),
                 ..stored
-            }),
-            Intent::Commit => match self.redefine(call, layer, redefine).await {
-                Err(StructureError::Stale(current)) => {
-                    self.made_meanwhile(layer, made_by, current).await
-                }
-                made => made,
-            },
+            });
+        }
+        let redefine = |permit, renewal| Redefinition {
+            permit,
+            renewal,
+            from: expected,
+            definition,
+            examined,
+        };
+        match self.redefine(call, layer, redefine).await {
+            Err(StructureError::Stale(current)) => {
+                self.made_meanwhile(layer, made_by, current).await
+            }
+            made => made,
         }
     }
 
@@ -194,26 +196,40 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         }
     }
 
+    /// Makes the change, and answers for the right to it as long as that takes.
     async fn redefine(
         &self,
         call: &Call,
         layer: LayerId,
-        change: impl Fn(StructurePermit) -> Redefinition,
+        change: impl FnOnce(StructurePermit, Renewal) -> Redefinition,
     ) -> Result<StoredLayer, StructureError> {
-        for _ in 0..ATTEMPTS {
-            // Looking at the elements may have taken longer than a permit lives.
-            let (permit, _) = self.structure_permit(call, layer).await?;
-            match self.store.redefine(change(permit)).await {
-                Ok(Redefined::Done(stored)) => return Ok(stored),
-                Ok(Redefined::Stale(current)) => return Err(StructureError::Stale(current)),
-                Ok(Redefined::Contradicted(found)) => {
-                    return Err(StructureError::Contradicted(found));
+        // Looking at the elements may have taken longer than a permit lives.
+        let (permit, _) = self.structure_permit(call, layer).await?;
+        let (renewal, mut asked) = Renewal::answered();
+        let mut making = pin!(self.store.redefine(change(permit, renewal)));
+        let mut refused = None;
+        let made = loop {
+            match select(&mut making, asked.next()).await {
+                Either::Left((made, _)) => break made,
+                Either::Right((Some(request), _)) => {
+                    match self.structure_permit(call, layer).await {
+                        // Whoever asked may have given up.
+                        Ok((permit, _)) => drop(request.send(permit)),
+                        Err(error) => refused = Some(error),
+                    }
                 }
-                Err(StoreError::PermitExpired) => {}
-                Err(error) => return Err(error.into()),
+                Either::Right((None, _)) => break making.await,
             }
+        };
+        match made {
+            Ok(Redefined::Done(stored)) => Ok(stored),
+            Ok(Redefined::Stale(current)) => Err(StructureError::Stale(current)),
+            Ok(Redefined::Contradicted(found)) => Err(StructureError::Contradicted(found)),
+            Err(StoreError::PermitExpired) => {
+                Err(refused.unwrap_or(StructureError::PermitsExpired))
+            }
+            Err(error) => Err(error.into()),
         }
-        Err(StructureError::PermitsExpired)
     }
 }
 

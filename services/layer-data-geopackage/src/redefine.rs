@@ -1,12 +1,12 @@
 //! Changing the definition of a layer, and its table with it, in one transaction (R114).
 //!
-//! Columns are renamed and added without a row being touched. Only purging a column, and adding one whose default is a
-//! fraction, writes every row.
+//! Columns are renamed and added without a row being touched. Only purging a column, giving one another type, and adding one
+//! whose default is a fraction, write every row.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use futures::TryStreamExt;
-use jmap_domain::{DataRevision, ElementId};
+use jmap_domain::{AttributeId, DataRevision, ElementId};
 use layer_data_core::{
     definition::Examination,
     ports::{Redefined, Redefinition, StoreError},
@@ -34,6 +34,7 @@ pub(crate) async fn examine(
     if examination.needs_elements() {
         examine_each(db, layer, examination, since).await?;
     }
+    examine_versions(db, layer, examination).await?;
     unique::examine(db, layer, examination).await
 }
 
@@ -68,6 +69,25 @@ async fn examine_each(
     Ok(())
 }
 
+/// Looks for values that a wider type cannot have in versions that were replaced, which nobody can change any more.
+async fn examine_versions(
+    db: &mut SqliteConnection,
+    layer: &Layer,
+    examination: &mut Examination,
+) -> Result<(), StoreError> {
+    let attributes: Vec<AttributeId> = examination.inexact().collect();
+    for attribute in attributes {
+        let column = layer.table.column_to_read(attribute);
+        let mut sql = layer.table.inexact_versions(column);
+        let mut found = sql.build_query_scalar::<i64>().fetch(&mut *db);
+        while let Some(element) = found.try_next().await.map_err(store_error)? {
+            let element = ElementId::new(element).map_err(unexpected)?;
+            examination.look_at_past(attribute, element);
+        }
+    }
+    Ok(())
+}
+
 /// Makes the change, if it is one of the definition as it is now and no element contradicts it.
 pub(crate) async fn redefine(
     state: &mut State,
@@ -90,7 +110,7 @@ pub(crate) async fn redefine(
         return Ok(Redefined::Contradicted(contradictions));
     }
     alter(&mut tx, &layer, &change).await?;
-    if !change.permit.is_valid_at(Instant::now()) {
+    if !change.may_commit().await {
         tx.rollback().await.map_err(store_error)?;
         return Err(StoreError::PermitExpired);
     }

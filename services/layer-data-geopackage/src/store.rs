@@ -55,6 +55,9 @@ pub(crate) struct Layer {
     pub(crate) structure: Arc<RwLock<()>>,
 }
 
+/// A layer to read from, the revision of its data, and what keeps its columns as they are meanwhile.
+pub(crate) type Reading = (Arc<Layer>, DataRevision, OwnedRwLockReadGuard<()>);
+
 /// The layers of the file.
 pub(crate) type Catalogue = layer_data_core::catalogue::Catalogue<Layer>;
 
@@ -104,15 +107,21 @@ impl GeoPackage {
     }
 
     /// A layer to read from: as long as the guard is held, its table has the columns that it says.
-    pub(crate) async fn reading(
-        &self,
-        id: LayerId,
-    ) -> Result<(Arc<Layer>, DataRevision, OwnedRwLockReadGuard<()>), StoreError> {
+    pub(crate) async fn reading(&self, id: LayerId) -> Result<Reading, StoreError> {
         let structure = Arc::clone(&self.found(id)?.0.structure);
         let guard = structure.read_owned().await;
         // It may have been changed meanwhile, or dropped.
         let (layer, revision) = self.found(id)?;
         Ok((layer, revision, guard))
+    }
+
+    /// The layer of a query, to read from; its attributes have the types that the query was checked by.
+    async fn asked(&self, query: &CheckedQuery) -> Result<Reading, StoreError> {
+        let reading = self.reading(query.layer()).await?;
+        let is_of = query.is_of(&reading.0.definition);
+        is_of
+            .then_some(reading)
+            .ok_or(StoreError::DefinitionChanged(query.layer()))
     }
 
     const fn source(&self, deadline: Instant) -> read::Source<'_> {
@@ -200,6 +209,9 @@ impl LayerStore for GeoPackage {
         deadline: Instant,
     ) -> Result<Vec<Holder>, StoreError> {
         let (layer, _, _reading) = self.reading(layer).await?;
+        if !layer.definition.fits(key, values) {
+            return Err(StoreError::DefinitionChanged(layer.id));
+        }
         let mut reader = self.source(deadline).reader().await?;
         let values: Vec<&Value> = values.iter().collect();
         unique::holders(&mut reader, &layer, key, &values).await
@@ -212,7 +224,7 @@ impl LayerStore for GeoPackage {
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<Chunk, StoreError> {
-        let (layer, revision, _reading) = self.reading(query.layer()).await?;
+        let (layer, revision, _reading) = self.asked(query).await?;
         read::chunk(
             &self.source(deadline),
             &layer,
@@ -233,7 +245,7 @@ impl LayerStore for GeoPackage {
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<Versions, StoreError> {
-        let (layer, _, _reading) = self.reading(query.layer()).await?;
+        let (layer, _, _reading) = self.asked(query).await?;
         let mut reader = self.source(deadline).reader().await?;
         read::versions(&mut reader, &layer, query, (after, limit)).await
     }
@@ -251,7 +263,7 @@ impl LayerStore for GeoPackage {
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<FeedPart, StoreError> {
-        let (layer, _, _reading) = self.reading(query.layer()).await?;
+        let (layer, _, _reading) = self.asked(query).await?;
         let tip = self.catalogue.tip(query.layer());
         let tip = tip.ok_or(StoreError::LayerMissing(query.layer()))?;
         let search = FeedSearch::new(after, tip, limit);
@@ -275,7 +287,7 @@ impl LayerStore for GeoPackage {
         limit: ChunkLimit,
         deadline: Instant,
     ) -> Result<Versions, StoreError> {
-        let (layer, _, _reading) = self.reading(query.layer()).await?;
+        let (layer, _, _reading) = self.asked(query).await?;
         let mut reader = self.source(deadline).reader().await?;
         read::trail(&mut reader, &layer, query, (touched, limit)).await
     }
@@ -285,7 +297,7 @@ impl LayerStore for GeoPackage {
         query: &CheckedQuery,
         deadline: Instant,
     ) -> Result<Summary, StoreError> {
-        let (layer, revision, _reading) = self.reading(query.layer()).await?;
+        let (layer, revision, _reading) = self.asked(query).await?;
         read::summary(&self.source(deadline), &layer, query, revision).await
     }
 
@@ -295,7 +307,7 @@ impl LayerStore for GeoPackage {
         cap: NonZeroU64,
         deadline: Instant,
     ) -> Result<(Count, DataRevision), StoreError> {
-        let (layer, revision, _reading) = self.reading(query.layer()).await?;
+        let (layer, revision, _reading) = self.asked(query).await?;
         let counted = read::count(&self.source(deadline), &layer, query, cap).await?;
         Ok((counted, revision))
     }
@@ -306,7 +318,7 @@ impl LayerStore for GeoPackage {
         tally: Tally,
         deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
-        let (layer, revision, _reading) = self.reading(query.layer()).await?;
+        let (layer, revision, _reading) = self.asked(query).await?;
         tally::tally(&self.source(deadline), &layer, query, (tally, revision)).await
     }
 }

@@ -1,6 +1,6 @@
 //! Attribute values as SQLite keeps them: days and instants as text that sorts as they do.
 
-use layer_data_core::value::{AttributeType, Date, DateTime, Value, hexadecimal};
+use layer_data_core::value::{AttributeType, Date, DateTime, MAX_EXACT, Value, hexadecimal};
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
 /// The type by which GeoPackage declares a column.
@@ -17,7 +17,11 @@ pub(crate) const fn column_type(kind: AttributeType) -> &'static str {
 }
 
 /// From here on not every whole number has a double of its own.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "it is the first that loses none"
+)]
+const EXACT: f64 = MAX_EXACT as f64;
 
 /// A value as an SQL literal, for defaults of columns, which take no parameters. `None` for null, and for fractions:
 /// SQLite does not read every decimal fraction to the last bit.

@@ -1,17 +1,18 @@
 //! Changing the definition of a layer, and its table with it, in one transaction (R114). No statement of it touches a
-//! row, so that it takes as long on a large layer as on a small one; only the index of an attribute that becomes unique is
-//! built while nobody writes.
+//! row, so that it takes as long on a large layer as on a small one, but for two: the index of an attribute that becomes
+//! unique is built while nobody writes, and the values of one that gets a wider type are written anew while nobody reads
+//! either.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures::TryStreamExt;
-use jmap_domain::{DataRevision, ElementId, LayerId};
+use jmap_domain::{AttributeId, DataRevision, ElementId, LayerId};
 use layer_data_core::{
     definition::{Contradiction, Examination},
     ports::{Redefined, Redefinition, StoreError},
@@ -46,6 +47,7 @@ pub(crate) async fn examine(
     if examination.needs_elements() {
         examine_each(db, layer, examination, since).await?;
     }
+    examine_versions(db, layer, examination).await?;
     unique::examine(db, layer, examination).await
 }
 
@@ -75,6 +77,25 @@ async fn examine_each(
         if let Some(ewkb) = values::bytes(&row, fields::GEOMETRY).map_err(store_error)? {
             let (wkb, _) = ewkb::decode(ewkb).map_err(unexpected)?;
             examination.look_at_geometry(id, &wkb);
+        }
+    }
+    Ok(())
+}
+
+/// Looks for values that a wider type cannot have in versions that were replaced, which nobody can change any more.
+async fn examine_versions(
+    db: &mut PgConnection,
+    layer: &Layer,
+    examination: &mut Examination,
+) -> Result<(), StoreError> {
+    let attributes: Vec<AttributeId> = examination.inexact().collect();
+    for attribute in attributes {
+        let column = layer.table.column_to_read(attribute);
+        let mut sql = layer.table.inexact_versions(column);
+        let mut found = sql.build_query_scalar::<i64>().fetch(&mut *db);
+        while let Some(element) = found.try_next().await.map_err(store_error)? {
+            let element = ElementId::new(element).map_err(unexpected)?;
+            examination.look_at_past(attribute, element);
         }
     }
     Ok(())
@@ -154,7 +175,7 @@ async fn try_redefine(
         return Ok(Made::Contradicted(found));
     }
     alter(&mut tx, layer, change).await?;
-    if !change.permit.is_valid_at(Instant::now()) {
+    if !change.may_commit().await {
         tx.rollback().await?;
         return Ok(Made::TooLate);
     }

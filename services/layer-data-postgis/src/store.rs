@@ -74,6 +74,9 @@ pub(crate) struct Layer {
     element_bytes: AtomicUsize,
 }
 
+/// A layer to read from, the revision of its data, and what keeps its columns as they are meanwhile.
+pub(crate) type Reading = (Arc<Layer>, DataRevision, OwnedRwLockReadGuard<()>);
+
 impl Layer {
     pub(crate) fn new(
         id: LayerId,
@@ -160,15 +163,21 @@ impl Shared {
     }
 
     /// A layer to read from: as long as the guard is held, its table has the columns that it says.
-    pub(crate) async fn reading(
-        &self,
-        id: LayerId,
-    ) -> Result<(Arc<Layer>, DataRevision, OwnedRwLockReadGuard<()>), StoreError> {
+    pub(crate) async fn reading(&self, id: LayerId) -> Result<Reading, StoreError> {
         let structure = Arc::clone(&self.found(id)?.0.structure);
         let guard = structure.read_owned().await;
         // It may have been changed meanwhile, or dropped.
         let (layer, revision) = self.found(id)?;
         Ok((layer, revision, guard))
+    }
+
+    /// The layer of a query, to read from; its attributes have the types that the query was checked by.
+    async fn asked(&self, query: &CheckedQuery) -> Result<Reading, StoreError> {
+        let reading = self.reading(query.layer()).await?;
+        let is_of = query.is_of(&reading.0.definition);
+        is_of
+            .then_some(reading)
+            .ok_or(StoreError::DefinitionChanged(query.layer()))
     }
 
     /// Whether something that is done now and then is due; if so, the time until the next begins.
@@ -294,6 +303,9 @@ impl LayerStore for PostGis {
     ) -> Result<Vec<Holder>, StoreError> {
         let shared = self.held()?;
         let (layer, _, _reading) = shared.reading(layer).await?;
+        if !layer.definition.fits(key, values) {
+            return Err(StoreError::DefinitionChanged(layer.id));
+        }
         let session = shared.database.session_until(deadline.into()).await;
         let mut session = session.map_err(store_error)?;
         let values = values.iter().collect();
@@ -310,7 +322,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<Chunk, StoreError> {
         let shared = self.held()?;
-        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
+        let (layer, revision, _reading) = shared.asked(query).await?;
         let window = read::Window {
             after,
             limit,
@@ -328,7 +340,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<Versions, StoreError> {
         let shared = self.held()?;
-        let (layer, _, _reading) = shared.reading(query.layer()).await?;
+        let (layer, _, _reading) = shared.asked(query).await?;
         let span = read::Span {
             after,
             limit,
@@ -349,7 +361,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<FeedPart, StoreError> {
         let shared = self.held()?;
-        let (layer, _, _reading) = shared.reading(query.layer()).await?;
+        let (layer, _, _reading) = shared.asked(query).await?;
         let tip = shared.catalogue.tip(query.layer());
         let tip = tip.ok_or(StoreError::LayerMissing(query.layer()))?;
         let search = FeedSearch::new(after, tip, limit);
@@ -374,7 +386,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<Versions, StoreError> {
         let shared = self.held()?;
-        let (layer, _, _reading) = shared.reading(query.layer()).await?;
+        let (layer, _, _reading) = shared.asked(query).await?;
         read::trail(shared, &layer, touched, (limit, deadline)).await
     }
 
@@ -384,7 +396,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<Summary, StoreError> {
         let shared = self.held()?;
-        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
+        let (layer, revision, _reading) = shared.asked(query).await?;
         read::summary(shared, &layer, query, (revision, deadline)).await
     }
 
@@ -395,7 +407,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<(Count, DataRevision), StoreError> {
         let shared = self.held()?;
-        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
+        let (layer, revision, _reading) = shared.asked(query).await?;
         let counted = read::count(shared, &layer, query, (cap, deadline)).await?;
         Ok((counted, revision))
     }
@@ -407,7 +419,7 @@ impl LayerStore for PostGis {
         deadline: Instant,
     ) -> Result<(Tally, DataRevision), StoreError> {
         let shared = self.held()?;
-        let (layer, revision, _reading) = shared.reading(query.layer()).await?;
+        let (layer, revision, _reading) = shared.asked(query).await?;
         tally::tally(shared, &layer, query, (tally, revision, deadline)).await
     }
 }

@@ -113,6 +113,12 @@ fn attributes_change_under_the_elements_that_are_there() {
     administrator("drop Town/trees tall").success();
     administrator("purge Town/trees tall --confirm height").code(2);
     administrator("purge Town/trees tall --confirm tall").success();
+    let range = administrator("widen Town/trees vigour string").failure();
+    assert_eq!(failure(&range)["reason"], "INVALID_FIELD");
+    administrator("widen Town/trees vigour double --dry-run").success();
+    administrator("widen Town/trees vigour string --any").success();
+    let page = house.answer("ana", &["query", "Town/trees", "--where", "vigour = 3"]);
+    assert_eq!(page["elements"][0]["attributes"]["vigour"], "3");
     by("ana", "layers attributes drop Town/trees vigour").code(3);
     let shown = house.answer(
         "administrator",
@@ -124,10 +130,7 @@ fn attributes_change_under_the_elements_that_are_there() {
         .collect();
     assert_eq!(
         names,
-        [
-            (Some("vigour"), Some("1 to 5")),
-            (Some("species"), Some(""))
-        ]
+        [(Some("vigour"), Some("")), (Some("species"), Some(""))]
     );
 }
 

@@ -63,6 +63,7 @@ enum Deed {
     AddAttribute(Option<i64>),
     RenameAttribute(usize),
     DropAttribute(usize),
+    WidenAttribute(usize, AttributeType),
 }
 
 /// A deed, who does it, and what is looked at afterwards.
@@ -103,6 +104,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => number().prop_map(Deed::AddAttribute),
         1 => which().prop_map(Deed::RenameAttribute),
         1 => which().prop_map(Deed::DropAttribute),
+        1 => (which(), prop_oneof![Just(AttributeType::Double), Just(AttributeType::String)])
+            .prop_map(|(which, to)| Deed::WidenAttribute(which, to)),
     ]
 }
 
@@ -146,7 +149,10 @@ impl<S: LayerStore> Life<S> {
                 let deeds = Deeds::By(actor(*of), AsOf::Revision(since));
                 self.revert(who, deeds).await;
             }
-            Deed::AddAttribute(_) | Deed::RenameAttribute(_) | Deed::DropAttribute(_) => {
+            Deed::AddAttribute(_)
+            | Deed::RenameAttribute(_)
+            | Deed::DropAttribute(_)
+            | Deed::WidenAttribute(..) => {
                 self.restructure(deed).await;
             }
         }
@@ -316,6 +322,13 @@ fn change(definition: &LayerDefinition, deed: &Deed) -> Option<DefinitionChange>
         }
         Deed::DropAttribute(which) => {
             pick(&added, *which).map(|attribute| DefinitionChange::Drop(attribute.id))
+        }
+        Deed::WidenAttribute(which, to) => {
+            let narrow: Vec<_> = added.iter().filter(|one| one.kind.widens_to(*to)).collect();
+            pick(&narrow, *which).map(|attribute| DefinitionChange::Widen {
+                attribute: attribute.id,
+                to: *to,
+            })
         }
         Deed::Edit(_)
         | Deed::DeleteFrom(..)

@@ -3,14 +3,16 @@
 mod occasions;
 mod past;
 mod policy;
+mod widening;
 
 use std::time::Instant;
 
-use jmap_domain::{AttributeId, DataRevision, Decision};
+use jmap_domain::{AttributeId, DataRevision, Decision, ElementId};
 
 pub use occasions::*;
 pub use past::versions_follow_the_definition;
 pub use policy::a_stricter_policy_looks_at_the_polygons_that_exist;
+pub use widening::*;
 
 use super::{
     actor, batch, creation, definition, done, later, layer, make_layer, point, query, rows,
@@ -23,7 +25,7 @@ use crate::{
     edit::{Edit, EditResult, ExpectedRevision},
     element::{AttributeRef, ChangeInput, Element, ElementInput, ValueSource},
     geometry::SingleToMulti,
-    permit::StructurePermit,
+    permit::{Renewal, StructurePermit},
     ports::{LayerStore, Redefined, Redefinition, Rest, StoreError},
     query::{CheckedQuery, Comparison, Condition, Mark, SelectionInput},
     value::{AttributeType, Date, DateTime, Value},
@@ -45,6 +47,7 @@ pub async fn redefine_until(
     let definition = before.changed(changes, None, DateTime::now()).unwrap();
     let change = Redefinition {
         permit: StructurePermit::from_decision(layer(), Decision::All, until).unwrap(),
+        renewal: Renewal::default(),
         from: before.version(),
         definition,
         examined: DataRevision::default(),
@@ -112,6 +115,19 @@ async fn read_query(
             Rest::End => return elements,
             Rest::After(last) => after = Some(last),
         }
+    }
+}
+
+fn update(definition: &LayerDefinition, element: ElementId, values: &[(&str, Value)]) -> Edit {
+    let value = |(name, value): &(&str, Value)| (named(name), value.clone());
+    let change = ChangeInput {
+        geometry: None,
+        values: values.iter().map(value).collect(),
+    };
+    Edit::Update {
+        element,
+        expected: ExpectedRevision::Any,
+        patch: change.check(definition).unwrap(),
     }
 }
 
@@ -428,6 +444,7 @@ pub async fn a_stale_or_unpermitted_change_is_not_made(store: &impl LayerStore) 
     assert!(matches!(late, Err(StoreError::PermitExpired)), "{late:?}");
     let stale = Redefinition {
         permit: StructurePermit::from_decision(layer(), Decision::All, later()).unwrap(),
+        renewal: Renewal::default(),
         from: before.version(),
         definition: before.changed(change(), None, DateTime::now()).unwrap(),
         examined: DataRevision::default(),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     geometry::InvalidPolygons,
-    value::{DateTime, Value},
+    value::{AttributeType, DateTime, Value},
 };
 
 /// One change of a definition. What it does not mention stays.
@@ -50,6 +50,13 @@ pub enum DefinitionChange {
         attribute: AttributeId,
         /// The new rules.
         rules: AttributeRules,
+    },
+    /// Give the values of an attribute a wider type; its default, bounds and allowed values become values of it as well.
+    Widen {
+        /// The attribute.
+        attribute: AttributeId,
+        /// The wider type.
+        to: AttributeType,
     },
     /// Hide an attribute with its values.
     Drop(AttributeId),
@@ -107,6 +114,24 @@ pub enum ChangeFault {
         name: String,
         /// What is wrong.
         fault: ConstraintError,
+    },
+    /// A type whose values not every value of the attribute's type can become.
+    #[error("attribute `{name}`: {from} does not widen to {to}")]
+    NotWider {
+        /// The attribute's name.
+        name: String,
+        /// Its type.
+        from: AttributeType,
+        /// The type that is not wider.
+        to: AttributeType,
+    },
+    /// A default, a bound or an allowed value that is none of the wider type: an integer that no double is.
+    #[error("attribute `{name}`: its default, a bound or an allowed value is no {to} exactly")]
+    RuleNotWidened {
+        /// The attribute's name.
+        name: String,
+        /// The wider type.
+        to: AttributeType,
     },
     /// A new attribute that is required gives elements that exist no value.
     #[error("a required attribute can be added only with a default: `{0}`")]
@@ -199,6 +224,10 @@ impl Work {
             }
             DefinitionChange::Constrain { attribute, rules } => {
                 constrain(self.found(attribute)?, rules);
+                Ok(Some(attribute))
+            }
+            DefinitionChange::Widen { attribute, to } => {
+                widen(self.found(attribute)?, to)?;
                 Ok(Some(attribute))
             }
             DefinitionChange::Drop(id) => {
@@ -303,4 +332,18 @@ fn constrain(attribute: &mut AttributeDefinition, rules: AttributeRules) {
     replace(&mut attribute.read_only, read_only);
     replace(&mut attribute.default, default);
     replace(&mut attribute.constraints, constraints);
+}
+
+fn widen(attribute: &mut AttributeDefinition, to: AttributeType) -> Result<(), ChangeFault> {
+    let (name, from) = (attribute.name.to_string(), attribute.kind);
+    if !from.widens_to(to) {
+        return Err(ChangeFault::NotWider { name, from, to });
+    }
+    let default = attribute.default.widened(to);
+    let rules = default.zip(attribute.constraints.widened(to));
+    let (default, constraints) = rules.ok_or(ChangeFault::RuleNotWidened { name, to })?;
+    attribute.kind = to;
+    attribute.default = default;
+    attribute.constraints = constraints;
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jmap_domain::AttributeId;
 
 use super::{AttributeDefinition, LayerDefinition};
+use crate::value::AttributeType;
 
 /// One change of a table's columns. Names are as they are stored, not quoted.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,15 @@ pub enum ColumnStep<'a> {
         from: String,
         /// Its name then.
         to: String,
+    },
+    /// The values of a column become values of a wider type.
+    Widen {
+        /// Its name.
+        column: String,
+        /// The type that its values have.
+        from: AttributeType,
+        /// What it is to hold.
+        attribute: &'a AttributeDefinition,
     },
     /// A column comes. Every row gets the attribute's default.
     Add {
@@ -46,30 +56,40 @@ impl LayerDefinition {
     /// else has, so that attributes can exchange theirs.
     #[must_use]
     pub fn column_steps<'a>(&self, later: &'a Self) -> Vec<ColumnStep<'a>> {
-        let mut before: HashMap<AttributeId, String> = self
+        let mut before: HashMap<AttributeId, (AttributeType, String)> = self
             .columns()
-            .map(|(attribute, column)| (attribute.id, column))
+            .map(|(attribute, column)| (attribute.id, (attribute.kind, column)))
             .collect();
         let (mut aside, mut into_place, mut added) = (Vec::new(), Vec::new(), Vec::new());
+        let mut widened = Vec::new();
         for (attribute, column) in later.columns() {
-            match before.remove(&attribute.id) {
-                None => added.push(ColumnStep::Add { column, attribute }),
-                Some(old) if old == column => {}
-                Some(from) => {
-                    let between = format!("_moving_{}", attribute.id);
-                    aside.push(ColumnStep::Rename {
-                        from,
-                        to: between.clone(),
-                    });
-                    into_place.push(ColumnStep::Rename {
-                        from: between,
-                        to: column,
-                    });
-                }
+            let Some((from, old)) = before.remove(&attribute.id) else {
+                added.push(ColumnStep::Add { column, attribute });
+                continue;
+            };
+            if from != attribute.kind {
+                let column = column.clone();
+                widened.push(ColumnStep::Widen {
+                    column,
+                    from,
+                    attribute,
+                });
+            }
+            if old != column {
+                let between = format!("_moving_{}", attribute.id);
+                aside.push(ColumnStep::Rename {
+                    from: old,
+                    to: between.clone(),
+                });
+                into_place.push(ColumnStep::Rename {
+                    from: between,
+                    to: column,
+                });
             }
         }
-        let removed = before.into_values().map(ColumnStep::Remove);
+        let removed = before.into_values();
+        let removed = removed.map(|(_, column)| ColumnStep::Remove(column));
         let moved = removed.chain(aside).chain(into_place);
-        moved.chain(added).collect()
+        moved.chain(widened).chain(added).collect()
     }
 }

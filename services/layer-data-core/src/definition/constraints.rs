@@ -224,6 +224,25 @@ impl AttributeConstraints {
         }
     }
 
+    /// The same of a wider type; `None` where a bound or an allowed value is none of it.
+    pub(super) fn widened(&self, to: AttributeType) -> Option<Self> {
+        let bound = |bound: &Option<Value>| match bound {
+            Some(value) => value.widened(to).map(Some),
+            None => Some(None),
+        };
+        let allowed = self.allowed.iter().map(|allowed| {
+            let value = allowed.value.widened(to)?;
+            let label = allowed.label.clone();
+            Some(AllowedValue { value, label })
+        });
+        Some(Self {
+            min_value: bound(&self.min_value)?,
+            max_value: bound(&self.max_value)?,
+            allowed: allowed.collect::<Option<_>>()?,
+            ..*self
+        })
+    }
+
     fn values(&self) -> impl Iterator<Item = &Value> {
         let bounds = self.min_value.iter().chain(&self.max_value);
         bounds.chain(self.allowed.iter().map(|allowed| &allowed.value))

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use jmap_domain::{AttributeId, ElementId};
 
 use super::{AttributeDefinition, LayerDefinition};
-use crate::{geometry::GeometryRules, value::Value};
+use crate::{
+    geometry::GeometryRules,
+    value::{AttributeType, Value},
+};
 
 /// Most elements that are named for an attribute whose values contradict a new rule.
 pub const MAX_EXAMPLES: usize = 20;
@@ -31,6 +34,13 @@ pub enum Contradictory {
         /// Its name.
         name: String,
     },
+    /// A value that it had, and that its history keeps.
+    Past {
+        /// The attribute.
+        attribute: AttributeId,
+        /// Its name.
+        name: String,
+    },
     /// A value that another element has as well.
     NotUnique {
         /// The attribute.
@@ -49,6 +59,9 @@ type Found = (u64, Vec<ElementId>);
 pub struct Examination {
     attributes: Vec<AttributeDefinition>,
     found: HashMap<AttributeId, Found>,
+    /// Those whose integers become doubles, which not every integer is: in versions that were replaced as well.
+    inexact: Vec<AttributeDefinition>,
+    found_inexact: HashMap<AttributeId, Found>,
     /// Those whose values are to be unique, and were not.
     unique: Vec<AttributeDefinition>,
     found_twice: HashMap<AttributeId, Found>,
@@ -68,7 +81,9 @@ impl Examination {
             let may_be_null = old.attribute(later.id).is_none();
             before.is_some_and(|before| {
                 let was_required = before.required && !may_be_null;
-                later.required && !was_required || later.constraints != before.constraints
+                later.required && !was_required
+                    || later.constraints != before.constraints
+                    || is_inexact(before, later)
             })
         };
         let attributes = new.attributes().iter().filter(is_doubtful);
@@ -77,6 +92,8 @@ impl Examination {
         Self {
             attributes: attributes.cloned().collect(),
             found: HashMap::new(),
+            inexact: inexact(old, new),
+            found_inexact: HashMap::new(),
             unique: newly_unique(old, new),
             found_twice: HashMap::new(),
             geometry: is_stricter.then(|| *new.geometry()),
@@ -94,6 +111,17 @@ impl Examination {
     #[must_use]
     pub const fn needs_elements(&self) -> bool {
         !self.attributes.is_empty() || self.geometry.is_some()
+    }
+
+    /// The attributes of which integers beyond [`MAX_EXACT`](crate::value::MAX_EXACT) are to be looked for, in all versions
+    /// that were replaced.
+    pub fn inexact(&self) -> impl Iterator<Item = AttributeId> {
+        self.inexact.iter().map(|attribute| attribute.id)
+    }
+
+    /// Takes note of an element that had such a value of an attribute. Elements come in the order of their ids, each once.
+    pub fn look_at_past(&mut self, attribute: AttributeId, element: ElementId) {
+        note(self.found_inexact.entry(attribute).or_default(), element);
     }
 
     /// The attributes of which elements with the same value are to be looked for, among all of the layer: also those that
@@ -121,7 +149,9 @@ impl Examination {
     /// Looks at the values of an element, in the order of [`Self::attributes`]. Elements come in the order of their ids.
     pub fn look(&mut self, element: ElementId, values: &[Value]) {
         for (attribute, value) in self.attributes.iter().zip(values) {
-            if attribute.check(value).is_ok() {
+            // What does not become a value of a wider type is none that the attribute may have.
+            let value = value.widened(attribute.kind);
+            if value.is_some_and(|value| attribute.check(&value).is_ok()) {
                 continue;
             }
             note(self.found.entry(attribute.id).or_default(), element);
@@ -146,6 +176,14 @@ impl Examination {
             };
             Some(contradiction(by, found))
         });
+        let past = self.inexact.iter().filter_map(|attribute| {
+            let found = self.found_inexact.remove(&attribute.id)?;
+            let by = Contradictory::Past {
+                attribute: attribute.id,
+                name: attribute.name.to_string(),
+            };
+            Some(contradiction(by, found))
+        });
         let shared = self.unique.iter().filter_map(|attribute| {
             let found = self.found_twice.remove(&attribute.id)?;
             let by = Contradictory::NotUnique {
@@ -156,8 +194,20 @@ impl Examination {
         });
         let invalid = (self.found_invalid.0 > 0)
             .then(|| contradiction(Contradictory::Geometry, self.found_invalid));
-        found.chain(shared).chain(invalid).collect()
+        found.chain(past).chain(shared).chain(invalid).collect()
     }
+}
+
+fn is_inexact(before: &AttributeDefinition, later: &AttributeDefinition) -> bool {
+    (before.kind, later.kind) == (AttributeType::Integer, AttributeType::Double)
+}
+
+fn inexact(old: &LayerDefinition, new: &LayerDefinition) -> Vec<AttributeDefinition> {
+    let of_old = |id| old.stored_attributes().find(|before| before.id == id);
+    let attributes = new.attributes().iter();
+    let inexact =
+        attributes.filter(|later| of_old(later.id).is_some_and(|before| is_inexact(before, later)));
+    inexact.cloned().collect()
 }
 
 /// The attributes whose values have to be unique from now on: new ones have no value yet.

@@ -85,9 +85,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         for _ in 0..CHECKS {
             match self.try_reversal(call, &input).await {
                 // What was found under another definition, or took longer than a right is given for, is looked at anew.
-                Err(ReversalError::Edit(EditError::Store(
-                    StoreError::DefinitionChanged(_) | StoreError::PermitExpired,
-                ))) => {}
+                Err(
+                    ReversalError::Edit(EditError::Store(
+                        StoreError::DefinitionChanged(_) | StoreError::PermitExpired,
+                    ))
+                    | ReversalError::Read(ReadError::Store(StoreError::DefinitionChanged(_))),
+                ) => {}
                 done => return done,
             }
         }

@@ -1,13 +1,16 @@
 //! Definitions that change.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jmap_domain::{AttributeId, DataRevision};
 
-use super::Layer;
+use super::{Layer, Row};
 use crate::{
-    definition::{ColumnStep, Examination, LayerDefinition},
-    value::Value,
+    definition::{AttributeDefinition, ColumnStep, Examination, LayerDefinition},
+    value::{AttributeType, Value},
 };
 
 impl Layer {
@@ -20,6 +23,18 @@ impl Layer {
                     .map(|id| row.value(&self.definition, *id).clone());
                 examination.look(row.element.id, &values.collect::<Vec<_>>());
                 examination.look_at_geometry(row.element.id, row.geometry.wkb());
+            }
+        }
+        let inexact: Vec<AttributeId> = examination.inexact().collect();
+        for id in inexact {
+            let is_inexact = |row: &&Row| {
+                let value = row.value(&self.definition, id);
+                value.widened(AttributeType::Double).is_none()
+            };
+            let replaced = self.replaced.values().map(|(row, _)| row);
+            let found = replaced.filter(is_inexact).map(|row| row.element.id);
+            for element in found.collect::<BTreeSet<_>>() {
+                examination.look_at_past(id, element);
             }
         }
         let unique: Vec<AttributeId> = examination.unique().collect();
@@ -38,17 +53,20 @@ impl Layer {
                 ColumnStep::Add { attribute, .. } => {
                     Some((attribute.id, attribute.default.clone()))
                 }
-                ColumnStep::Remove(_) | ColumnStep::Rename { .. } => None,
+                ColumnStep::Remove(_) | ColumnStep::Rename { .. } | ColumnStep::Widen { .. } => {
+                    None
+                }
             })
             .collect();
         let replaced = self.replaced.values_mut().map(|(row, _)| row);
         for row in self.rows.values_mut().chain(replaced) {
-            let value = |id: AttributeId| {
-                let default = added.get(&id);
-                default.unwrap_or_else(|| row.value(&self.definition, id))
+            let value = |one: &AttributeDefinition| {
+                let default = added.get(&one.id);
+                let value = default.unwrap_or_else(|| row.value(&self.definition, one.id));
+                // All of them were looked at.
+                value.widened(one.kind).unwrap_or(Value::Null)
             };
-            let values = new.stored_attributes();
-            let values: Vec<Value> = values.map(|one| value(one.id).clone()).collect();
+            let values: Vec<Value> = new.stored_attributes().map(value).collect();
             row.element.values = values;
         }
         self.definition = Arc::new(new);

@@ -18,13 +18,16 @@ use crate::{
     feed::{FeedPart, FeedPlace, Seen},
     geometry::Bounds,
     history::{HistoryStart, Touched, Versions},
-    permit::StructurePermit,
+    permit::{Renewal, StructurePermit},
     query::{CheckedQuery, Mark},
     statistics::Tally,
     value::{DateTime, Value},
 };
 
 /// Keeps layers and their elements. Every method is all or nothing, and what it answered as done survives a crash.
+///
+/// Whatever takes a [`CheckedQuery`], or values to look for, answers [`StoreError::DefinitionChanged`] where attributes of it
+/// got other types since it was checked.
 pub trait LayerStore: Send + Sync + 'static {
     /// Binds a new store to an installation, or checks that it is bound to this one.
     ///
@@ -103,7 +106,8 @@ pub trait LayerStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(Examination, DataRevision), StoreError>> + Send;
 
     /// Changes the definition of a layer, and its table with it (R114). Elements changed since they were examined are
-    /// examined once more, while nobody writes. Immediately before the commit the permit is looked at once more.
+    /// examined once more, while nobody writes. Immediately before the commit the permit is looked at once more, and
+    /// asked for anew where it has run out.
     ///
     /// # Errors
     /// [`StoreError::PermitExpired`], with nothing changed; [`StoreError::LayerMissing`]; or when the storage cannot
@@ -236,12 +240,26 @@ pub struct NewLayer {
 pub struct Redefinition {
     /// The right to it.
     pub permit: StructurePermit,
+    /// Where the right is asked for again, if it runs out while the change is made.
+    pub renewal: Renewal,
     /// The form of the definition that is changed.
     pub from: DefinitionVersion,
     /// The form that it gets.
     pub definition: LayerDefinition,
     /// Elements were examined up to this revision, and satisfy the new form.
     pub examined: DataRevision,
+}
+
+impl Redefinition {
+    /// Whether the change may be committed at this moment.
+    pub async fn may_commit(&self) -> bool {
+        if self.permit.is_valid_at(Instant::now()) {
+            return true;
+        }
+        let renewed = self.renewal.permit().await;
+        let renewed = renewed.filter(|permit| permit.layer() == self.permit.layer());
+        renewed.is_some_and(|permit| permit.is_valid_at(Instant::now()))
+    }
 }
 
 /// What became of a change of a definition.

@@ -7,6 +7,7 @@ mod order;
 mod pattern;
 mod sink;
 mod spatial;
+mod widening;
 
 use std::{num::NonZeroU64, sync::Arc};
 
@@ -24,7 +25,9 @@ pub use spatial::{
     CircleInput, MAX_OPERAND_RINGS, MAX_OPERAND_VERTICES, MAX_RELATIONS, Relation, ShapeError,
     ShapeInput, Spatial, SpatialInput,
 };
+pub(crate) use widening::Widened;
 
+use self::widening::Kinds;
 use crate::{
     crs::Crs, definition::LayerDefinition, element::AttributeRef, geometry::Bounds, history::AsOf,
     value::AttributeType,
@@ -205,6 +208,7 @@ pub struct CheckedQuery {
     geometry: GeometryOutput,
     attributes: Vec<AttributeId>,
     order: Order,
+    kinds: Kinds,
 }
 
 impl QueryInput {
@@ -233,14 +237,20 @@ impl QueryInput {
         let filter = selection.cql2.map(|filter| filter.bind(definition));
         let filter = filter.transpose()?.unwrap_or_default();
         let conditions = selection.condition.into_iter().chain(filter.condition);
+        let condition = all_of(conditions.collect())
+            .map(|condition| condition.check(definition))
+            .transpose()?;
+        let looked_at = condition.as_ref().map(Condition::attributes);
+        let sorted_by = order.keys().iter().map(|key| key.attribute);
+        let all = attributes.iter().copied().chain(sorted_by);
+        let all = all.chain(looked_at.into_iter().flatten());
         Ok(CheckedQuery {
+            kinds: Kinds::of(all, definition),
             layer,
             ids: selection.ids.map(sorted).transpose()?,
             boxes: bbox,
             spatial: Spatial::check(selection.spatial, filter.shapes, crs)?.map(Arc::new),
-            condition: all_of(conditions.collect())
-                .map(|condition| condition.check(definition))
-                .transpose()?,
+            condition,
             as_of: selection.as_of,
             geometry: output.geometry,
             attributes,

@@ -51,7 +51,7 @@ pub struct SortKey {
 
 /// The order of a query's elements: the earlier key decides first, the id last. Without keys it is that of the ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Order(Vec<SortKey>);
+pub struct Order(pub(super) Vec<SortKey>);
 
 /// Where an element stands in an order. It stays a place when the element is changed or deleted.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,6 +14,7 @@ mod retries;
 mod reversals;
 mod unique;
 mod upserts;
+mod widening;
 
 use std::{
     collections::HashMap,

@@ -1,6 +1,7 @@
 //! Attribute values: what a value of each type may be, alike on every engine (R104, R115).
 
 mod time;
+mod widening;
 
 use std::{
     cmp::Ordering,
@@ -10,6 +11,7 @@ use std::{
 use jmap_domain::fold;
 
 pub use time::{Date, DateTime};
+pub use widening::MAX_EXACT;
 
 /// The type of an attribute's values (R104).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

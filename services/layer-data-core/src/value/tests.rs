@@ -75,3 +75,60 @@ proptest::proptest! {
         proptest::prop_assert_eq!(DateTime::parse(&instant.to_string()), Ok(instant));
     }
 }
+
+/// A value of each type, from two numbers.
+fn drawn(kind: AttributeType, number: i64, text: &str) -> Value {
+    let within = |least: i64, most: i64| least + number.rem_euclid(most - least + 1);
+    match kind {
+        AttributeType::String => Value::text(text).unwrap(),
+        AttributeType::Integer => Value::Integer(number),
+        AttributeType::Double => Value::double(f64::from_bits(number.cast_unsigned()))
+            .unwrap_or_else(|_| Value::double(0.5).unwrap()),
+        AttributeType::Boolean => Value::Boolean(number % 2 == 0),
+        AttributeType::Date => {
+            let days = i32::try_from(within(-719_162, 2_932_896)).unwrap();
+            Value::Date(Date::from_days(days).unwrap())
+        }
+        AttributeType::DateTime => {
+            let millis = within(-62_135_596_800_000, 253_402_300_799_999);
+            Value::DateTime(DateTime::from_millis(millis).unwrap())
+        }
+        AttributeType::Binary => Value::Binary(text.as_bytes().to_vec()),
+    }
+}
+
+proptest::proptest! {
+    /// R114: no value is lost in a wider type, and none is taken for one that it was not.
+    #[test]
+    fn what_is_widened_is_narrowed_again(number: i64, bits in 0..64_u32, text in "-?[0-9]{1,6}|true|[0-9T:.Z-]{0,24}") {
+        for from in AttributeType::ALL {
+            for to in AttributeType::ALL {
+                let value = drawn(from, number >> bits, &text);
+                let wide = value.widened(to);
+                proptest::prop_assert!(wide.is_none() || from == to || from.widens_to(to));
+                if let Some(wide) = wide {
+                    proptest::prop_assert_eq!(wide.kind(), Some(to));
+                    proptest::prop_assert_eq!(wide.narrowed(from), Some(value.clone()));
+                } else if from.widens_to(to) {
+                    proptest::prop_assert!(matches!(value, Value::Integer(n) if n.abs() > MAX_EXACT));
+                }
+                if let Some(narrow) = value.narrowed(to) {
+                    proptest::prop_assert_eq!(narrow.widened(from), Some(value));
+                }
+            }
+        }
+    }
+
+    /// R112, R114: where an order is said to be kept, it is.
+    #[test]
+    fn what_keeps_its_order_does(one: i64, other: i64, bits in 0..64_u32) {
+        for from in AttributeType::ALL {
+            for to in AttributeType::ALL.into_iter().filter(|to| from.keeps_order_as(*to)) {
+                let [one, other] = [one, other].map(|number| drawn(from, number >> bits, ""));
+                if let (Some(wide), Some(also)) = (one.widened(to), other.widened(to)) {
+                    proptest::prop_assert_eq!(wide.compare(&also), one.compare(&other));
+                }
+            }
+        }
+    }
+}

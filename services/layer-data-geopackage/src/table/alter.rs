@@ -1,7 +1,7 @@
 //! The columns of a changed definition.
 
 use layer_data_core::{
-    definition::ColumnStep,
+    definition::{AttributeDefinition, ColumnStep},
     value::{AttributeType, Value},
 };
 use sqlx::{QueryBuilder, Sqlite};
@@ -25,6 +25,11 @@ impl Table {
                 let (from, to) = (quoted(from), quoted(to));
                 vec![alter(table, format_args!("rename column {from} to {to}"))]
             }
+            ColumnStep::Widen {
+                column,
+                from,
+                attribute,
+            } => widen(table, &quoted(column), *from, attribute),
             ColumnStep::Add { column, attribute } => {
                 add(table, &quoted(column), attribute.kind, &attribute.default)
             }
@@ -59,4 +64,37 @@ fn add(
         alter(table, format_args!("add column {column} {kind}")),
         fill,
     ]
+}
+
+/// SQLite gives no column another type: a new one takes the values, and the place of the old one.
+fn widen(
+    table: &str,
+    column: &str,
+    from: AttributeType,
+    attribute: &AttributeDefinition,
+) -> Vec<QueryBuilder<Sqlite>> {
+    let (to, wider) = (attribute.kind, quoted(&format!("_wider_{}", attribute.id)));
+    let value = widened(column, from, to);
+    vec![
+        alter(
+            table,
+            format_args!("add column {wider} {}", column_type(to)),
+        ),
+        QueryBuilder::new(format!("update {table} set {wider} = {value}")),
+        alter(table, format_args!("drop column {column}")),
+        alter(table, format_args!("rename column {wider} to {column}")),
+    ]
+}
+
+/// What a column's values become, as `Value::widened` says. Days and instants are texts already.
+fn widened(column: &str, from: AttributeType, to: AttributeType) -> String {
+    match (from, to) {
+        (AttributeType::Integer, AttributeType::Double) => format!("cast({column} as real)"),
+        (AttributeType::Integer, _) => format!("cast({column} as text)"),
+        (AttributeType::Date, AttributeType::DateTime) => format!("{column} || 'T00:00:00.000Z'"),
+        (AttributeType::Boolean, _) => {
+            format!("case {column} when true then 'true' when false then 'false' end")
+        }
+        _ => column.to_owned(),
+    }
 }

@@ -6,10 +6,11 @@ use layer_data_core::{
     history::{AsOf, Deeds, Rows, Touched, VersionRecord},
     permit::Scope,
     ports::StoreError,
+    value::MAX_EXACT,
 };
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{BlobPart, Stamp, Table, Target, push_target};
+use super::{BlobPart, Column, Stamp, Table, Target, push_target};
 use crate::error::unexpected;
 
 /// Columns of a statement that reads versions, after all others.
@@ -50,6 +51,17 @@ impl Table {
         push_target(&mut sql, target);
         sql.push(" and t.\"_revision\" < ")
             .push_bind(stamp.revision.get());
+        sql
+    }
+
+    /// The elements of which a version that was replaced has an integer that no double is exactly, ascending.
+    pub(crate) fn inexact_versions(&self, column: &Column) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new("select distinct t.\"fid\" from ");
+        sql.push(&self.versions).push(" as t where ");
+        column.push(&mut sql);
+        sql.push(" not between ").push_bind(-MAX_EXACT);
+        sql.push(" and ").push_bind(MAX_EXACT);
+        sql.push(" order by t.\"fid\"");
         sql
     }
 

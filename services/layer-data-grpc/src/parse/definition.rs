@@ -110,7 +110,7 @@ pub(super) fn attribute(
     })
 }
 
-const fn attribute_type(wire: pb::AttributeType) -> Option<AttributeType> {
+pub(super) const fn attribute_type(wire: pb::AttributeType) -> Option<AttributeType> {
     match wire {
         pb::AttributeType::Unspecified => None,
         pb::AttributeType::String => Some(AttributeType::String),

@@ -11,7 +11,7 @@ use layer_data_core::{
     structure::StructureChange,
 };
 
-use super::definition::{attribute, constraints, invalid_polygons, optional};
+use super::definition::{attribute, attribute_type, constraints, invalid_polygons, optional};
 
 /// Most changes of one call, as the contract says.
 const MAX_CHANGES: usize = 1_000;
@@ -83,6 +83,7 @@ fn change(
         WireChange::Describe(wire) => describe(&path.field("describe"), wire),
         WireChange::Move(wire) => moved(&path.field("move"), wire),
         WireChange::Constrain(wire) => constrain(&path.field("constrain"), wire),
+        WireChange::Widen(wire) => widen(&path.field("widen"), wire),
         WireChange::Drop(pb::DropAttribute { attribute_id }) => {
             attribute_of(&path.field("drop"), attribute_id).map(DefinitionChange::Drop)
         }
@@ -153,5 +154,16 @@ fn constrain(
             default: optional(path.field("default_value"), default_value)?,
             constraints: given.transpose()?,
         },
+    })
+}
+
+fn widen(path: &FieldPath, wire: pb::WidenAttribute) -> Result<DefinitionChange, FieldViolation> {
+    let pb::WidenAttribute {
+        attribute_id,
+        r#type,
+    } = wire;
+    Ok(DefinitionChange::Widen {
+        attribute: attribute_of(path, attribute_id)?,
+        to: enumeration(path.field("type"), r#type, attribute_type)?,
     })
 }

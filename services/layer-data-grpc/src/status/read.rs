@@ -15,6 +15,7 @@ use super::{
     edit::no_such_element,
     invalid_page_token, no_such_layer, not_permitted,
     store::{definition_changes, inside, store},
+    structure::stale,
 };
 
 /// A read; `base` is the path of the query, nothing for the request itself.
@@ -46,6 +47,7 @@ pub(crate) fn read(error: ReadError, base: &FieldPath) -> Failure {
                 .fact("kept_from_revision", start.revision.get().to_string())
                 .fact("kept_from_time", start.time.to_string())
         }
+        ReadError::Redefined(version) => stale(version, message),
         ReadError::NoSuchElement(_) => no_such_element(message),
         ReadError::TooLarge => Failure::new(Code::ResourceExhausted, "TOO_LARGE", message),
         ReadError::Store(error) => store(&error),

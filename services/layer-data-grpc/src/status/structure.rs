@@ -20,16 +20,19 @@ pub(crate) fn structure(error: StructureError, layer: LayerId) -> Failure {
         StructureError::Ask(error) => ask(&error),
         StructureError::NoSuchLayer(layer) => return no_such_layer(layer),
         StructureError::NotPermitted { layer: _, reason } => not_permitted(reason, message),
-        StructureError::Stale(DefinitionVersion(current)) => {
-            Failure::new(Code::Aborted, "STALE_DEFINITION", message)
-                .fact("current_version", current.to_string())
-        }
+        StructureError::Stale(current) => stale(current, message),
         StructureError::Change(error) => change(&error),
         StructureError::Contradicted(found) => contradicted(&found, &message),
         StructureError::PermitsExpired => unavailable("the change could not be committed in time"),
         StructureError::Store(error) => store(&error),
     };
     of_layer(failure, layer)
+}
+
+/// Another form of the definition than the caller's is the present one.
+pub(super) fn stale(current: DefinitionVersion, message: String) -> Failure {
+    Failure::new(Code::Aborted, "STALE_DEFINITION", message)
+        .fact("current_version", current.0.to_string())
 }
 
 fn not_permitted(reason: DenyReason, message: String) -> Failure {
@@ -54,6 +57,8 @@ fn change(error: &ChangeError) -> Failure {
         ChangeFault::Name(_)
         | ChangeFault::NameTaken(_)
         | ChangeFault::Constraint { .. }
+        | ChangeFault::NotWider { .. }
+        | ChangeFault::RuleNotWidened { .. }
         | ChangeFault::NeedsDefault(_)
         | ChangeFault::TooManyAttributes
         | ChangeFault::TooManyEver => return Failure::field(path.invalid(fault)),
@@ -75,6 +80,9 @@ fn contradicted(found: &[Contradiction], message: &str) -> Failure {
     let ids: Vec<String> = examples.iter().map(ToString::to_string).collect();
     let what = match by {
         Contradictory::Value { attribute: _, name } => format!("value of `{name}`"),
+        Contradictory::Past { attribute: _, name } => {
+            format!("past value of `{name}`, which history keeps")
+        }
         Contradictory::NotUnique { attribute: _, name } => {
             format!("value of `{name}`, which others have as well")
         }
@@ -87,12 +95,19 @@ fn contradicted(found: &[Contradiction], message: &str) -> Failure {
     let failure = Failure::new(Code::FailedPrecondition, "DATA_CONTRADICTS", message)
         .fact("count", count.to_string())
         .fact("element_ids", ids.join(","));
-    match by {
+    let (attribute, name, is_past) = match by {
         Contradictory::Value { attribute, name } | Contradictory::NotUnique { attribute, name } => {
-            failure
-                .fact("attribute", name)
-                .fact("attribute_id", attribute.to_string())
+            (attribute, name, false)
         }
-        Contradictory::Geometry => failure,
+        Contradictory::Past { attribute, name } => (attribute, name, true),
+        Contradictory::Geometry => return failure,
+    };
+    let failure = failure
+        .fact("attribute", name)
+        .fact("attribute_id", attribute.to_string());
+    if is_past {
+        failure.fact("past", "true")
+    } else {
+        failure
     }
 }

@@ -4,17 +4,19 @@ use jmap_domain::{Decision, DenyReason};
 use jmap_proto::{
     layerdata::{
         AddAttribute, AttributeRef, ChangeLayerDefinitionRequest, ConstrainAttribute,
-        CreateElementRequest, DefinitionChange, DropAttribute, GetElementsRequest, LayerDefinition,
-        ListDroppedAttributesRequest, PurgeAttribute, RenameAttribute, RestoreAttribute,
-        SummarizeElementsRequest, attribute_ref::Attribute, definition_change::Change,
-        summarize_elements_response::Count,
+        CreateElementRequest, DefinitionChange, DeleteElementRequest, DropAttribute,
+        GetElementsRequest, LayerDefinition, ListDroppedAttributesRequest, PurgeAttribute,
+        RenameAttribute, RestoreAttribute, SummarizeElementsRequest, WidenAttribute,
+        attribute_ref::Attribute, definition_change::Change, summarize_elements_response::Count,
     },
     types::{AttributeConstraints, AttributeDefinition, AttributeType, value::Kind},
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::fixture::{LAYER, Service, create_element, given, refusal, refused, text, value};
+use crate::fixture::{
+    LAYER, Service, create_element, given, refusal, refused, revision, text, value,
+};
 
 fn request(expected_version: i32, changes: Vec<Change>) -> ChangeLayerDefinitionRequest {
     let change = |change| DefinitionChange {
@@ -37,6 +39,13 @@ fn rename(attribute_id: i64, name: &str) -> Change {
 
 fn drop_attribute(attribute_id: i64) -> Change {
     Change::Drop(DropAttribute { attribute_id })
+}
+
+fn widen(attribute_id: i64, to: AttributeType) -> Change {
+    Change::Widen(WidenAttribute {
+        attribute_id,
+        r#type: to.into(),
+    })
 }
 
 fn add(name: &str, default: Option<Kind>) -> Change {
@@ -163,6 +172,23 @@ async fn a_change_that_cannot_be_is_refused_by_its_path() {
         (vec![drop_attribute(3), rename(3, "x")], "changes[1]"),
         (vec![add("b", None)], "changes[0]"),
         (vec![drop_attribute(0)], "changes[0].drop.attribute_id"),
+        (vec![widen(2, AttributeType::Double)], ""),
+        (vec![widen(2, AttributeType::DateTime)], "changes[0]"),
+        (vec![widen(2, AttributeType::Integer)], "changes[0]"),
+        (vec![widen(1, AttributeType::Integer)], "changes[0]"),
+        (
+            vec![widen(2, AttributeType::Unspecified)],
+            "changes[0].widen.type",
+        ),
+        (
+            vec![widen(0, AttributeType::Double)],
+            "changes[0].widen.attribute_id",
+        ),
+        // A range is none of strings.
+        (
+            vec![limit_size(9), widen(2, AttributeType::String)],
+            "changes[1]",
+        ),
     ];
     for (changes, field) in cases {
         let wanted = ChangeLayerDefinitionRequest {
@@ -237,6 +263,56 @@ async fn a_rule_that_elements_contradict_names_them_and_none_of_their_values() {
         .await
         .unwrap();
     assert_eq!(loosened.version, 2);
+}
+
+#[tokio::test]
+async fn a_wider_type_takes_all_values_or_names_those_that_it_cannot() {
+    // R114: what elements had counts as well, because history tells it.
+    let service = Service::start().await;
+    let size = |size| {
+        let mut element = create_element(1.0, "x");
+        let values = &mut element.element.as_mut().unwrap().values;
+        values.push(given("size", value(Kind::Integer(size))));
+        element
+    };
+    let lift = Change::Constrain(ConstrainAttribute {
+        attribute_id: 2,
+        constraints: Some(AttributeConstraints::default()),
+        ..Default::default()
+    });
+    change(&service, request(1, vec![lift])).await.unwrap();
+    let mut elements = service.elements();
+    elements.create_element(size(7)).await.unwrap();
+    let odd = (1 << 53) + 1;
+    let created = elements.create_element(size(odd)).await.unwrap();
+    let created = created.into_inner().element.unwrap();
+    let widening = |version| request(version, vec![widen(2, AttributeType::Double)]);
+    let status = change(&service, widening(2)).await.unwrap_err();
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.reason, "DATA_CONTRADICTS");
+    assert_eq!(info.metadata.get("past"), None);
+    assert!(!status.message().contains(&odd.to_string()), "{status}");
+    let gone = DeleteElementRequest {
+        layer_id: LAYER,
+        element_id: created.element_id,
+        expected: Some(revision(created.revision)),
+        ..Default::default()
+    };
+    elements.delete_element(gone).await.unwrap();
+    let status = change(&service, widening(2)).await.unwrap_err();
+    let info = status.get_details_error_info().unwrap();
+    let facts = ["count", "element_ids", "past"].map(|key| info.metadata[key].as_str());
+    assert_eq!(facts, ["1", "2", "true"]);
+    let texts = request(2, vec![widen(2, AttributeType::String)]);
+    let now = change(&service, texts).await.unwrap();
+    assert_eq!(now.attributes[1].r#type(), AttributeType::String);
+    let wanted = GetElementsRequest {
+        layer_id: LAYER,
+        element_ids: vec![1],
+        ..Default::default()
+    };
+    let read = elements.get_elements(wanted).await.unwrap().into_inner();
+    assert_eq!(read.elements[0].values[1], text("7"));
 }
 
 #[tokio::test]

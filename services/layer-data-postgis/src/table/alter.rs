@@ -3,7 +3,7 @@
 use jmap_postgres::quoted;
 use layer_data_core::{
     definition::{AttributeDefinition, ColumnStep, LayerDefinition},
-    value::{Value, hexadecimal},
+    value::{AttributeType, Value, hexadecimal},
 };
 
 use super::{Column, Table, literal};
@@ -16,7 +16,8 @@ impl Table {
     }
 
     /// The statements that make the columns of one definition into those of a later one, of which this is the table.
-    /// None of them touches a row; only indexes of attributes that become unique are built from all.
+    /// None of them touches a row, but for those that give a column another type; indexes of attributes that become unique
+    /// are built from all.
     pub(crate) fn alter(
         &self,
         steps: &[ColumnStep<'_>],
@@ -66,6 +67,15 @@ fn alter(table: &str, step: &ColumnStep<'_>) -> String {
             let (from, to) = (quoted(from), quoted(to));
             format!("alter table {table} rename column {from} to {to}")
         }
+        ColumnStep::Widen {
+            column,
+            from,
+            attribute,
+        } => {
+            let (column, kind) = (quoted(column), column_type(attribute.kind));
+            let value = widened(&column, *from, attribute.kind);
+            format!("alter table {table} alter column {column} type {kind} using {value}")
+        }
         ColumnStep::Add { column, attribute } => {
             let (column, kind) = (quoted(column), column_type(attribute.kind));
             let add = format!("alter table {table} add column {column} {kind}");
@@ -92,4 +102,19 @@ fn default_literal(value: &Value) -> Option<String> {
         Value::Binary(bytes) => format!(r"\x{}", hexadecimal(bytes)),
     };
     Some(literal(&text))
+}
+
+/// What a column's values become, as `Value::widened` says.
+fn widened(column: &str, from: AttributeType, to: AttributeType) -> String {
+    match (from, to) {
+        (AttributeType::Integer, AttributeType::Double) => format!("{column}::double precision"),
+        (AttributeType::Date, AttributeType::DateTime) => {
+            format!("{column}::timestamp at time zone 'UTC'")
+        }
+        (AttributeType::Date, _) => format!("to_char({column}, 'YYYY-MM-DD')"),
+        (AttributeType::DateTime, _) => {
+            format!("to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
+        }
+        _ => format!("{column}::text"),
+    }
 }

@@ -4,10 +4,11 @@ use jmap_postgres::quoted;
 use layer_data_core::{
     definition::LayerDefinition,
     history::{AsOf, Deeds, Rows, Touched},
+    value::MAX_EXACT,
 };
 use sqlx::{Postgres, QueryBuilder};
 
-use super::{GeometryColumn, Table, unique::Placed};
+use super::{Column, GeometryColumn, Table, unique::Placed};
 use crate::values::Instant;
 
 /// Columns of a statement that reads versions, after all others.
@@ -48,6 +49,17 @@ impl Table {
              primary key (\"fid\", \"_revision\")); comment on table {name} is '{label}'{revoked}; {}",
             self.index_feed()
         )
+    }
+
+    /// The elements of which a version that was replaced has an integer that no double is exactly, ascending.
+    pub(crate) fn inexact_versions(&self, column: &Column) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("select distinct t.\"fid\" from ");
+        sql.push(&self.versions).push(" as t where ");
+        column.push(&mut sql);
+        sql.push(" not between ").push_bind(-MAX_EXACT);
+        sql.push(" and ").push_bind(MAX_EXACT);
+        sql.push(" order by t.\"fid\"");
+        sql
     }
 
     /// The part of a statement before that which changes or deletes elements: it keeps what they are, under the very

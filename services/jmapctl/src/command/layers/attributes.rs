@@ -3,6 +3,7 @@
 mod policy;
 mod rules;
 mod view;
+mod widen;
 
 pub(crate) use policy::GeometryPolicy;
 
@@ -26,6 +27,7 @@ use jmap_proto::{
 };
 use rules::Rules;
 use view::DroppedView;
+use widen::Widen;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +35,7 @@ Examples:
   jmapctl layers attributes add Atlas/trees health:integer:required --default 3 --min 1 --max 5
   jmapctl layers attributes rename Atlas/trees health vigour
   jmapctl layers attributes set Atlas/trees vigour --max 10 --dry-run
+  jmapctl layers attributes widen Atlas/trees vigour double
   jmapctl layers attributes drop Atlas/trees vigour
   jmapctl layers attributes restore Atlas/trees vigour
   jmapctl layers attributes purge Atlas/trees vigour --confirm vigour";
@@ -75,6 +78,9 @@ pub(crate) enum Attributes {
     },
     /// Change what values must satisfy; elements that exist must satisfy it as well
     Set(Box<Set>),
+    /// Give the values of an attribute a wider type: integer double or string, date datetime or string, boolean and datetime
+    /// string
+    Widen(Widen),
     /// Hide an attribute with its values, until it is restored or purged
     Drop {
         #[command(flatten)]
@@ -177,6 +183,7 @@ impl Attributes {
                     .await
             }
             Self::Set(set) => set.run(client).await,
+            Self::Widen(widen) => widen.run(client).await,
             Self::Restore { target, name } => restore(client, &target, name).await,
             Self::Purge { target, confirm } => purge(client, &target, &confirm).await,
             Self::Rename { target, name } => {

@@ -6,11 +6,11 @@ use jmap_domain::{ActorId, AttributeId, DataRevision, ElementId};
 
 use super::super::definition;
 use crate::{
-    definition::LayerDefinition,
+    definition::{AttributeDefinition, LayerDefinition},
     edit::{Edit, EditedElement},
     element::Element,
     history::{AsOf, Deeds},
-    value::Value,
+    value::{AttributeType, Value},
 };
 
 /// The attribute that the acts set.
@@ -190,9 +190,21 @@ impl Model {
         let elements = self.steps.iter_mut();
         for element in elements.flat_map(|step| step.state.values_mut()) {
             let old = std::mem::take(&mut element.values);
-            let value = |id, default: &Value| old.get(id).unwrap_or(default).clone();
+            let value = |one: &AttributeDefinition| {
+                let value = old.get(&one.id).unwrap_or(&one.default);
+                match (value, one.kind) {
+                    (Value::Integer(number), AttributeType::Double) => {
+                        let number = i32::try_from(*number).unwrap();
+                        Value::double(f64::from(number)).unwrap()
+                    }
+                    (Value::Integer(number), AttributeType::String) => {
+                        Value::text(number.to_string()).unwrap()
+                    }
+                    _ => value.clone(),
+                }
+            };
             let values = definition.attributes().iter();
-            let values = values.map(|one| (one.id, value(&one.id, &one.default)));
+            let values = values.map(|one| (one.id, value(one)));
             element.values = values.collect();
         }
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     definition::{AttributeConstraints, AttributeRules, DefinitionChange, LayerDefinition},
     edit::{PermittedBatch, StoredAnswer},
-    permit::StructurePermit,
+    permit::{Renewal, StructurePermit},
     ports::{LayerStore, Redefinition, StoreError},
     value::{AttributeType, DateTime, Value},
 };
@@ -73,6 +73,7 @@ pub fn limiting_integers(definition: &LayerDefinition, less: i64) -> Redefinitio
     let changed = definition.changed(vec![change], None, DateTime::now());
     Redefinition {
         permit: StructurePermit::from_decision(layer(), Decision::All, later()).unwrap(),
+        renewal: Renewal::default(),
         from: definition.version(),
         definition: changed.unwrap(),
         examined: DataRevision::default(),

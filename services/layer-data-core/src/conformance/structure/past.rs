@@ -2,29 +2,17 @@
 
 use jmap_domain::{Decision, ElementId};
 
-use super::{creation_under, current, draft, id_of, redefined, rename, text, value_of};
+use super::{creation_under, current, draft, id_of, redefined, rename, text, update, value_of};
 use crate::{
     conformance::{actor, batch, done, later, make_layer, query, rows},
     definition::{DefinitionChange, LayerDefinition},
     edit::{Edit, ExpectedRevision},
-    element::{AttributeRef, ChangeInput, Element},
+    element::Element,
     history::AsOf,
     ports::LayerStore,
     query::SelectionInput,
     value::{AttributeType, Value},
 };
-
-fn update(definition: &LayerDefinition, element: ElementId, (name, value): (&str, Value)) -> Edit {
-    let change = ChangeInput {
-        geometry: None,
-        values: vec![(AttributeRef::Name(name.to_owned()), value)],
-    };
-    Edit::Update {
-        element,
-        expected: ExpectedRevision::Any,
-        patch: change.check(definition).unwrap(),
-    }
-}
 
 /// The one element as it was, and all that is kept of it, both with the attributes of a definition.
 async fn remembered(
@@ -53,7 +41,11 @@ pub async fn versions_follow_the_definition(store: &impl LayerStore) {
     let values = [("string", text("a")), ("integer", Value::Integer(1))];
     let made = done(store, creation_under(&before, &values)).await;
     let begin = Some(AsOf::Revision(made.revision));
-    done(store, update(&before, made.element, ("string", text("b")))).await;
+    done(
+        store,
+        update(&before, made.element, &[("string", text("b"))]),
+    )
+    .await;
     let add = draft("more", AttributeType::Integer, Value::Integer(7));
     let exchange = vec![
         DefinitionChange::Add(add),
@@ -67,14 +59,14 @@ pub async fn versions_follow_the_definition(store: &impl LayerStore) {
     assert_eq!(value_of(&exchanged, &versions[1], "integer"), &text("b"));
     done(
         store,
-        update(&exchanged, made.element, ("more", Value::Null)),
+        update(&exchanged, made.element, &[("more", Value::Null)]),
     )
     .await;
     let gone = id_of(&exchanged, "string");
     let dropped = redefined(store, vec![DefinitionChange::Drop(gone)]).await;
     done(
         store,
-        update(&dropped, made.element, ("integer", text("c"))),
+        update(&dropped, made.element, &[("integer", text("c"))]),
     )
     .await;
     let restored = redefined(store, vec![DefinitionChange::Restore(gone)]).await;
