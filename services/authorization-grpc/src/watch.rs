@@ -18,9 +18,7 @@ use jmap_proto::authorization::{
     self as pb, policy_watch_service_server::PolicyWatchService, watch_response::Event,
 };
 use jmap_service::call::CallScope;
-use jmap_wire::{
-    FieldPath, FieldViolation, duration_from_proto, format_policy_token, parse_policy_token,
-};
+use jmap_wire::{FieldPath, FieldViolation, format_policy_token, parse_policy_token};
 use prost::Message as _;
 use tokio::{
     select,
@@ -35,10 +33,6 @@ use crate::{
     status::{DOMAIN, Rejection},
 };
 
-/// Between two heartbeats, unless the request says otherwise.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(1);
-const LONGEST_HEARTBEAT: Duration = Duration::from_mins(5);
 /// How often the right to watch is judged while nothing happens; a session may be closed without a change (R119).
 const LOOK: Duration = Duration::from_secs(2);
 /// Most bytes of changes in one message, unless a single one has more.
@@ -96,7 +90,7 @@ impl<S: PolicyStore, P: Platform> Watcher<S, P> {
             heartbeat,
         } = message;
         let after = parse_after(&after_policy_token)?;
-        let heartbeat = heartbeat.map_or(Ok(HEARTBEAT), parse_heartbeat)?;
+        let heartbeat = jmap_wire::heartbeat(heartbeat)?;
         require_scope(&caller, Scope::Check)?;
         context.authority.admit_watcher(&caller)?;
         let place = context.watching()?;
@@ -197,16 +191,6 @@ fn parse_after(text: &str) -> Result<Option<PolicyToken>, FieldViolation> {
     token
         .map(Some)
         .map_err(|error| FieldPath::of("after_policy_token").invalid(error))
-}
-
-/// Between two heartbeats.
-fn parse_heartbeat(heartbeat: prost_types::Duration) -> Result<Duration, FieldViolation> {
-    let heartbeat = duration_from_proto(Some(heartbeat));
-    if (SHORTEST_HEARTBEAT..=LONGEST_HEARTBEAT).contains(&heartbeat) {
-        Ok(heartbeat)
-    } else {
-        Err(FieldPath::of("heartbeat").invalid("is not between 1 second and 5 minutes"))
-    }
 }
 
 #[cfg(test)]

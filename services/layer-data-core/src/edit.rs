@@ -192,6 +192,15 @@ pub struct Restored {
 }
 
 impl Edit {
+    /// The element that it creates; `None` where it does something else.
+    #[must_use]
+    pub const fn created(&self) -> Option<&NewElement> {
+        match self {
+            Self::Create(new) => Some(new),
+            Self::Update { .. } | Self::Delete { .. } | Self::Restore(_) => None,
+        }
+    }
+
     /// The permission that the edit needs (R33–R37). Where that reaches only own elements, so does the edit.
     #[must_use]
     pub const fn permission(&self) -> Permission {

@@ -62,7 +62,7 @@ pub(crate) async fn refused(
 ) -> Result<HashMap<u32, EditRefusal>, StoreError> {
     let created = run
         .iter()
-        .filter_map(|edit| Some((edit.index(), new(edit)?)));
+        .filter_map(|edit| Some((edit.index(), edit.edit().created()?)));
     let created: Vec<(u32, &NewElement)> = created.collect();
     let elements: Vec<&NewElement> = created.iter().map(|(_, new)| *new).collect();
     let mut taken = Taken::default();
@@ -76,13 +76,6 @@ pub(crate) async fn refused(
         Some((index, refusal))
     });
     Ok(refused.collect())
-}
-
-fn new(edit: &PermittedEdit) -> Option<&NewElement> {
-    match edit.edit() {
-        Edit::Create(new) => Some(new),
-        Edit::Update { .. } | Edit::Delete { .. } | Edit::Restore(_) => None,
-    }
 }
 
 /// The refusal of a change that gives an element what another has.

@@ -16,8 +16,8 @@ pub(crate) struct NotTaken;
 
 /// Waits until there is room for a part.
 pub(crate) async fn deliver<T: Send>(sender: &Sender<T>, part: T) -> Result<(), NotTaken> {
-    let sent = sender.send_timeout(part, PATIENCE).await;
-    sent.map_err(|_part| NotTaken)
+    room(sender).await?.send(part);
+    Ok(())
 }
 
 /// Waits until there is room for a part that is still to be made.

@@ -32,7 +32,7 @@ use crate::{
     answer::{ElementWriter, header},
     delivery::{room, while_awaited},
     elements::{BATCH, shaped},
-    parse::{Start, Watched, heartbeat, watched_layers},
+    parse::{Start, Watched, watched_layers},
     position::{Position, life},
     status::{self, status},
     watch_places::WatchPlace,
@@ -83,7 +83,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             layers: wanted,
             heartbeat: beat,
         } = request;
-        let heartbeat = heartbeat(beat)?;
+        let heartbeat = jmap_wire::heartbeat(beat)?;
         let wanted = watched_layers(wanted, &self.pages)?;
         let place = self.watching(&call.caller)?;
         let mut layers = Vec::with_capacity(wanted.len());

@@ -139,11 +139,9 @@ impl<'a> Writing<'a> {
     }
 
     fn created(&self) -> Vec<(&'a Step<'a>, &'a NewElement)> {
-        let created = self.run.iter().map(|step| match step.permitted.edit() {
-            Edit::Create(new) => Some((step, new)),
-            Edit::Update { .. } | Edit::Delete { .. } | Edit::Restore(_) => None,
-        });
-        created.flatten().collect()
+        let created = self.run.iter();
+        let created = created.filter_map(|step| Some((step, step.permitted.edit().created()?)));
+        created.collect()
     }
 
     fn insert(

@@ -57,7 +57,9 @@ pub(crate) async fn refused(
     layer: &Layer,
     run: &[Step<'_>],
 ) -> Result<Refusals, StoreError> {
-    let created = run.iter().filter_map(|step| Some((step.place, new(step)?)));
+    let created = run
+        .iter()
+        .filter_map(|step| Some((step.place, step.permitted.edit().created()?)));
     let created: Vec<_> = created.collect();
     let elements: Vec<&NewElement> = created.iter().map(|(_, new)| *new).collect();
     let mut taken = Taken::default();
@@ -71,13 +73,6 @@ pub(crate) async fn refused(
         Some((place, refusal))
     });
     Ok(refused.collect())
-}
-
-fn new<'a>(step: &Step<'a>) -> Option<&'a NewElement> {
-    match step.permitted.edit() {
-        Edit::Create(new) => Some(new),
-        Edit::Update { .. } | Edit::Delete { .. } | Edit::Restore(_) => None,
-    }
 }
 
 /// The refusal of an edit that was not made although its element is as expected, because another has one of its values.

@@ -4,6 +4,7 @@
 
 mod failure;
 mod field;
+mod heartbeat;
 mod mask;
 mod page;
 mod policy_token;
@@ -15,6 +16,7 @@ pub use failure::{Failure, reason_of};
 pub use field::{
     FieldPath, FieldViolation, Violation, enumeration, id, list, optional_id, request_id, required,
 };
+pub use heartbeat::heartbeat;
 pub use mask::field_mask;
 pub use page::{InvalidPageToken, PageTokenKey, page_size};
 pub use policy_token::{InvalidPolicyToken, format_policy_token, parse_policy_token};

@@ -25,4 +25,4 @@ pub(crate) use shape::{Shape, shape};
 pub(crate) use statistics::{attribute_refs, distinct_limit};
 pub(crate) use structure::structure_change;
 pub(crate) use value::{attribute_ref, value};
-pub(crate) use watch::{Start, Watched, heartbeat, watched_layers};
+pub(crate) use watch::{Start, Watched, watched_layers};

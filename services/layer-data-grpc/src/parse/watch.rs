@@ -1,22 +1,17 @@
 //! What of which layers is watched.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use jmap_domain::{DataRevision, LayerId};
 use jmap_proto::layerdata::{LayerWatch, layer_watch::Start as WireStart};
-use jmap_wire::{FieldPath, FieldViolation, PageTokenKey, Violation, duration_from_proto, id};
+use jmap_wire::{FieldPath, FieldViolation, PageTokenKey, Violation, id};
 use layer_data_core::{feed::FeedInput, query::OutputInput};
-use prost_types::Duration as WireDuration;
 
 use super::{Mask, Shape, mask, query::box_input, shape};
 use crate::position::Position;
 
 /// Most layers of one call.
 const MAX_LAYERS: usize = 32;
-/// Between two heartbeats, unless the request says otherwise.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(1);
-const LONGEST_HEARTBEAT: Duration = Duration::from_mins(5);
 
 /// A layer to watch, and how its elements are wanted.
 #[derive(Clone, Debug)]
@@ -114,18 +109,5 @@ fn start(
             let position = Position::open(key, layer, &text).ok_or_else(foreign)?;
             Ok(Start::Position(position))
         }
-    }
-}
-
-/// Parses the time between two heartbeats.
-pub(crate) fn heartbeat(wire: Option<WireDuration>) -> Result<Duration, FieldViolation> {
-    if wire.is_none() {
-        return Ok(HEARTBEAT);
-    }
-    let heartbeat = duration_from_proto(wire);
-    if (SHORTEST_HEARTBEAT..=LONGEST_HEARTBEAT).contains(&heartbeat) {
-        Ok(heartbeat)
-    } else {
-        Err(FieldPath::of("heartbeat").invalid("is not between 1 second and 5 minutes"))
     }
 }
