@@ -1,6 +1,8 @@
 //! People at work while bad things happen: each repeats what was not answered, under the same request id, until it is;
 //! and what must be so afterwards.
 
+mod reshaping;
+
 use std::{
     collections::BTreeSet,
     sync::{
@@ -21,6 +23,8 @@ use jmap_proto::{
 use testkit::{Caller, Executables, Home, ServedFloor, ready::eventually, wire, world::World};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
+
+use self::reshaping::reshape;
 
 const TOWN: &str = "
 world: a town at work
@@ -85,6 +89,7 @@ pub(crate) struct Work {
     batching: JoinHandle<Vec<i64>>,
     importing: JoinHandle<(usize, usize)>,
     founding: JoinHandle<Vec<i64>>,
+    reshaping: JoinHandle<Option<LayerDefinition>>,
     site: Site,
 }
 
@@ -136,6 +141,7 @@ impl Work {
             batching: tokio::spawn(batch(own(), lamps)),
             importing: tokio::spawn(import(own(), pipes)),
             founding: tokio::spawn(found((Arc::clone(&shared), administrator.clone()), project)),
+            reshaping: tokio::spawn(reshape((Arc::clone(&shared), administrator.clone()), trees)),
             shared,
             site: Site {
                 layers,
@@ -156,6 +162,7 @@ impl Work {
                 self.batching.is_finished(),
                 self.importing.is_finished(),
                 self.founding.is_finished(),
+                self.reshaping.is_finished(),
             ];
             (answered >= before + PROGRESS || is_broken.contains(&true)).then_some(())
         })
@@ -170,6 +177,7 @@ impl Work {
         let batched = self.batching.await.unwrap();
         let (imported, given_up) = self.importing.await.unwrap();
         let founded = self.founding.await.unwrap();
+        let reshaped = self.reshaping.await.unwrap();
         let Site { layers, ana, .. } = &self.site;
         let (work, ana) = (&self.shared, &ana);
         let count = async |layer| {
@@ -188,6 +196,7 @@ impl Work {
             let there = join_all(acknowledged.iter().map(|id| is_there(layer, *id))).await;
             assert!(!there.contains(&false), "an acknowledged element was lost");
         }
+        reshaping::is(work, ana, (trees, reshaped)).await;
         let kept = count(pipes).await;
         assert!(
             (imported * ROWS..=(imported + given_up) * ROWS).contains(&kept),
