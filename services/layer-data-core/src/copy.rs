@@ -8,7 +8,7 @@ mod mapping;
 
 use std::num::NonZeroU32;
 
-use jmap_domain::{ElementId, LayerId};
+use jmap_domain::{AttributeId, ElementId, LayerId};
 use sha2::{Digest, Sha256};
 
 pub use mapping::{Mapping, MappingFault, Pair};
@@ -102,7 +102,7 @@ pub struct LayerCopy<S, A, R> {
     import: Import<S, A, R>,
     key: RequestKey,
     /// For each pair the place of its value among those that are read, and the attribute that gets it.
-    values: Vec<(usize, AttributeRef)>,
+    values: Vec<(usize, AttributeId)>,
     reshape: Reshape,
     waiting: Vec<Element>,
     begun: CopyProgress,
@@ -197,11 +197,11 @@ impl CopyPlan {
         }
     }
 
-    fn values(&self) -> Vec<(usize, AttributeRef)> {
+    fn values(&self) -> Vec<(usize, AttributeId)> {
         let sources = mapping::sources(&self.pairs);
         let pairs = self.pairs.iter().filter_map(|pair| {
             let place = sources.iter().position(|source| *source == pair.source)?;
-            Some((place, AttributeRef::Id(pair.target)))
+            Some((place, pair.target))
         });
         pairs.collect()
     }
@@ -263,6 +263,18 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerCopy<S, A, R> 
         }
     }
 
+    /// The value as one of its target's type. The source's may have become wider since the copy was planned (R114): then it
+    /// is what it was.
+    fn fitted(&self, value: Value, target: AttributeId) -> Value {
+        let Some((_, target)) = self.import.definition().attribute(target) else {
+            return value;
+        };
+        let fitted = value.widened(target.kind);
+        let fitted = fitted.or_else(|| value.narrowed(target.kind));
+        // What fits neither way is refused like any other wrong value.
+        fitted.unwrap_or(value)
+    }
+
     fn row(&self, element: Element) -> Result<ImportRow, RowRefusal> {
         let Element {
             id,
@@ -281,9 +293,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerCopy<S, A, R> 
             row,
             refusal: InputError::from(GeometryError::Outside).into(),
         })?;
-        let value = |(place, target): &(usize, AttributeRef)| {
+        let value = |(place, target): &(usize, AttributeId)| {
             let value = values.get(*place).cloned().unwrap_or(Value::Null);
-            (target.clone(), value)
+            (AttributeRef::Id(*target), self.fitted(value, *target))
         };
         let element = ElementInput {
             geometry,

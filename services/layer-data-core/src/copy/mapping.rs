@@ -38,7 +38,7 @@ pub enum MappingFault {
     /// An attribute of the target that is to get the values of two.
     #[error("attribute `{0}` is to get the values of two attributes")]
     RepeatedTarget(String),
-    /// Attributes of different types.
+    /// Attributes of different types, of which the target's is not the wider one.
     #[error("attribute `{name}` takes {expected} values, and would get {found} values")]
     WrongType {
         /// The attribute of the target.
@@ -155,7 +155,7 @@ fn fit(
     setter: ValueSource,
 ) -> Result<(), MappingFault> {
     let name = target.name.to_string();
-    if source.kind != target.kind {
+    if source.kind != target.kind && !source.kind.widens_to(target.kind) {
         return Err(MappingFault::WrongType {
             name,
             expected: target.kind,

@@ -7,8 +7,10 @@ use crate::{
     conformance::{
         actor, creation, definition_with, done, edit, layer, name_of, named, read_all, renaming,
         revision,
+        structure::{creation_under, current, read_under, redefined},
     },
     copy::{CopyError, CopyInput, CopyPlan, CopyProgress, LayerCopy, Mapping, MappingFault},
+    definition::DefinitionChange,
     edit::{ExpectedRevision, Intent, RequestKey},
     element::{AttributeRef, Element},
     history::AsOf,
@@ -16,6 +18,7 @@ use crate::{
     query::SelectionInput,
     tests::{FakeAuthorizer, FakeRegistry},
     transfer::ImportError,
+    value::{AttributeType, MAX_EXACT, Value},
 };
 
 type Copying = LayerCopy<crate::memory::MemoryStore, FakeAuthorizer, FakeRegistry>;
@@ -234,7 +237,7 @@ fn values_go_where_they_fit() {
     for (pairs, what) in [
         (&[("no", "integer")][..], "no"),
         (&[("integer", "none")], "none"),
-        (&[("integer", "string")], "string"),
+        (&[("integer", "string"), ("string", "integer")], "integer"),
         (&[("integer", "integer"), ("double", "double")], "double"),
         (&[("integer", "integer"), ("integer", "integer")], "integer"),
         (&[], "integer"),
@@ -250,4 +253,50 @@ fn values_go_where_they_fit() {
         refused,
         CopyError::Mapping(MappingFault::ReadOnly(_))
     ));
+}
+
+#[test]
+fn values_become_wider_where_they_go_and_stay_what_they_were_when_the_source_widens() {
+    // R114.
+    let world = World::with(&NEEDED);
+    let before = run(current(&*world.store));
+    for n in [7, MAX_EXACT + 1] {
+        let values = [
+            ("integer", Value::Integer(n)),
+            ("boolean", Value::Boolean(true)),
+        ];
+        run(done(&*world.store, creation_under(&before, &values)));
+    }
+    let by_name = |name: &str| AttributeRef::Name(name.to_owned());
+    let pairs = [
+        ("integer", "double"),
+        ("boolean", "string"),
+        ("integer", "integer"),
+    ];
+    let pairs = pairs.map(|(from, to)| (by_name(from), by_name(to)));
+    let order = || input(Mapping::Given(pairs.to_vec()));
+    let plan = run(world.service.prepare_copy(&call(11), order()))
+        .unwrap()
+        .plan;
+    let attribute = before.attribute_named("boolean").unwrap().id;
+    let to = AttributeType::String;
+    let widened = vec![DefinitionChange::Widen { attribute, to }];
+    run(redefined(&*world.store, widened));
+    let (call, begun) = (call(11), (KEY, CopyProgress::default()));
+    let copy = world
+        .service
+        .copy(&call, (order(), &plan), begun, Intent::Commit);
+    let mut copy = run(copy).unwrap();
+    // No double is exactly what the second one has.
+    let refused = run(copy.next()).unwrap().unwrap();
+    assert_eq!((refused.len(), copy.progress().copied), (1, 1));
+    let now = run(current(&*world.store));
+    let copy = run(read_under(&*world.store, &now)).remove(2);
+    let values = ["string", "integer", "double"].map(|name| {
+        let id = before.attribute_named(name).unwrap().id;
+        copy.values[before.place(id).unwrap()].clone()
+    });
+    let seven = Value::double(7.0).unwrap();
+    let expected = [Value::text("true").unwrap(), Value::Integer(7), seven];
+    assert_eq!(values, expected);
 }
