@@ -307,6 +307,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             .summarize(&input.check(&stored.definition)?, call.deadline)
             .await
             .map_err(|error| ReadError::unanswered(call, error))?;
+        self.kept_still(layer, as_of).await?;
         Ok((stored, summary))
     }
 
@@ -472,6 +473,8 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
             .map_err(|error| ReadError::unanswered(&self.call, error))?;
         // Looking for them may have taken longer than the right was given for (R119).
         self.keep_right().await?;
+        let as_of = self.query.as_of();
+        self.service.kept_still(self.layer.layer, as_of).await?;
         self.position.seen += chunk.elements.len() as u64;
         if let Some(maximum) = self.terms.maximum
             && self.position.seen > maximum.get()

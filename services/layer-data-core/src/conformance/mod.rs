@@ -179,6 +179,7 @@ pub fn definition_with(change: impl Fn(&mut AttributeDraft)) -> LayerDefinition 
     attributes.iter_mut().for_each(change);
     let draft = LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg: 4326,

@@ -20,6 +20,7 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeDraft {
 fn layer(attributes: Vec<AttributeDraft>) -> Result<LayerDefinition, DefinitionError> {
     LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Point,
         z: ZPolicy::Forbidden,
         epsg: 4326,
@@ -108,6 +109,7 @@ fn a_layer_has_at_most_250_attributes() {
 fn an_unknown_reference_system_is_refused() {
     let draft = LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg: 1,

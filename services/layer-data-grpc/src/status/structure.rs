@@ -54,6 +54,7 @@ fn change(error: &ChangeError) -> Failure {
         ChangeFault::Name(_)
         | ChangeFault::NameTaken(_)
         | ChangeFault::Constraint { .. }
+        | ChangeFault::Retention(_)
         | ChangeFault::NeedsDefault(_)
         | ChangeFault::TooManyAttributes
         | ChangeFault::TooManyEver => return Failure::field(path.invalid(fault)),

@@ -1,9 +1,11 @@
 //! The attributes of a layer, changed while it has elements and is in use.
 
+mod history;
 mod policy;
 mod rules;
 mod view;
 
+pub(crate) use history::KeepHistory;
 pub(crate) use policy::GeometryPolicy;
 
 use crate::{
