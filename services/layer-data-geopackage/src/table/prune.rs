@@ -40,3 +40,38 @@ impl Table {
         sql
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use layer_data_core::conformance::{definition, layer};
+    use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pruning_costs_what_it_removes() {
+        let table = Table::new(layer(), &definition());
+        let mut database = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let mut made = vec![table.create_history("POINT")];
+        made.extend(table.index_feed());
+        for mut sql in made {
+            sql.build().execute(&mut database).await.unwrap();
+        }
+        let now = DateTime::now();
+        let statements = [
+            table.edge(5, now, NonZeroU32::MIN),
+            table.prune(5, HistoryStart::new(now)),
+        ];
+        for statement in statements {
+            let explain = format!("explain query plan {}", statement.into_string());
+            let query = sqlx::query(AssertSqlSafe(explain));
+            let steps = query.fetch_all(&mut database).await.unwrap();
+            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            let by_index = |step: &String| step.contains("USING") && step.contains("h_7_until");
+            assert!(steps.iter().any(by_index), "{steps:?}");
+            let is_slow =
+                |step: &String| step.starts_with("SCAN h") || step.contains("TEMP B-TREE");
+            assert!(!steps.iter().any(is_slow), "{steps:?}");
+        }
+    }
+}
