@@ -43,7 +43,7 @@ async fn prune_at(store: &impl LayerStore, now: i64, limit: u32) -> Pruned {
 }
 
 /// Prunes when all that was done is long ago.
-pub(crate) async fn prune(store: &impl LayerStore, limit: u32) -> Pruned {
+pub async fn prune(store: &impl LayerStore, limit: u32) -> Pruned {
     prune_at(store, DateTime::now().millis() + DAY_MILLIS, limit).await
 }
 

@@ -2,6 +2,7 @@
 //! not served.
 
 mod dropped;
+mod pruned;
 mod unique;
 
 use std::{
