@@ -98,6 +98,7 @@ impl From<LayerDraft> for Shown {
             epsg,
             attributes,
             invalid: _,
+            keep_history: _,
         } = draft;
         Self {
             geometry: geometry_of(geometry_type),

@@ -15,6 +15,7 @@ mod output;
 mod pair;
 mod resolve;
 mod session;
+mod span;
 mod value;
 mod words;
 

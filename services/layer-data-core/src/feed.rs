@@ -335,8 +335,10 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Follower<S, A, R> {
     }
 
     fn is_kept(&self) -> Result<(), ReadError> {
-        let start = self.layer.history;
-        if start.covers(AsOf::Revision(self.progress.place.revision)) {
+        let (start, place) = (self.layer.history, self.progress.place);
+        // What ended by the first revision that is kept is gone, also where only a part of it was told.
+        let is_whole = place.element.is_none() || place.revision > start.revision;
+        if is_whole && start.covers(AsOf::Revision(place.revision)) {
             Ok(())
         } else {
             Err(ReadError::HistoryPruned(start))

@@ -5,6 +5,7 @@
 //! element was deleted.
 
 mod deeds;
+mod pruning;
 
 use jmap_domain::{ActorId, DataRevision, Decision, ElementId, LayerId, Permission};
 
@@ -19,6 +20,7 @@ use crate::{
 
 pub(crate) use deeds::Inverse;
 pub use deeds::{Deeds, Touched};
+pub use pruning::{MovingStart, Pruned};
 
 /// A past state of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +223,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         if read.versions.is_empty() && told.is_none() {
             return Err(ReadError::NoSuchElement(element));
         }
+        // What the versions begin with is said by where history begins after they were read.
+        let stored = self.stored(layer).await?;
+        if told.is_some_and(|told| told.end.revision < stored.history.revision) {
+            // Those that followed the ones told of may be gone.
+            return Err(ReadError::HistoryPruned(stored.history));
+        }
         Ok(ChangePage {
             next: read.told(),
             changes: changes(read, told, stored.history),
@@ -240,10 +248,26 @@ pub(crate) fn kept(layer: &StoredLayer, as_of: Option<AsOf>) -> Result<(), ReadE
     if !is_past {
         return Err(ReadError::Future);
     }
-    if layer.history.covers(as_of) {
+    covered(layer.history, as_of)
+}
+
+fn covered(start: HistoryStart, as_of: AsOf) -> Result<(), ReadError> {
+    if start.covers(as_of) {
         Ok(())
     } else {
-        Err(ReadError::HistoryPruned(layer.history))
+        Err(ReadError::HistoryPruned(start))
+    }
+}
+
+impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> {
+    /// Whether a state that was read is kept still: what was pruned meanwhile may be missing from what was read.
+    pub(crate) async fn kept_still(
+        &self,
+        layer: LayerId,
+        as_of: Option<AsOf>,
+    ) -> Result<(), ReadError> {
+        let Some(as_of) = as_of else { return Ok(()) };
+        covered(self.stored(layer).await?.history, as_of)
     }
 }
 

@@ -8,7 +8,7 @@ mod unique;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    num::NonZeroU64,
+    num::{NonZeroU32, NonZeroU64},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -22,7 +22,7 @@ use crate::{
     element::Element,
     feed::{FeedPart, FeedPlace, Seen},
     geometry::{Bounds, Geometry},
-    history::{HistoryStart, Touched, VersionEnd, Versions},
+    history::{HistoryStart, Pruned, Touched, VersionEnd, Versions},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal, Rest,
         StoreError, StoredLayer, Summary,
@@ -51,6 +51,7 @@ struct Layer {
     created: DateTime,
     /// The time of the newest edit: stamps never go back.
     edited: DateTime,
+    history: HistoryStart,
     next: i64,
     revision: DataRevision,
 }
@@ -106,6 +107,7 @@ impl LayerStore for MemoryStore {
             replaced: BTreeMap::new(),
             created,
             edited: created,
+            history: HistoryStart::new(created),
             next: 1,
             revision: DataRevision::default(),
         };
@@ -272,6 +274,18 @@ impl LayerStore for MemoryStore {
         self.wait_for_news(layer, seen).await;
     }
 
+    async fn prune(
+        &self,
+        layer: LayerId,
+        now: DateTime,
+        limit: NonZeroU32,
+    ) -> Result<Pruned, StoreError> {
+        let mut state = self.state();
+        let found = state.layers.get_mut(&layer);
+        let found = found.ok_or(StoreError::LayerMissing(layer))?;
+        Ok(found.prune(now, limit))
+    }
+
     async fn trail(
         &self,
         query: &CheckedQuery,
@@ -403,7 +417,7 @@ impl Layer {
             definition,
             created: self.created,
             revision: self.revision,
-            history: HistoryStart::new(self.created),
+            history: self.history,
         }
     }
 

@@ -291,6 +291,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             .summarize(&input.check(&stored.definition)?, call.deadline)
             .await
             .map_err(|error| ReadError::unanswered(call, error))?;
+        self.kept_still(layer, as_of).await?;
         Ok((stored, summary))
     }
 

@@ -123,8 +123,8 @@ pub(crate) async fn begin_history(
     make_history(&mut tx, layer).await?;
     let query = sqlx::query(include_str!("../sql/begin_history.sql"))
         .bind(layer.id.get())
-        .bind(layer.history.revision.get())
-        .bind(layer.history.time.millis());
+        .bind(layer.history.get().revision.get())
+        .bind(layer.history.get().time.millis());
     query.execute(&mut *tx).await?;
     tx.commit().await
 }

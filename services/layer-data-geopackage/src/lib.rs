@@ -13,6 +13,7 @@ mod layers;
 mod lock;
 mod open;
 mod order;
+mod prune;
 mod read;
 mod readers;
 mod redefine;

@@ -1,7 +1,7 @@
 //! The store: what it holds, and the port that it implements.
 
 use std::{
-    num::NonZeroU64,
+    num::{NonZeroU32, NonZeroU64},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{Holder, PermittedBatch, RequestKey, StoredAnswer},
     feed::{FeedPart, FeedPlace, FeedSearch, Seen},
-    history::{HistoryStart, Touched, Versions},
+    history::{HistoryStart, MovingStart, Pruned, Touched, Versions},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
         StoreError, StoredLayer, Summary,
@@ -49,7 +49,7 @@ pub(crate) struct Layer {
     pub(crate) id: LayerId,
     pub(crate) definition: Arc<LayerDefinition>,
     pub(crate) created: DateTime,
-    pub(crate) history: HistoryStart,
+    pub(crate) history: MovingStart,
     pub(crate) table: Table,
     /// Held by those who read from the table, and alone by who changes its columns.
     pub(crate) structure: Arc<RwLock<()>>,
@@ -73,7 +73,7 @@ impl Layer {
             id,
             definition: Arc::new(definition),
             created,
-            history,
+            history: MovingStart::new(history),
             table,
             structure: Arc::default(),
         }
@@ -82,8 +82,9 @@ impl Layer {
     /// The same layer with another definition.
     pub(crate) fn redefined(&self, definition: LayerDefinition) -> Self {
         Self {
+            history: self.history.clone(),
             structure: Arc::clone(&self.structure),
-            ..Self::new(self.id, definition, self.created, self.history)
+            ..Self::new(self.id, definition, self.created, self.history.get())
         }
     }
 
@@ -94,7 +95,7 @@ impl Layer {
             definition,
             created: self.created,
             revision,
-            history: self.history,
+            history: self.history.get(),
         }
     }
 }
@@ -278,6 +279,15 @@ impl LayerStore for GeoPackage {
             }
         };
         self.catalogue.until(layer, is_news).await;
+    }
+
+    async fn prune(
+        &self,
+        layer: LayerId,
+        now: DateTime,
+        limit: NonZeroU32,
+    ) -> Result<Pruned, StoreError> {
+        self.writer.prune(layer, now, limit).await
     }
 
     async fn trail(

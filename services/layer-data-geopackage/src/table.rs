@@ -6,6 +6,7 @@
 mod alter;
 mod feed;
 mod history;
+mod prune;
 mod unique;
 
 pub(crate) use feed::pairs;

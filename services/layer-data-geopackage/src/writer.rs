@@ -1,10 +1,13 @@
 //! The one task that writes. Jobs wait in a bounded queue; edits that wait together are committed together.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
+use jmap_domain::LayerId;
 use layer_data_core::{
     edit::{PermittedBatch, StoredAnswer},
+    history::Pruned,
     ports::{Arrival, NewLayer, Redefined, Redefinition, Removal, StoreError, StoredLayer},
+    value::DateTime,
 };
 use sqlx::{
     ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction, sqlite::SqliteConnectOptions,
@@ -17,7 +20,7 @@ use tokio::{
 use crate::{
     archive,
     error::{may_end_transaction, store_error},
-    group, layers, open, redefine,
+    group, layers, open, prune, redefine,
     store::Catalogue,
 };
 
@@ -51,6 +54,7 @@ enum Change {
         Reply<Redefined>,
     ),
     Drop(Removal, Reply<()>),
+    Prune(LayerId, DateTime, NonZeroU32, Reply<Pruned>),
     Bind(String, Reply<()>),
     TakeIn(Box<Arrival>, Reply<()>),
 }
@@ -101,6 +105,16 @@ impl Writer {
 
     pub(crate) async fn drop_layer(&self, removal: Removal) -> Result<(), StoreError> {
         self.send(|reply| Job::Change(Change::Drop(removal, reply)))
+            .await
+    }
+
+    pub(crate) async fn prune(
+        &self,
+        layer: LayerId,
+        now: DateTime,
+        limit: NonZeroU32,
+    ) -> Result<Pruned, StoreError> {
+        self.send(|reply| Job::Change(Change::Prune(layer, now, limit, reply)))
             .await
     }
 
@@ -174,6 +188,10 @@ impl Change {
             }
             Self::Drop(removal, reply) => {
                 let done = layers::remove(state, removal).await;
+                drop(reply.send(state.unless_ended(done).await));
+            }
+            Self::Prune(layer, now, limit, reply) => {
+                let done = prune::prune(state, layer, (now, limit)).await;
                 drop(reply.send(state.unless_ended(done).await));
             }
             Self::Bind(installation, reply) => {
@@ -284,7 +302,7 @@ impl State {
 /// A layer of the catalogue, or the error that the port has for it.
 pub(crate) fn find(
     catalogue: &Catalogue,
-    layer: jmap_domain::LayerId,
+    layer: LayerId,
 ) -> Result<Arc<crate::store::Layer>, StoreError> {
     catalogue
         .find(layer)

@@ -50,7 +50,7 @@ impl Archive for PostGis {
                 .ok_or_else(|| unexpected("a negative revision"))?,
             next_element,
             edited: DateTime::from_millis(edited).map_err(unexpected)?,
-            history: layer.history,
+            history: layer.history.get(),
         })
     }
 

@@ -223,8 +223,8 @@ pub(crate) async fn begin_history(db: &mut PgConnection, layer: &Layer) -> Resul
     raw_sql(AssertSqlSafe(statements)).execute(&mut *tx).await?;
     let query = sqlx::query(include_str!("../sql/begin_history.sql"))
         .bind(layer.id.get())
-        .bind(layer.history.revision.get())
-        .bind(values::Instant(layer.history.time));
+        .bind(layer.history.get().revision.get())
+        .bind(values::Instant(layer.history.get().time));
     query.execute(&mut *tx).await?;
     tx.commit().await
 }

@@ -17,6 +17,7 @@ mod layers;
 mod open;
 mod order;
 mod plan;
+mod prune;
 mod read;
 mod redefine;
 mod requests;

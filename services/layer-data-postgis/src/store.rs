@@ -1,7 +1,7 @@
 //! The store: what it holds, and the port that it implements.
 
 use std::{
-    num::NonZeroU64,
+    num::{NonZeroU32, NonZeroU64},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -15,7 +15,7 @@ use layer_data_core::{
     definition::{Examination, LayerDefinition},
     edit::{Holder, PermittedBatch, RequestKey, StoredAnswer},
     feed::{FeedPart, FeedPlace, FeedSearch, Seen},
-    history::{HistoryStart, Touched, Versions},
+    history::{HistoryStart, MovingStart, Pruned, Touched, Versions},
     ports::{
         Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
         StoreError, StoredLayer, Summary,
@@ -29,7 +29,7 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use crate::{
     error::{answered, store_error},
     lanes::{self, Lanes},
-    layers, read, redefine, requests,
+    layers, prune, read, redefine, requests,
     sieve::Comparisons,
     table::{Counters, Table},
     tally, unique,
@@ -64,7 +64,7 @@ pub(crate) struct Layer {
     pub(crate) id: LayerId,
     pub(crate) definition: Arc<LayerDefinition>,
     pub(crate) created: DateTime,
-    pub(crate) history: HistoryStart,
+    pub(crate) history: MovingStart,
     pub(crate) table: Table,
     /// Whoever writes to the layer holds this.
     pub(crate) counters: Arc<tokio::sync::Mutex<KnownCounters>>,
@@ -89,7 +89,7 @@ impl Layer {
             id,
             definition: Arc::new(definition),
             created,
-            history,
+            history: MovingStart::new(history),
             table,
             counters: Arc::new(tokio::sync::Mutex::new(Some(counters))),
             structure: Arc::default(),
@@ -103,7 +103,7 @@ impl Layer {
         Self {
             id: self.id,
             created: self.created,
-            history: self.history,
+            history: self.history.clone(),
             table: Table::new(self.id, &definition),
             definition: Arc::new(definition),
             counters: Arc::clone(&self.counters),
@@ -118,7 +118,7 @@ impl Layer {
             definition: Arc::clone(&self.definition),
             created: self.created,
             revision,
-            history: self.history,
+            history: self.history.get(),
         }
     }
 
@@ -376,6 +376,15 @@ impl LayerStore for PostGis {
             }
         };
         self.shared.catalogue.until(layer, is_news).await;
+    }
+
+    async fn prune(
+        &self,
+        layer: LayerId,
+        now: DateTime,
+        limit: NonZeroU32,
+    ) -> Result<Pruned, StoreError> {
+        prune::prune(self.held()?, layer, (now, limit)).await
     }
 
     async fn trail(

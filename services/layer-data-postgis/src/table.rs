@@ -6,6 +6,7 @@
 mod alter;
 mod feed;
 mod history;
+mod prune;
 mod unique;
 
 use jmap_domain::{AttributeId, DataRevision, LayerId};

@@ -15,7 +15,7 @@ use jmap_service::{
 };
 use jmap_wire::PageTokenKey;
 use layer_data_clients::{Authorization, Partner, RefusalReports};
-use layer_data_core::{LayerData, ports::LayerStore};
+use layer_data_core::{LayerData, ports::LayerStore, value::DateTime};
 use layer_data_geopackage::GeoPackage;
 use layer_data_grpc::{Api, DOMAIN, SERVICE_NAMES, Staging};
 use layer_data_postgis::PostGis;
@@ -110,6 +110,7 @@ async fn run<S: LayerStore>(
     let _stopping = stop.clone().drop_guard();
     // Dropping the set at the end stops what is still running.
     let mut background = JoinSet::new();
+    background.spawn(upkeep::prune(data.clone(), DateTime::now));
     background.spawn(upkeep::reconcile(data));
     background.spawn(async move { upkeep::refresh_keys(&authenticator).await });
     let reporting = Arc::clone(&reports);

@@ -10,6 +10,7 @@ use crate::{
     command::listed,
     error::Failure,
     output::{Report, View, pairs, rows},
+    span,
     value::{json, text, type_word},
     words::{effective_words, geometry_word, plain_word, policy_word},
 };
@@ -25,7 +26,16 @@ pub(super) struct LayerView {
     permissions: Flags,
     availability: String,
     data_revision: i64,
+    /// The first revision and time that history reaches back to.
+    history_start: Option<HistoryStart>,
     definition: Option<DefinitionView>,
+}
+
+/// From where on history can be read.
+#[derive(Debug, Serialize)]
+struct HistoryStart {
+    revision: i64,
+    time: String,
 }
 
 /// What the caller may do on a layer.
@@ -52,6 +62,7 @@ pub(super) struct DefinitionView {
     z: bool,
     epsg: i32,
     geometry_policy: String,
+    keep_history: String,
     attributes: Vec<AttributeView>,
 }
 
@@ -82,6 +93,13 @@ impl From<Layer> for LayerView {
             permissions: Flags { all, own },
             availability,
             data_revision: layer.data_revision,
+            history_start: layer.history_start_revision.map(|revision| HistoryStart {
+                revision,
+                time: layer
+                    .history_start_time
+                    .map(|time| time.to_string())
+                    .unwrap_or_default(),
+            }),
             definition: layer.definition.map(DefinitionView::from),
         }
     }
@@ -95,6 +113,7 @@ impl From<LayerDefinition> for DefinitionView {
             z: definition.z_policy() == jmap_proto::types::ZPolicy::Mandatory,
             epsg: definition.epsg,
             geometry_policy: policy_word(definition.invalid_polygons),
+            keep_history: span::words(definition.keep_history_for),
             attributes: definition
                 .attributes
                 .into_iter()
@@ -146,7 +165,14 @@ impl LayerView {
     /// The layer with its attributes.
     pub(super) fn report(&self) -> Result<Report, Failure> {
         let headings = Self::COLUMNS.iter().map(ToString::to_string);
-        let mut shown = pairs(headings.zip(self.cells()));
+        let mut shown = headings.zip(self.cells()).collect::<Vec<_>>();
+        if let (Some(definition), Some(start)) = (&self.definition, &self.history_start) {
+            let HistoryStart { revision, time } = start;
+            let kept = &definition.keep_history;
+            let told = format!("kept {kept}, from revision {revision} on, {time}");
+            shown.push(("history".to_owned(), told));
+        }
+        let mut shown = pairs(shown.into_iter());
         if let Some(definition) = &self.definition {
             shown += "\n\n";
             shown += &definition.table();

@@ -26,6 +26,7 @@ Examples:
       --attribute planted:date --editing --grant group:editors=add,modify,delete,only-own
   jmapctl layers list Atlas
   jmapctl layers geometry-policy Atlas/countries repair --dry-run
+  jmapctl layers keep-history Atlas/trees 90d
   jmapctl layers editing Atlas/trees off
   jmapctl layers order Atlas countries rivers cities
   jmapctl layers attributes add Atlas/trees height:double --min 0
@@ -51,6 +52,8 @@ pub(crate) enum Layers {
     Attributes(attributes::Attributes),
     /// Say what becomes of polygons that are not valid, such as cross themselves
     GeometryPolicy(attributes::GeometryPolicy),
+    /// Say how long the history of the elements is kept
+    KeepHistory(attributes::KeepHistory),
     /// Give a layer another name
     Rename {
         /// PROJECT/LAYER or id
@@ -99,6 +102,7 @@ impl Layers {
             Self::Create(create) => create.run(context).await,
             Self::Attributes(attributes) => attributes.run(context).await,
             Self::GeometryPolicy(policy) => policy.run(context).await,
+            Self::KeepHistory(keep) => keep.run(context).await,
             Self::List { project } => list(context, &project).await,
             Self::Show { layer } => show(context, &layer).await,
             Self::Rename { layer, name } => {

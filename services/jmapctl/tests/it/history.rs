@@ -174,3 +174,43 @@ fn what_conditions_find_is_deleted_within_a_declared_maximum() {
     let all = ["edit", "delete-where", "Town/trees", "--maximum", "9"];
     house.run("ana", &all).code(2);
 }
+
+#[test]
+fn a_layer_keeps_its_history_as_long_as_it_is_told_to() {
+    // R114.
+    let house = felled();
+    let show = || house.answer("administrator", &["layers", "show", "Town/trees"]);
+    let layer = show();
+    assert_eq!(layer["definition"]["keep_history"], "forever");
+    assert_eq!(layer["history_start"]["revision"], 0);
+    let readme = include_str!("../../../../README.md");
+    let (_, commands) = readme
+        .split_once("```sh\njmapctl layers keep-history")
+        .unwrap();
+    let (commands, _) = commands.split_once("```").unwrap();
+    let commands = format!("jmapctl layers keep-history{commands}");
+    let done = house.script("administrator", &commands).success();
+    let text = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    assert!(text.contains("kept 90d, from revision 0 on"), "{text}");
+    assert_eq!(show()["definition"]["keep_history"], "90d");
+    let keep = |how| ["layers", "keep-history", "Town/trees", how];
+    for wrong in ["90", "-1h", "soon"] {
+        house.run("administrator", &keep(wrong)).code(2);
+    }
+    let short = house.run("administrator", &keep("59m")).code(2);
+    assert_eq!(failure(&short)["reason"], "INVALID_FIELD");
+    house.failure("ana", 3, &keep("1h"));
+    house.run("administrator", &keep("forever")).success();
+    assert_eq!(show()["definition"]["keep_history"], "forever");
+    let create = [
+        "layers",
+        "create",
+        "Town/benches",
+        "--geometry",
+        "point",
+        "--keep-history",
+        "2w",
+    ];
+    let made = house.answer("administrator", &create);
+    assert_eq!(made["definition"]["keep_history"], "2w");
+}

@@ -16,7 +16,7 @@ use crate::{
 
 const ANY: ExpectedRevision = ExpectedRevision::Any;
 
-pub(super) fn deletion(element: ElementId) -> Edit {
+pub(crate) fn deletion(element: ElementId) -> Edit {
     Edit::Delete {
         element,
         expected: ANY,
@@ -30,12 +30,12 @@ fn then(as_of: AsOf) -> SelectionInput {
     }
 }
 
-async fn at(store: &impl LayerStore, revision: DataRevision) -> Vec<Element> {
+pub(super) async fn at(store: &impl LayerStore, revision: DataRevision) -> Vec<Element> {
     let selection = then(AsOf::Revision(revision));
     read(store, query(selection), rows(3)).await
 }
 
-async fn versions(
+pub(super) async fn versions(
     store: &impl LayerStore,
     element: ElementId,
     after: Option<DataRevision>,

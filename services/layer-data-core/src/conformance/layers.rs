@@ -23,6 +23,7 @@ pub async fn making_a_layer_twice_makes_it_once(store: &impl LayerStore) {
     let attributes = Vec::new();
     let other = LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Point,
         z: ZPolicy::Mandatory,
         epsg: 3857,

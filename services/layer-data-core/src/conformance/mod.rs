@@ -17,6 +17,7 @@ pub mod history;
 pub mod layers;
 pub mod lives;
 pub mod order;
+pub mod pruning;
 pub mod reads;
 pub mod reversals;
 pub mod spatial;
@@ -61,6 +62,11 @@ macro_rules! for_each_conformance_fact {
             order::long_values_order_by_their_beginning,
             order::a_place_outlives_its_element,
             order::what_a_query_asks_for_holds_in_any_order,
+            pruning::states_from_the_start_on_stay_whole,
+            pruning::only_what_ended_by_the_horizon_goes,
+            pruning::a_part_of_a_pruning_ends_with_an_edit,
+            pruning::only_what_the_definition_lets_go_goes,
+            pruning::what_was_pruned_does_not_come_back,
             layers::making_a_layer_twice_makes_it_once,
             layers::a_layer_is_known_by_its_first_definition,
             layers::labels_may_repeat,
@@ -170,6 +176,20 @@ pub fn definition() -> LayerDefinition {
 /// The same, with its attributes changed.
 #[must_use]
 pub fn definition_with(change: impl Fn(&mut AttributeDraft)) -> LayerDefinition {
+    draft_with(change).define().unwrap()
+}
+
+/// The same definition, with its history kept for so long.
+#[must_use]
+pub fn kept_for(keep_history: Option<Duration>) -> LayerDefinition {
+    let draft = LayerDraft {
+        keep_history,
+        ..draft_with(|_| {})
+    };
+    draft.define().unwrap()
+}
+
+fn draft_with(change: impl Fn(&mut AttributeDraft)) -> LayerDraft {
     let attribute = |kind: AttributeType| AttributeDraft {
         name: kind.name().to_owned(),
         label: String::new(),
@@ -183,22 +203,27 @@ pub fn definition_with(change: impl Fn(&mut AttributeDraft)) -> LayerDefinition 
     };
     let mut attributes = AttributeType::ALL.map(attribute).to_vec();
     attributes.iter_mut().for_each(change);
-    let draft = LayerDraft {
+    LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg: 4326,
         attributes,
-    };
-    draft.define().unwrap()
+    }
 }
 
 /// Makes the suite's layer.
 pub async fn make_layer(store: &impl LayerStore) {
+    make_layer_of(store, definition()).await;
+}
+
+/// Makes the suite's layer with another definition.
+pub async fn make_layer_of(store: &impl LayerStore, definition: LayerDefinition) {
     let new = NewLayer {
         layer: layer(),
         label: "conformance".to_owned(),
-        definition: definition(),
+        definition,
     };
     store.create_layer(new).await.unwrap();
 }

@@ -1,13 +1,16 @@
 //! Changes of a definition: some at once, all or nothing, by attribute id (R114).
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use jmap_domain::AttributeId;
 
 use super::{
     AttributeConstraints, AttributeDefinition, AttributeDraft, AttributeName, ChangeKey,
-    ConstraintError, DefinitionVersion, DroppedAttribute, LayerDefinition, MAX_ATTRIBUTES,
-    MAX_ATTRIBUTES_EVER, NameFault,
+    ConstraintError, DefinitionVersion, DroppedAttribute, HistoryRetention, LayerDefinition,
+    MAX_ATTRIBUTES, MAX_ATTRIBUTES_EVER, NameFault, RetentionError,
 };
 use crate::{
     geometry::InvalidPolygons,
@@ -67,6 +70,8 @@ pub enum DefinitionChange {
     /// Change what becomes of polygons that are not valid. Where none is to be taken any more, those that exist must be
     /// valid as well.
     Judge(InvalidPolygons),
+    /// Change how long history is kept; `None` is for ever. What is gone already does not come back.
+    KeepHistory(Option<Duration>),
 }
 
 /// New rules for an attribute's values; `None` leaves a rule as it is.
@@ -133,6 +138,9 @@ pub enum ChangeFault {
         /// The wider type.
         to: AttributeType,
     },
+    /// A time that history cannot be kept for.
+    #[error("{0}")]
+    Retention(RetentionError),
     /// A new attribute that is required gives elements that exist no value.
     #[error("a required attribute can be added only with a default: `{0}`")]
     NeedsDefault(String),
@@ -244,6 +252,11 @@ impl Work {
             DefinitionChange::Purge(id) => self.take_dropped(id).map(|purged| Some(purged.id)),
             DefinitionChange::Judge(policy) => {
                 self.definition.geometry.invalid = policy;
+                Ok(None)
+            }
+            DefinitionChange::KeepHistory(duration) => {
+                let keep = duration.map(HistoryRetention::of).transpose();
+                self.definition.keep_history = keep.map_err(ChangeFault::Retention)?;
                 Ok(None)
             }
         }

@@ -6,10 +6,11 @@ mod columns;
 mod constraints;
 mod examination;
 mod name;
+mod retention;
 mod stored;
 mod unique;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use jmap_domain::{ActorId, AttributeId};
 use sha2::{Digest, Sha256};
@@ -22,6 +23,7 @@ pub use constraints::{
 };
 pub use examination::{Contradiction, Contradictory, Examination, MAX_EXAMPLES};
 pub use name::{AttributeName, NameFault};
+pub use retention::{HistoryRetention, RetentionError};
 pub use stored::StoredDefinitionError;
 pub use unique::UniqueSteps;
 
@@ -82,6 +84,8 @@ pub struct LayerDraft {
     pub epsg: i32,
     /// What becomes of polygons that are not valid.
     pub invalid: InvalidPolygons,
+    /// How long its history is kept; `None` is for ever.
+    pub keep_history: Option<Duration>,
     /// Its attributes, in the order of the form.
     pub attributes: Vec<AttributeDraft>,
 }
@@ -92,6 +96,9 @@ pub enum DefinitionError {
     /// The server does not know the reference system.
     #[error("reference system `EPSG:{0}` is not known")]
     UnknownCrs(i32),
+    /// A time that history cannot be kept for.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// More attributes than a layer may have (R64).
     #[error("a layer has at most {MAX_ATTRIBUTES} attributes")]
     TooManyAttributes,
@@ -128,6 +135,7 @@ pub enum DefinitionError {
 pub struct LayerDefinition {
     version: DefinitionVersion,
     geometry: GeometryRules,
+    keep_history: Option<HistoryRetention>,
     attributes: Vec<AttributeDefinition>,
     next_attribute: AttributeId,
     dropped: Vec<DroppedAttribute>,
@@ -167,6 +175,7 @@ impl LayerDraft {
         if self.attributes.len() > MAX_ATTRIBUTES {
             return Err(DefinitionError::TooManyAttributes);
         }
+        let keep_history = self.keep_history.map(HistoryRetention::of).transpose()?;
         let mut keys = HashSet::new();
         let mut ids = (1..).map_while(|id| AttributeId::new(id).ok());
         let mut attributes = Vec::with_capacity(self.attributes.len());
@@ -179,6 +188,7 @@ impl LayerDraft {
                 invalid: self.invalid,
                 ..GeometryRules::new(self.geometry_type, self.z, crs)
             },
+            keep_history,
             attributes,
             next_attribute: ids.next().ok_or(DefinitionError::TooManyAttributes)?,
             dropped: Vec::new(),
@@ -199,6 +209,12 @@ impl LayerDefinition {
     #[must_use]
     pub const fn geometry(&self) -> &GeometryRules {
         &self.geometry
+    }
+
+    /// How long its history is kept; `None` is for ever.
+    #[must_use]
+    pub const fn keep_history(&self) -> Option<HistoryRetention> {
+        self.keep_history
     }
 
     /// The attributes in the order of the form, which is the order of an element's values.

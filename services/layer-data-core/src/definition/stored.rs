@@ -1,13 +1,14 @@
 //! The definition as JSON, the form in which every store keeps it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use jmap_domain::{ActorId, AttributeId};
 use serde::{Deserialize, Serialize};
 
 use super::{
     AllowedValue, AttributeConstraints, AttributeDefinition, AttributeDraft, ChangeKey,
-    DefinitionVersion, DroppedAttribute, GeometryType, LayerDefinition, Origin, ZPolicy,
+    DefinitionVersion, DroppedAttribute, GeometryType, HistoryRetention, LayerDefinition, Origin,
+    ZPolicy,
 };
 use crate::{
     crs::Crs,
@@ -30,6 +31,9 @@ struct StoredLayer {
     /// Absent where the layer was made before there was a choice: such layers have always taken what came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     invalid_polygons: Option<String>,
+    /// In seconds; absent where history is kept for ever, as it was before there was a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep_history: Option<u64>,
     next_attribute: i64,
     attributes: Vec<StoredAttribute>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -105,6 +109,7 @@ impl LayerDefinition {
             z: self.geometry.z == ZPolicy::Mandatory,
             epsg: self.geometry.crs.epsg(),
             invalid_polygons: Some(self.geometry.invalid.name().to_owned()),
+            keep_history: self.keep_history.map(|keep| keep.duration().as_secs()),
             next_attribute: self.next_attribute.get(),
             attributes: self.attributes.iter().map(StoredAttribute::from).collect(),
             dropped: self.dropped.iter().map(StoredDropped::from).collect(),
@@ -134,6 +139,8 @@ impl LayerDefinition {
                 InvalidPolygons::from_name(name).ok_or_else(|| broken("invalid polygons"))?
             }
         };
+        let keep_history = stored.keep_history.map(Duration::from_secs);
+        let keep_history = keep_history.map(HistoryRetention::of).transpose();
         let mut keys = HashSet::new();
         let attributes = stored
             .attributes
@@ -145,6 +152,7 @@ impl LayerDefinition {
                 invalid,
                 ..GeometryRules::new(geometry_type, z, crs)
             },
+            keep_history: keep_history.map_err(|error| broken(&error))?,
             attributes: attributes.collect::<Result<_, _>>()?,
             next_attribute: AttributeId::new(stored.next_attribute)
                 .map_err(|error| broken(&error))?,

@@ -20,6 +20,7 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeDraft {
 fn layer(attributes: Vec<AttributeDraft>) -> Result<LayerDefinition, DefinitionError> {
     LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Point,
         z: ZPolicy::Forbidden,
         epsg: 4326,
@@ -108,6 +109,7 @@ fn a_layer_has_at_most_250_attributes() {
 fn an_unknown_reference_system_is_refused() {
     let draft = LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg: 1,
@@ -276,4 +278,31 @@ fn a_definition_reads_back_from_json() {
     assert_eq!(read.attributes(), definition.attributes());
     assert_eq!(read.to_json().unwrap(), json);
     assert!(LayerDefinition::from_json("{}").is_err());
+}
+
+#[test]
+fn how_long_history_is_kept_is_stored_only_where_it_is_not_for_ever() {
+    let for_ever = layer(Vec::new()).unwrap();
+    // Definitions that are older than the choice look like this, and are known by the same digest.
+    let json = for_ever.to_json().unwrap();
+    assert!(!json.contains("keep_history"), "{json}");
+    let read = LayerDefinition::from_json(&json).unwrap();
+    assert_eq!(read.keep_history(), None);
+    assert!(read.began_as(&for_ever));
+    let hour = HistoryRetention::SHORTEST;
+    let change = |keep| vec![DefinitionChange::KeepHistory(keep)];
+    let changed = for_ever.changed(change(Some(hour)), None, DateTime::EPOCH);
+    let changed = changed.unwrap();
+    let read = LayerDefinition::from_json(&changed.to_json().unwrap()).unwrap();
+    assert_eq!(read.keep_history(), HistoryRetention::of(hour).ok());
+    assert!(read.began_as(&for_ever), "it is the layer that was made");
+    let back = changed
+        .changed(change(None), None, DateTime::EPOCH)
+        .unwrap();
+    assert_eq!(back.keep_history(), None);
+    let refused = changed.changed(change(Some(hour / 2)), None, DateTime::EPOCH);
+    let fault = ChangeFault::Retention(RetentionError::TooShort);
+    assert_eq!(refused.unwrap_err(), ChangeError { index: 0, fault });
+    let damaged = json.replace("\"epsg\"", "\"keep_history\":1,\"epsg\"");
+    assert!(LayerDefinition::from_json(&damaged).is_err());
 }

@@ -134,7 +134,26 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             return Ok(reversal);
         }
         let conflicts = reversal.conflicts;
+        self.not_pruned(input.layer, &conflicts).await?;
         self.named(call, input, rights.actor, conflicts).await
+    }
+
+    /// Whether what is to come back is there still: an element that history told of, and that is not known to the
+    /// statement that writes, was pruned in between.
+    async fn not_pruned(
+        &self,
+        layer: LayerId,
+        conflicts: &[(ElementId, EditRefusal)],
+    ) -> Result<(), ReadError> {
+        let is_unknown = |(_, refusal): &(ElementId, EditRefusal)| {
+            matches!(refusal, EditRefusal::NoSuchElement(_))
+        };
+        let start = self.stored(layer).await?.history;
+        if conflicts.iter().any(is_unknown) && DataRevision::default() < start.revision {
+            Err(ReadError::HistoryPruned(start))
+        } else {
+            Ok(())
+        }
     }
 
     /// Conflicts, to one who may know of them: of elements that the caller named, or edited. What others did to many

@@ -1,15 +1,19 @@
 //! What a layer in memory was like.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
 
 use jmap_domain::{ActorId, DataRevision, ElementId};
 
 use super::{Layer, Row};
 use crate::{
     edit::{EditRefusal, Restored},
-    history::{AsOf, Touched, Version, VersionEnd},
+    history::{AsOf, HistoryStart, Pruned, Touched, Version, VersionEnd},
     permit::{Permit, Scope},
     query::CheckedQuery,
+    value::DateTime,
 };
 
 impl Layer {
@@ -81,6 +85,28 @@ impl Layer {
             }
         }
         all
+    }
+
+    /// Removes the oldest versions that are no longer to be kept.
+    pub(super) fn prune(&mut self, now: DateTime, limit: NonZeroU32) -> Pruned {
+        let Some(keep) = self.definition.keep_history() else {
+            return Pruned::default();
+        };
+        let horizon = keep.horizon(now);
+        let mut ends: Vec<VersionEnd> = self.replaced.values().map(|(_, end)| *end).collect();
+        ends.sort_by_key(|end| end.revision);
+        ends.truncate(limit.get() as usize);
+        ends.retain(|end| end.time <= horizon);
+        let Some(VersionEnd { revision, time, .. }) = ends.last().copied() else {
+            return Pruned::default();
+        };
+        self.history = HistoryStart { revision, time };
+        let before = self.replaced.len();
+        self.replaced.retain(|_, (_, end)| end.revision > revision);
+        Pruned {
+            versions: (before - self.replaced.len()) as u64,
+            more: ends.len() == limit.get() as usize,
+        }
     }
 
     /// Brings back what was deleted.

@@ -17,7 +17,7 @@ use crate::{
     element::Element,
     feed::{FeedPart, FeedPlace, Seen},
     geometry::Bounds,
-    history::{HistoryStart, Touched, Versions},
+    history::{HistoryStart, Pruned, Touched, Versions},
     permit::{Renewal, StructurePermit},
     query::{CheckedQuery, Mark},
     statistics::Tally,
@@ -177,6 +177,21 @@ pub trait LayerStore: Send + Sync + 'static {
     /// Completes when a layer is not any more what was seen of it, by an edit or a change of its definition, or when it is
     /// gone.
     fn news(&self, layer: LayerId, seen: Seen) -> impl Future<Output = ()> + Send;
+
+    /// Removes versions that ended longer before a time than the layer's definition, as it is then, wants history kept,
+    /// and moves the start of its history: the oldest ones first, about as many as the limit, all that an edit ended or
+    /// none of them. In one transaction, before whose end readers are told of the new start. Where history is kept for
+    /// ever it removes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot do it now.
+    fn prune(
+        &self,
+        layer: LayerId,
+        now: DateTime,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
+
     /// Reads versions of several elements of a query's layer, whatever else it selects, in the order of the elements and
     /// then of their revisions, from the first one on.
     ///

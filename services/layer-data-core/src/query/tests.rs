@@ -9,6 +9,7 @@ use crate::{
 fn layer(epsg: i32) -> LayerDefinition {
     let draft = LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Any,
         z: ZPolicy::Forbidden,
         epsg,

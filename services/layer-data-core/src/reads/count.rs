@@ -40,6 +40,8 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         };
         let query = input.check(&stored.definition)?;
         let counted = self.store.count(&query, cap, call.deadline).await;
-        counted.map_err(|error| ReadError::unanswered(call, error))
+        let counted = counted.map_err(|error| ReadError::unanswered(call, error))?;
+        self.kept_still(layer, as_of).await?;
+        Ok(counted)
     }
 }

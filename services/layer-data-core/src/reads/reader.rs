@@ -99,6 +99,8 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
         let chunk = self.chunk(limit).await?;
         // Looking for them may have taken longer than the right was given for (R119).
         self.keep_right().await?;
+        let as_of = self.query.as_of();
+        self.service.kept_still(self.layer.layer, as_of).await?;
         self.position.seen += chunk.elements.len() as u64;
         if let Some(maximum) = self.terms.maximum
             && self.position.seen > maximum.get()

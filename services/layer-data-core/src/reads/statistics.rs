@@ -46,10 +46,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             None
         };
         let stored = self.stored(layer).await?;
-        kept(&stored, input.selection.as_of)?;
+        let as_of = input.selection.as_of;
+        kept(&stored, as_of)?;
         let (query, tally) = input.check(&stored.definition, maximum)?;
         let tallied = self.store.tally(&query, tally, call.deadline).await;
         let (tally, revision) = tallied.map_err(|error| ReadError::unanswered(call, error))?;
+        self.kept_still(layer, as_of).await?;
         Ok((stored, tally.finish(revision)?))
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 fn draft(geometry_type: GeometryType) -> LayerDraft {
     LayerDraft {
         invalid: crate::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type,
         z: ZPolicy::Forbidden,
         epsg: 4326,

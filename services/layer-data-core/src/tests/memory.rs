@@ -3,7 +3,7 @@
 use super::run;
 use crate::{
     conformance::{
-        conditions, edits, feed, history, layers, lives, order, reads, reversals, spatial,
+        conditions, edits, feed, history, layers, lives, order, pruning, reads, reversals, spatial,
         statistics, structure, unique,
     },
     memory::MemoryStore,

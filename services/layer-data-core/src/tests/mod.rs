@@ -9,6 +9,7 @@ mod history;
 mod imports;
 mod layers;
 mod memory;
+mod pruning;
 mod reads;
 mod retries;
 mod reversals;

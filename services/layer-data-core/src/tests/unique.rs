@@ -157,6 +157,7 @@ fn what_can_be_unique_is_said_by_the_definition() {
         };
         let draft = LayerDraft {
             invalid: crate::geometry::InvalidPolygons::Reject,
+            keep_history: None,
             geometry_type: crate::definition::GeometryType::Point,
             z: crate::definition::ZPolicy::Forbidden,
             epsg: 4326,
@@ -167,6 +168,7 @@ fn what_can_be_unique_is_said_by_the_definition() {
             DefinitionError::UnknownCrs(_)
             | DefinitionError::TooManyAttributes
             | DefinitionError::Name { .. }
+            | DefinitionError::Retention(_)
             | DefinitionError::DuplicateName { .. } => panic!("{error}"),
         })
     };

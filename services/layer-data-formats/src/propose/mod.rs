@@ -138,6 +138,7 @@ impl Survey {
         };
         let draft = LayerDraft {
             invalid: layer_data_core::geometry::InvalidPolygons::Reject,
+            keep_history: None,
             geometry_type,
             z,
             epsg,

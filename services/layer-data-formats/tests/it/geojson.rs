@@ -236,6 +236,7 @@ fn assert_near(found: (f64, f64), expected: (f64, f64)) {
 fn layer_in(epsg: i32) -> Arc<LayerDefinition> {
     layer(LayerDraft {
         invalid: layer_data_core::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Point,
         z: ZPolicy::Forbidden,
         epsg,

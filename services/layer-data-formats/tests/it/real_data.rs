@@ -26,6 +26,7 @@ fn read(name: &str) -> (GeometryType, Vec<AttributeType>, usize) {
     // Russia, Fiji and Antarctica cross themselves.
     let draft = LayerDraft {
         invalid: InvalidPolygons::Repair,
+        keep_history: None,
         ..proposal.draft
     };
     let layer = Arc::new(draft.define().unwrap());

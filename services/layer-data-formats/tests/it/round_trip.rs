@@ -69,6 +69,7 @@ fn layer_of(epsg: i32, z: ZPolicy) -> Arc<LayerDefinition> {
     layer(LayerDraft {
         // What is read back is what was written, whatever it looks like.
         invalid: layer_data_core::geometry::InvalidPolygons::Accept,
+        keep_history: None,
         geometry_type: GeometryType::Any,
         z,
         epsg,
@@ -267,6 +268,7 @@ fn other_reference_systems_are_stated_where_they_can_be() {
 fn positions_are_written_in_the_reference_system_that_is_asked_for() {
     let draft = LayerDraft {
         invalid: layer_data_core::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::Point,
         z: ZPolicy::Forbidden,
         epsg: 3857,

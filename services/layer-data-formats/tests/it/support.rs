@@ -36,6 +36,7 @@ pub(crate) fn all_types() -> Vec<AttributeDraft> {
 pub(crate) fn draft(geometry_type: GeometryType, attributes: Vec<AttributeDraft>) -> LayerDraft {
     LayerDraft {
         invalid: layer_data_core::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type,
         z: ZPolicy::Forbidden,
         epsg: 4326,

@@ -1,8 +1,8 @@
 //! The conformance suite, one test for each of its functions.
 
 use layer_data_core::conformance::{
-    conditions, edits, feed, history, layers, order, reads, reversals, spatial, statistics,
-    structure, unique,
+    conditions, edits, feed, history, layers, order, pruning, reads, reversals, spatial,
+    statistics, structure, unique,
 };
 
 use crate::fixture::fresh;

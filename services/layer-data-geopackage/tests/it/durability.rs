@@ -5,7 +5,8 @@ use std::time::Duration;
 use jmap_domain::Decision;
 use layer_data_core::{
     conformance::{
-        actor, batch, creation, done, layer, layers, make_layer, name_of, named, read_all, renaming,
+        actor, batch, creation, done, layer, layers, make_layer, name_of, named, pruning, read_all,
+        renaming,
     },
     edit::{EditRefusal, EditResult, ExpectedRevision, PermittedBatch, RequestKey},
     ports::{LayerStore, Removal, StoreError},
@@ -38,6 +39,17 @@ async fn a_file_that_was_not_closed_has_everything() {
         .await
         .unwrap();
     layers::after_reopening(&store).await;
+}
+
+#[tokio::test]
+async fn a_pruning_that_was_cut_short_leaves_whole_states() {
+    // The store is dropped as a killed process would drop it.
+    let (folder, store) = fresh().await;
+    let before = pruning::before_reopening(&store).await;
+    drop(store);
+    let path = folder.path().join("layers.gpkg");
+    let store = GeoPackage::open(&path).await.unwrap();
+    pruning::after_reopening(&store, before).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use jmap_proto::{
     },
     types::{self as pb, AttributeConstraints as WireConstraints},
 };
-use jmap_wire::timestamp;
+use jmap_wire::{duration_to_proto, timestamp};
 use layer_data_core::{
     definition::{
         AllowedValue, AttributeConstraints, AttributeDefinition, DroppedAttribute, GeometryType,
@@ -32,6 +32,9 @@ pub(crate) fn definition(layer: &StoredLayer) -> WireDefinition {
         attributes: definition.attributes().iter().map(attribute).collect(),
         create_time: Some(timestamp(layer.created.millis())),
         invalid_polygons: invalid_polygons(rules.invalid).into(),
+        keep_history_for: definition
+            .keep_history()
+            .map(|keep| duration_to_proto(keep.duration())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jmap_domain::{ConnectionId, DataRevision};
 use jmap_proto::layerdata::{Layer as WireLayer, LayerAvailability};
-use jmap_wire::effective_to_proto;
+use jmap_wire::{effective_to_proto, timestamp};
 use layer_data_core::{
     layers::LayerView,
     ports::{EditingSwitch, LayerPlacement, RegisteredLayer},
@@ -31,6 +31,10 @@ pub(crate) fn layer(view: &LayerView) -> WireLayer {
         data_revision: stored
             .as_ref()
             .map_or(0, |stored| DataRevision::get(stored.revision)),
+        history_start_revision: stored.as_ref().map(|stored| stored.history.revision.get()),
+        history_start_time: stored
+            .as_ref()
+            .map(|stored| timestamp(stored.history.time.millis())),
         ..base
     }
 }

@@ -1,10 +1,12 @@
 //! Definitions of layers to be created.
 
+use std::time::Duration;
+
 use jmap_proto::{
     layerdata::LayerDefinition,
     types::{self as pb, AttributeConstraints as WireConstraints},
 };
-use jmap_wire::{FieldPath, FieldViolation, enumeration};
+use jmap_wire::{FieldPath, FieldViolation, duration_from_proto, enumeration};
 use layer_data_core::{
     definition::{
         AllowedValue, AttributeConstraints, AttributeDraft, GeometryType, LayerDraft, ZPolicy,
@@ -12,6 +14,7 @@ use layer_data_core::{
     geometry::InvalidPolygons,
     value::{AttributeType, Value},
 };
+use prost_types::Duration as WireDuration;
 
 use super::value;
 
@@ -31,6 +34,7 @@ pub(crate) fn draft(
         attributes,
         create_time: _,
         invalid_polygons: invalid_number,
+        keep_history_for,
     } = definition;
     let path_of_attributes = path.field("attributes");
     let parse = |(index, wire)| attribute(&path_of_attributes.item(index), wire);
@@ -42,6 +46,7 @@ pub(crate) fn draft(
         invalid: enumeration(path.field("invalid_polygons"), invalid_number, |policy| {
             Some(invalid_polygons(policy).unwrap_or(InvalidPolygons::Reject))
         })?,
+        keep_history: keep_history(keep_history_for),
         epsg: if epsg == 0 { DEFAULT_EPSG } else { epsg },
         attributes: attributes
             .into_iter()
@@ -49,6 +54,11 @@ pub(crate) fn draft(
             .map(parse)
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// How long history is kept; unset is for ever. A duration that makes no sense is none, which is too short.
+pub(super) fn keep_history(wire: Option<WireDuration>) -> Option<Duration> {
+    wire.map(|duration| duration_from_proto(Some(duration)))
 }
 
 const fn geometry_type(wire: pb::GeometryType) -> Option<GeometryType> {

@@ -11,7 +11,9 @@ use layer_data_core::{
     structure::StructureChange,
 };
 
-use super::definition::{attribute, attribute_type, constraints, invalid_polygons, optional};
+use super::definition::{
+    attribute, attribute_type, constraints, invalid_polygons, keep_history, optional,
+};
 
 /// Most changes of one call, as the contract says.
 const MAX_CHANGES: usize = 1_000;
@@ -96,6 +98,9 @@ fn change(
         WireChange::SetInvalidPolygons(pb::SetInvalidPolygonPolicy { policy }) => {
             let path = path.field("set_invalid_polygons").field("policy");
             enumeration(path, policy, invalid_polygons).map(DefinitionChange::Judge)
+        }
+        WireChange::SetHistoryRetention(pb::SetHistoryRetention { keep_for }) => {
+            Ok(DefinitionChange::KeepHistory(keep_history(keep_for)))
         }
     }
 }

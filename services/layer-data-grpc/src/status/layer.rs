@@ -25,6 +25,7 @@ fn definition(error: &DefinitionError) -> Failure {
     let attributes = base.field("attributes");
     let path = match error {
         DefinitionError::UnknownCrs(_) => base.field("epsg"),
+        DefinitionError::Retention(_) => base.field("keep_history_for"),
         DefinitionError::TooManyAttributes => attributes,
         DefinitionError::Name { index, fault: _ }
         | DefinitionError::DuplicateName { index, name: _ } => {

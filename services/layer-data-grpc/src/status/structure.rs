@@ -59,6 +59,7 @@ fn change(error: &ChangeError) -> Failure {
         | ChangeFault::Constraint { .. }
         | ChangeFault::NotWider { .. }
         | ChangeFault::RuleNotWidened { .. }
+        | ChangeFault::Retention(_)
         | ChangeFault::NeedsDefault(_)
         | ChangeFault::TooManyAttributes
         | ChangeFault::TooManyEver => return Failure::field(path.invalid(fault)),

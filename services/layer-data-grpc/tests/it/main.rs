@@ -21,6 +21,8 @@ mod order;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod reversals;
 #[cfg(test)]
 mod selections;

@@ -5,7 +5,7 @@ use jmap_postgres::{LeaseError, SchemaError};
 use layer_data_core::{
     conformance::{
         actor, batch, batch_until, creation, done, edit, layers, make_layer, name_of, named,
-        read_all, renaming,
+        pruning, read_all, renaming,
     },
     edit::{EditMode, EditRefusal, EditResult, ExpectedRevision, PermittedBatch},
     ports::{LayerStore, StoreError},
@@ -38,6 +38,18 @@ async fn a_database_that_was_not_closed_has_everything() {
     drop(fresh.store);
     let store = PostGis::open(&connector(&fresh.database)).await.unwrap();
     layers::after_reopening(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_pruning_that_was_cut_short_leaves_whole_states() {
+    // The store is dropped as a killed process would drop it.
+    let Some(fresh) = fresh("cut_short").await else {
+        return;
+    };
+    let before = pruning::before_reopening(&fresh.store).await;
+    drop(fresh.store);
+    let store = PostGis::open(&connector(&fresh.database)).await.unwrap();
+    pruning::after_reopening(&store, before).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -25,6 +25,8 @@ mod order;
 #[cfg(test)]
 mod outside;
 #[cfg(test)]
+mod pruning;
+#[cfg(test)]
 mod statements;
 #[cfg(test)]
 mod structure;

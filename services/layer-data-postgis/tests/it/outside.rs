@@ -95,6 +95,7 @@ async fn geometry_columns_are_registered_with_type_dimension_and_reference_syste
     };
     let draft = LayerDraft {
         invalid: layer_data_core::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type: GeometryType::MultiPolygon,
         z: ZPolicy::Mandatory,
         epsg: 2056,

@@ -2,6 +2,7 @@
 //! not served.
 
 mod dropped;
+mod pruned;
 mod unique;
 
 use std::{
@@ -179,6 +180,7 @@ fn shape(kind: u32, member: &[u8], positions: u32) -> Vec<u8> {
 async fn make_other(store: &impl LayerStore, id: i64, geometry_type: GeometryType) {
     let draft = LayerDraft {
         invalid: layer_data_core::geometry::InvalidPolygons::Reject,
+        keep_history: None,
         geometry_type,
         z: ZPolicy::Mandatory,
         epsg: 3857,

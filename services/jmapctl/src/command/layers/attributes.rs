@@ -1,10 +1,12 @@
 //! The attributes of a layer, changed while it has elements and is in use.
 
+mod history;
 mod policy;
 mod rules;
 mod view;
 mod widen;
 
+pub(crate) use history::KeepHistory;
 pub(crate) use policy::GeometryPolicy;
 
 use crate::{

@@ -19,6 +19,7 @@ use crate::{
     error::{Failure, Kind},
     output::Report,
     resolve::{self, LayerPath},
+    span::Keep,
     words::{GeometryWord, PolicyWord},
 };
 
@@ -46,6 +47,9 @@ pub(crate) struct Create {
     /// What becomes of polygons that are not valid
     #[arg(long, value_enum, value_name = "POLICY", default_value_t = PolicyWord::Reject)]
     geometry_policy: PolicyWord,
+    /// How long the history of the elements is kept, such as 90d [default: forever]
+    #[arg(long, value_name = "DURATION")]
+    keep_history: Option<Keep>,
     /// An attribute, as name:type[:required][:read-only][:unique]; may be repeated
     #[arg(long = "attribute", value_name = "SPEC", id = "attributes")]
     attributes: Vec<AttributeSpec>,
@@ -115,6 +119,7 @@ impl Create {
             epsg: self.epsg.unwrap_or(shown.epsg),
             attributes: shown.attributes,
             invalid_polygons: self.geometry_policy.policy().into(),
+            keep_history_for: self.keep_history.and_then(Keep::to_proto),
             ..Default::default()
         })
     }

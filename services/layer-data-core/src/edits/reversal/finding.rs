@@ -85,7 +85,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
             let its = versions.iter().skip(first);
             let its = its.take_while(|version| version.element.id == *element);
             let edit = match its.last() {
-                None => Err(EditRefusal::NoSuchElement(*element)),
+                None => Err(self.unknown(*element).await?),
                 Some(last) => self.restoration(last).await?,
             };
             reversing.add(*element, edit.map(Some))?;
@@ -115,6 +115,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
             let edit = self.undo(element.id, deeds.inverse(its)).await?;
             reversing.add(element.id, edit)?;
         }
+        // What was pruned meanwhile may be missing from what was found.
+        let layer = self.layer.layer;
+        self.service.kept_still(layer, Some(before)).await?;
         // What goes gives its values up to what comes back.
         let stays = |edit: &Edit| !matches!(edit, Edit::Delete { .. });
         reversing.edits.sort_by_key(|(_, edit)| stays(edit));
@@ -173,7 +176,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
     ) -> Result<Result<Edit, EditRefusal>, ReversalError> {
         let definition = &self.layer.definition;
         let Some(was) = self.version(element, version).await? else {
-            return Ok(Err(EditRefusal::NoSuchElement(element)));
+            return Ok(Err(self.unknown(element).await?));
         };
         let restored = Restored {
             element,
@@ -202,6 +205,19 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> History<'_, S, A, R
             // Only attributes that the layer has no longer were changed.
             Err(InputError::EmptyChange) => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Why an element is not known: it never was, unless its history was pruned.
+    async fn unknown(&self, element: ElementId) -> Result<EditRefusal, ReadError> {
+        let layer = self.layer.layer;
+        let start = self.service.stored(layer).await?.history;
+        let newest = self.service.store.newest(layer).await?;
+        let may_have_been = element.get() < newest.next_element;
+        if may_have_been && DataRevision::default() < start.revision {
+            Err(ReadError::HistoryPruned(start))
+        } else {
+            Ok(EditRefusal::NoSuchElement(element))
         }
     }
 

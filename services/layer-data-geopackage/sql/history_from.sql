@@ -1,0 +1,1 @@
+select history_from from _jmap_layer where layer_id = ?1

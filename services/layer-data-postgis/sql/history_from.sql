@@ -1,0 +1,1 @@
+select history_from from jmap_catalogue.layer where layer_id = $1 for update
