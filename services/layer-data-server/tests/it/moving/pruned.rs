@@ -48,7 +48,6 @@ async fn what_was_pruned_between_two_tries_is_not_at_the_destination() {
     copied.unwrap();
     destination_end.close().await;
     source_end.close().await;
-    drop((source_end, destination_end));
     // The source is served again, and forgets a little more.
     let store = GeoPackage::open(&path(&from)).await.unwrap();
     assert_eq!(pruning::prune(&store, 1).await.versions, 1);
