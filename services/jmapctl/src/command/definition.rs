@@ -182,6 +182,11 @@ impl LayerView {
 }
 
 impl DefinitionView {
+    /// For how long history is.
+    pub(super) fn kept(&self) -> &str {
+        &self.keep_history
+    }
+
     pub(super) fn table(&self) -> String {
         let cells = |attribute: &AttributeView| {
             vec![

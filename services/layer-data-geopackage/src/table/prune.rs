@@ -9,8 +9,9 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::Table;
 
 impl Table {
-    /// Of the oldest versions, which ended after the start of history, at most so many, those that ended by a time: which edit ended the last one, when, and how
-    /// many they are. Stamps never go back, so what is left out ended later than the others.
+    /// Of the oldest versions, which ended after the start of history, at most so many, those that ended by a time: which
+    /// edit ended the last one, when, and how many they are. Stamps never go back, so what is left out ended later than the
+    /// others.
     pub(crate) fn edge(
         &self,
         from: i64,

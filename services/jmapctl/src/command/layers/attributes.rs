@@ -341,6 +341,15 @@ impl<'a> Layer<'a> {
     }
 
     async fn change(self, changes: Vec<Change>) -> Result<Report, Failure> {
+        self.change_telling(changes, DefinitionView::table).await
+    }
+
+    /// Makes the changes, and tells what they are about.
+    async fn change_telling(
+        self,
+        changes: Vec<Change>,
+        told: impl FnOnce(&DefinitionView) -> String,
+    ) -> Result<Report, Failure> {
         let client = self.client;
         let change = |change| DefinitionChange {
             change: Some(change),
@@ -362,7 +371,7 @@ impl<'a> Layer<'a> {
             "is now"
         };
         let text = format!("the definition {would_be} version {}", view.version);
-        Report::new(format!("{text}\n\n{}", view.table()), &view)
+        Report::new(format!("{text}\n\n{}", told(&view)), &view)
     }
 }
 

@@ -4,7 +4,12 @@ use clap::Args;
 use jmap_proto::layerdata::{SetHistoryRetention, definition_change::Change};
 
 use super::{Layer, Place};
-use crate::{command::Context, error::Failure, output::Report, span::Keep};
+use crate::{
+    command::{Context, definition::DefinitionView},
+    error::Failure,
+    output::Report,
+    span::Keep,
+};
 
 /// Say how long the history of the elements is kept
 #[derive(Args, Debug)]
@@ -21,8 +26,8 @@ impl KeepHistory {
         let layer = Layer::read(&context.client, &self.place).await?;
         let keep_for = self.keep.to_proto();
         let change = SetHistoryRetention { keep_for };
-        layer
-            .change(vec![Change::SetHistoryRetention(change)])
-            .await
+        let changes = vec![Change::SetHistoryRetention(change)];
+        let told = |view: &DefinitionView| format!("history is kept {}", view.kept());
+        layer.change_telling(changes, told).await
     }
 }
