@@ -1,5 +1,5 @@
-//! Random lives of a layer: edits, deletions by query, restorations, reversals and changes of the definition, beside a
-//! naive model that keeps every state as a whole. After each act the layer, its past and its feed are the model's.
+//! Random lives of a layer: edits, deletions by query, restorations, reversals, changes of the definition and prunings of
+//! history, beside a naive model that keeps every state as a whole. After each act the layer, its past and its feed are the model's.
 
 mod looks;
 mod model;
@@ -21,17 +21,18 @@ use self::{
     model::{Model, NUMBER, Undone},
 };
 use super::{
-    actor, batch, layer, make_layer, point,
+    actor, batch, layer, point,
+    pruning::{make_forgetful, prune},
     structure::{current, draft, redefined},
 };
 use crate::{
     LayerData, Limits,
     definition::{AttributeDefinition, DefinitionChange, LayerDefinition},
     edit::{BatchOutcome, Edit, EditResult, ExpectedRevision, Intent},
-    edits::{Deleted, DeletionError, DeletionInput, Past, Reversal, ReversalInput},
+    edits::{Deleted, DeletionError, DeletionInput, Past, Reversal, ReversalError, ReversalInput},
     element::{AttributeRef, ChangeInput, ElementInput, ValueSource},
     geometry::SingleToMulti,
-    history::{AsOf, Deeds},
+    history::{AsOf, Deeds, HistoryStart},
     ports::{
         Answer, Authorizer, AuthorizerError, Call, LayerFilter, LayerPage, LayerStore, PageRequest,
     },
@@ -64,6 +65,8 @@ enum Deed {
     RenameAttribute(usize),
     DropAttribute(usize),
     WidenAttribute(usize, AttributeType),
+    /// Removes about so many of the oldest versions, as if all had been long ago.
+    Forget(u32),
 }
 
 /// A deed, who does it, and what is looked at afterwards.
@@ -106,13 +109,14 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => which().prop_map(Deed::DropAttribute),
         1 => (which(), prop_oneof![Just(AttributeType::Double), Just(AttributeType::String)])
             .prop_map(|(which, to)| Deed::WidenAttribute(which, to)),
+        2 => (1..4_u32).prop_map(Deed::Forget),
     ]
 }
 
 /// R103, R106, R109, R110, R112, R114: whatever happens to a layer, it is what a naive model says.
 pub async fn a_layer_is_what_was_done_to_it<S: LayerStore>(store: S, acts: Vec<Act>) {
     let store = Arc::new(store);
-    make_layer(&*store).await;
+    make_forgetful(&*store).await;
     let (all, limits) = (Arc::new(Everything), Limits::default());
     let mut life = Life {
         service: LayerData::new(Arc::clone(&store), all, Arc::new(()), limits),
@@ -155,6 +159,7 @@ impl<S: LayerStore> Life<S> {
             | Deed::WidenAttribute(..) => {
                 self.restructure(deed).await;
             }
+            Deed::Forget(limit) => self.forget(*limit).await,
         }
     }
 
@@ -221,7 +226,7 @@ impl<S: LayerStore> Life<S> {
         self.reverse(who, Past::Before(deeds), expected).await;
     }
 
-    async fn reverse(&mut self, who: ActorId, past: Past, expected: Undone) {
+    async fn reverse(&mut self, who: ActorId, past: Past, expected: Option<Undone>) {
         let input = ReversalInput {
             layer: layer(),
             past,
@@ -229,6 +234,11 @@ impl<S: LayerStore> Life<S> {
             request: None,
         };
         let done = self.service.reverse(&call(who), input.clone()).await;
+        let Some(expected) = expected else {
+            let refused = matches!(done, Err(ReversalError::Read(ReadError::HistoryPruned(_))));
+            assert!(refused, "{input:?}: {done:?}");
+            return;
+        };
         let Reversal {
             count,
             revision,
@@ -242,6 +252,18 @@ impl<S: LayerStore> Life<S> {
         } else {
             assert_eq!((count, revision), (0, None));
         }
+    }
+
+    async fn forget(&mut self, limit: u32) {
+        let before = self.history().await;
+        let pruned = prune(&*self.store, limit).await;
+        let begun = self.history().await;
+        assert_eq!(pruned.versions > 0, begun.revision > before.revision);
+        self.model.forgot(begun.revision);
+    }
+
+    async fn history(&self) -> HistoryStart {
+        self.store.layer(layer()).await.unwrap().unwrap().history
     }
 
     async fn restructure(&mut self, deed: &Deed) {
@@ -334,7 +356,8 @@ fn change(definition: &LayerDefinition, deed: &Deed) -> Option<DefinitionChange>
         | Deed::DeleteFrom(..)
         | Deed::Restore(_)
         | Deed::RevertRevision(_)
-        | Deed::RevertActor(..) => None,
+        | Deed::RevertActor(..)
+        | Deed::Forget(_) => None,
     }
 }
 

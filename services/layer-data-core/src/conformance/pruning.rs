@@ -27,7 +27,7 @@ const HOUR_MILLIS: i64 = 3_600_000;
 const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
 
 /// The suite's layer, which keeps its history for an hour.
-async fn make_forgetful(store: &impl LayerStore) {
+pub(super) async fn make_forgetful(store: &impl LayerStore) {
     make_layer_of(store, kept_for(Some(HOUR))).await;
 }
 

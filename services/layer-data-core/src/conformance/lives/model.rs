@@ -41,6 +41,10 @@ pub(super) struct Step {
 pub(super) struct Model {
     pub(super) steps: Vec<Step>,
     nothing: State,
+    /// After so many steps the states begin that are kept.
+    kept_from: usize,
+    /// What ended by this revision is gone.
+    pub(super) begun: DataRevision,
 }
 
 /// What a reversal makes of elements, and which ones it cannot reverse.
@@ -93,6 +97,20 @@ impl Model {
     pub(super) fn state(&self, steps: usize) -> &State {
         let last = steps.checked_sub(1).map(|last| &self.steps[last].state);
         last.unwrap_or(&self.nothing)
+    }
+
+    /// One of the states that are kept, as a number of steps.
+    pub(super) fn kept(&self, which: usize) -> usize {
+        self.kept_from + which % (self.steps.len() - self.kept_from + 1)
+    }
+
+    /// History begins at a revision now.
+    pub(super) fn forgot(&mut self, begun: DataRevision) {
+        let mut steps = self.steps.iter();
+        let last = steps.position(|step| step.revision == begun);
+        assert!(last.is_some() || begun == DataRevision::default());
+        self.kept_from = last.map_or(0, |last| last + 1);
+        self.begun = begun;
     }
 
     /// The revision of one of the steps; `None` when there is none.
@@ -209,23 +227,36 @@ impl Model {
         }
     }
 
-    /// What brings deleted elements back as they were last.
-    pub(super) fn restored(&self, ids: &BTreeSet<ElementId>) -> Undone {
+    /// What brings deleted elements back as they were last; `None` where history does not tell that of one any more.
+    pub(super) fn restored(&self, ids: &BTreeSet<ElementId>) -> Option<Undone> {
         let mut undone = Undone::default();
         for id in ids {
             if self.now().contains_key(id) {
                 undone.conflicts.push(*id);
                 continue;
             }
-            let mut states = self.steps.iter().rev().map(|step| &step.state);
-            let was = states.find_map(|state| state.get(id)).cloned();
+            let had_it = |step: &Step| step.state.contains_key(id);
+            let last = self.steps.iter().rposition(had_it)?;
+            if self.steps.get(last + 1)?.revision <= self.begun {
+                return None;
+            }
+            let was = self.state(last + 1).get(id).cloned();
             undone.elements.push((*id, was));
         }
-        undone
+        Some(undone)
     }
 
-    /// What undoes edits: of elements to which nothing else was done since the first of them.
-    pub(super) fn reverted(&self, deeds: Deeds) -> Undone {
+    /// What undoes edits: of elements to which nothing else was done since the first of them; `None` where history does
+    /// not tell what was before them any more.
+    pub(super) fn reverted(&self, deeds: Deeds) -> Option<Undone> {
+        let is_told = match deeds {
+            Deeds::Of(revision) => self.begun < revision,
+            Deeds::By(_, AsOf::Revision(since)) => self.begun <= since,
+            Deeds::By(_, AsOf::Time(_)) => panic!("the acts speak of revisions"),
+        };
+        if !is_told {
+            return None;
+        }
         let mut undone = Undone::default();
         for id in self.ever() {
             let touches =
@@ -246,7 +277,7 @@ impl Model {
                 (was, _) => undone.elements.push((id, was.cloned())),
             }
         }
-        undone
+        Some(undone)
     }
 }
 
