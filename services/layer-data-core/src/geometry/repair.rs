@@ -44,18 +44,33 @@ pub enum Unrepairable {
 /// Repairs polygons: each by itself, then what overlaps becomes one.
 pub(super) fn repaired(polygons: &[Rings]) -> Result<Vec<Rings>, Unrepairable> {
     let grid = Grid::over(polygons).ok_or(Unrepairable::Nothing)?;
-    let shapes = grid.united(polygons);
-    if shapes.is_empty() {
-        return Err(Unrepairable::Nothing);
+    // Rare polygons, whose lines meet in many places, the library spoils. From another side it does not.
+    let from_here = grid.repaired(polygons, Side::Front);
+    if from_here == Err(Unrepairable::TooFine) {
+        return grid.repaired(polygons, Side::Left);
     }
-    let given = rings(&shapes, |point| grid.as_given(point))?;
-    if validity::check(&given).is_ok() {
-        return Ok(given);
-    }
-    let on_grid = rings(&shapes, |point| grid.as_rounded(point))?;
-    match validity::check(&on_grid) {
-        Ok(()) => Ok(on_grid),
-        Err(_spoilt) => Err(Unrepairable::TooFine),
+    from_here
+}
+
+/// From where the library looks at polygons.
+#[derive(Clone, Copy)]
+enum Side {
+    /// As they are.
+    Front,
+    /// Turned by a right angle.
+    Left,
+}
+
+impl Side {
+    fn seen(self, mut shapes: IntShapes, turn: fn(IntPoint) -> IntPoint) -> IntShapes {
+        match self {
+            Self::Front => {}
+            Self::Left => {
+                let points = shapes.iter_mut().flatten().flatten();
+                points.for_each(|point| *point = turn(*point));
+            }
+        }
+        shapes
     }
 }
 
@@ -91,16 +106,32 @@ impl Grid {
         Some(grid)
     }
 
-    fn united(&self, polygons: &[Rings]) -> IntShapes {
+    fn repaired(&self, polygons: &[Rings], side: Side) -> Result<Vec<Rings>, Unrepairable> {
+        let shapes = self.united(polygons, side);
+        if shapes.is_empty() {
+            return Err(Unrepairable::Nothing);
+        }
+        let given = rings(&shapes, |point| self.as_given(point))?;
+        if validity::check(&given).is_ok() {
+            return Ok(given);
+        }
+        let on_grid = rings(&shapes, |point| self.as_rounded(point))?;
+        match validity::check(&on_grid) {
+            Ok(()) => Ok(on_grid),
+            Err(_spoilt) => Err(Unrepairable::TooFine),
+        }
+    }
+
+    fn united(&self, polygons: &[Rings], side: Side) -> IntShapes {
         let mut each: Vec<IntShapes> = polygons
             .iter()
-            .map(|rings| overlaid(&self.contours(rings), FillRule::EvenOdd))
+            .map(|rings| overlaid(self.contours(rings), (FillRule::EvenOdd, side)))
             .collect();
         if each.len() == 1 {
             return each.pop().unwrap_or_default();
         }
         let contours: Vec<IntContour> = each.into_iter().flatten().flatten().collect();
-        overlaid(&contours, FillRule::NonZero)
+        overlaid(contours, (FillRule::NonZero, side))
     }
 
     fn contours(&self, rings: &Rings) -> Vec<IntContour> {
@@ -149,14 +180,17 @@ const fn xy(at: Coord) -> [f64; 2] {
     [at.x, at.y]
 }
 
-fn overlaid(contours: &[IntContour], rule: FillRule) -> IntShapes {
+fn overlaid(contours: Vec<IntContour>, (rule, side): (FillRule, Side)) -> IntShapes {
     let options = IntOverlayOptions {
         preserve_output_collinear: true,
         ogc: true,
         ..IntOverlayOptions::default()
     };
-    let mut overlay = Overlay::with_contours_custom(contours, &[], options, Solver::AUTO);
-    overlay.overlay(OverlayRule::Subject, rule)
+    let seen = side.seen(vec![contours], |IntPoint { x, y }| IntPoint { x: -y, y: x });
+    let contours: Vec<IntContour> = seen.into_iter().flatten().collect();
+    let mut overlay = Overlay::with_contours_custom(&contours, &[], options, Solver::AUTO);
+    let shapes = overlay.overlay(OverlayRule::Subject, rule);
+    side.seen(shapes, |IntPoint { x, y }| IntPoint { x: y, y: -x })
 }
 
 #[cfg(test)]
