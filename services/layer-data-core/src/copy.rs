@@ -30,6 +30,9 @@ use crate::{
 const CHUNK_ELEMENTS: usize = 1_000;
 /// About how many bytes of elements a chunk has.
 const CHUNK_BYTES: usize = 4 << 20;
+/// What each value counts at least: as much as any text that a value of another type becomes when its type is widened, so
+/// that a chunk ends where it did before.
+const SHORT_TEXT: usize = 24;
 /// How much is read from the storage at a time.
 const READ: ChunkLimit = ChunkLimit {
     rows: match NonZeroU32::new(1_000) {
@@ -310,7 +313,8 @@ fn full(waiting: &[Element]) -> Option<usize> {
     let mut bytes = 0;
     let place = waiting.iter().position(|element| {
         bytes += element.geometry.as_ref().map_or(0, Vec::len);
-        bytes += element.values.iter().map(Value::size).sum::<usize>();
+        let sizes = element.values.iter().map(Value::size);
+        bytes += sizes.map(|size| size.max(SHORT_TEXT)).sum::<usize>();
         bytes >= CHUNK_BYTES
     });
     let full = place.map_or(CHUNK_ELEMENTS, |place| place + 1);

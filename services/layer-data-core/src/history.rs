@@ -224,14 +224,14 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             return Err(ReadError::NoSuchElement(element));
         }
         // What the versions begin with is said by where history begins after they were read.
-        let stored = self.stored(layer).await?;
-        if told.is_some_and(|told| told.end.revision < stored.history.revision) {
+        let start = self.stored(layer).await?.history;
+        if told.is_some_and(|told| told.end.revision < start.revision) {
             // Those that followed the ones told of may be gone.
-            return Err(ReadError::HistoryPruned(stored.history));
+            return Err(ReadError::HistoryPruned(start));
         }
         Ok(ChangePage {
             next: read.told(),
-            changes: changes(read, told, stored.history),
+            changes: changes(read, told, start),
             layer: stored,
             owner: Owner::of(answer.actor),
         })

@@ -108,6 +108,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
             | StoreError::PermitExpired
             | StoreError::LayerMissing(_)
             | StoreError::DefinitionChanged(_)
+            | StoreError::Dependent(_)
             | StoreError::LayerExists(_)
             | StoreError::RequestReused
             | StoreError::OtherInstallation => {

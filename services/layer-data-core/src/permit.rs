@@ -170,9 +170,16 @@ impl Renewal {
     /// A way whose other end answers.
     #[must_use]
     pub fn answered() -> (Self, mpsc::UnboundedReceiver<RenewalRequest>) {
-        // A change asks once, so nothing can pile up.
+        // A change asks at most once for each time that it is tried, so nothing can pile up.
         let (asking, asked) = mpsc::unbounded();
         (Self(Some(asking)), asked)
+    }
+
+    /// Whether nobody waits for the change any more, so that it cannot be committed once its permit has run out.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        let asking = self.0.as_ref();
+        asking.is_some_and(mpsc::UnboundedSender::is_closed)
     }
 
     /// A new permit; `None` where the right is gone, or nobody waits for the change any more.

@@ -283,7 +283,10 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         let input = QueryInput {
             layer,
             selection,
-            output: OutputInput::default(),
+            output: OutputInput {
+                attributes: Some(Vec::new()),
+                ..OutputInput::default()
+            },
             maximum: None,
         };
         let summary = self

@@ -1,7 +1,8 @@
 //! Changing the structure of a layer that has elements, without downtime (R114).
 //!
 //! Elements are looked at twice: all of them first, while others read and write, and those that were changed meanwhile
-//! once more, while the change is made. So the time that others have to wait does not grow with the layer.
+//! once more, while the change is made. So the time that others have to wait does not grow with the layer, unless an index
+//! has to be built or rows have to be written anew.
 
 use std::{pin::pin, sync::Arc, time::Instant};
 

@@ -5,7 +5,7 @@
 
 mod keys;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jmap_domain::{Decision, DenyReason, LayerAct, LayerId, Permission, Question};
 
@@ -15,12 +15,13 @@ use crate::{
         Edit, EditMode, EditRefusal, EditResult, Intent, PermittedBatch, PermittedEdit, RequestKey,
         StoredAnswer, WrongPermit,
     },
-    element::{ElementInput, NewElement, ValueSource},
+    element::{AttributeRef, ElementInput, NewElement, ValueSource},
     geometry::SingleToMulti,
     permit::{Permit, Validity},
     ports::{Authorizer, Call, LayerStore, StoreError, StoredLayer},
     service::{AskError, LayerData, elements},
     turns::Turns,
+    value::Value,
 };
 
 use keys::FileKeys;
@@ -108,6 +109,8 @@ pub struct Import<S, A, R> {
     service: LayerData<S, A, R>,
     call: Call,
     layer: StoredLayer,
+    /// The definition that the rows are given by.
+    began: Arc<LayerDefinition>,
     from: Option<LayerId>,
     intent: Intent,
     /// How many rows are written at once.
@@ -155,6 +158,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         Ok(Import {
             service: self.clone(),
             call: call.clone(),
+            began: Arc::clone(&layer.definition),
             layer,
             from,
             intent,
@@ -226,10 +230,10 @@ fn may_be_copied(
 }
 
 impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
-    /// The layer's definition, for whoever reads the file.
+    /// The definition that the import began with, for whoever reads the file: rows are given by it to the end.
     #[must_use]
     pub fn definition(&self) -> &LayerDefinition {
-        &self.layer.definition
+        &self.began
     }
 
     /// How far the import is.
@@ -291,6 +295,29 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         Ok(())
     }
 
+    /// The row by the types that attributes have by now, where they became wider since the import began (R114).
+    fn fitted<'e>(&self, element: &'e ElementInput) -> Cow<'e, ElementInput> {
+        let now = &self.layer.definition;
+        if self.began.version() == now.version() {
+            return Cow::Borrowed(element);
+        }
+        let value = |(name, value): &(AttributeRef, Value)| {
+            let kinds = name.find(now).and_then(|(_, now)| {
+                let (_, was) = self.began.attribute(now.id)?;
+                Some((was.kind, now.kind))
+            });
+            let wider = kinds.and_then(|(was, now)| {
+                let is_as_it_was = value.kind() == Some(was);
+                is_as_it_was.then(|| value.widened(now)).flatten()
+            });
+            (name.clone(), wider.unwrap_or_else(|| value.clone()))
+        };
+        Cow::Owned(ElementInput {
+            geometry: element.geometry.clone(),
+            values: element.values.iter().map(value).collect(),
+        })
+    }
+
     async fn take(
         &mut self,
         rows: &[ImportRow],
@@ -303,6 +330,7 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Import<S, A, R> {
         for (place, ImportRow { row: _, element }) in (0..).zip(rows) {
             turns.looked_at(element.geometry.len()).await;
             let definition = &self.layer.definition;
+            let element = self.fitted(element);
             match element.check(definition, terms.source, SingleToMulti::Promote) {
                 Ok(element) => elements.push((place, element)),
                 Err(error) => {

@@ -66,6 +66,7 @@ pub(crate) fn may_end_transaction(error: &StoreError) -> bool {
         StoreError::PermitExpired
         | StoreError::LayerMissing(_)
         | StoreError::DefinitionChanged(_)
+        | StoreError::Dependent(_)
         | StoreError::LayerExists(_)
         | StoreError::RequestReused
         | StoreError::OtherInstallation => false,

@@ -3,7 +3,7 @@
 //! Columns are renamed and added without a row being touched. Only purging a column, giving one another type, and adding one
 //! whose default is a fraction, write every row.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::TryStreamExt;
 use jmap_domain::{AttributeId, DataRevision, ElementId};
@@ -12,6 +12,7 @@ use layer_data_core::{
     ports::{Redefined, Redefinition, StoreError},
 };
 use sqlx::{Row, SqliteConnection};
+use tokio::{sync::OwnedRwLockWriteGuard, time::timeout};
 
 use crate::{
     error::{store_error, unexpected},
@@ -22,6 +23,9 @@ use crate::{
     values::read_value,
     writer::{State, begin},
 };
+
+/// How long a change of columns waits for reads to end: who comes after it waits as well.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Looks at the elements that were changed after a revision, and for those that have the same value where that is to be
 /// unique.
@@ -34,7 +38,7 @@ pub(crate) async fn examine(
     if examination.needs_elements() {
         examine_each(db, layer, examination, since).await?;
     }
-    examine_versions(db, layer, examination).await?;
+    examine_versions(db, layer, examination, since).await?;
     unique::examine(db, layer, examination).await
 }
 
@@ -69,16 +73,18 @@ async fn examine_each(
     Ok(())
 }
 
-/// Looks for values that a wider type cannot have in versions that were replaced, which nobody can change any more.
+/// Looks for values that a wider type cannot have in versions that were replaced after a revision. Nobody changes those
+/// any more.
 async fn examine_versions(
     db: &mut SqliteConnection,
     layer: &Layer,
     examination: &mut Examination,
+    since: DataRevision,
 ) -> Result<(), StoreError> {
     let attributes: Vec<AttributeId> = examination.inexact().collect();
     for attribute in attributes {
         let column = layer.table.column_to_read(attribute);
-        let mut sql = layer.table.inexact_versions(column);
+        let mut sql = layer.table.inexact_versions(column, since);
         let mut found = sql.build_query_scalar::<i64>().fetch(&mut *db);
         while let Some(element) = found.try_next().await.map_err(store_error)? {
             let element = ElementId::new(element).map_err(unexpected)?;
@@ -99,6 +105,8 @@ pub(crate) async fn redefine(
     if current != change.from {
         return Ok(Redefined::Stale(current));
     }
+    // Not earlier: who reads would have to wait for all changes that come before this one.
+    let _reading = alone(&layer, &change).await?;
     let mut tx = begin(state).await?;
     let mut examination = Examination::of(&layer.definition, &change.definition);
     if !examination.is_needless() {
@@ -120,6 +128,18 @@ pub(crate) async fn redefine(
     Ok(Redefined::Done(layer.stored(revision)))
 }
 
+/// Waits until nobody reads from the layer, where its columns change.
+async fn alone(
+    layer: &Layer,
+    change: &Redefinition,
+) -> Result<Option<OwnedRwLockWriteGuard<()>>, StoreError> {
+    if layer.definition.column_steps(&change.definition).is_empty() {
+        return Ok(None);
+    }
+    let alone = timeout(PATIENCE, Arc::clone(&layer.structure).write_owned()).await;
+    alone.map(Some).map_err(|_elapsed| StoreError::Overloaded)
+}
+
 async fn alter(
     db: &mut SqliteConnection,
     layer: &Layer,
@@ -132,6 +152,10 @@ async fn alter(
     statements.extend(columns.iter().flat_map(|step| layer.table.alter(step)));
     statements.extend(Table::new(layer.id, after).index_unique(&unique.come));
     for mut sql in statements {
+        // Others wait to write, and it would be undone.
+        if change.is_abandoned() {
+            return Err(StoreError::PermitExpired);
+        }
         sql.build().execute(&mut *db).await.map_err(store_error)?;
     }
     let query = sqlx::query(include_str!("../sql/set_definition.sql"))

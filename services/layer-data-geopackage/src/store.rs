@@ -3,7 +3,7 @@
 use std::{
     num::{NonZeroU32, NonZeroU64},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use jmap_domain::{ActorId, AttributeId, DataRevision, LayerId};
@@ -20,18 +20,12 @@ use layer_data_core::{
     statistics::Tally,
     value::{DateTime, Value},
 };
-use tokio::{
-    sync::{OwnedRwLockReadGuard, RwLock},
-    time::timeout,
-};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::{
     error::store_error, lock::Lock, read, readers::Readers, redefine, replay, sieve::Comparisons,
     table::Table, tally, unique, writer::Writer,
 };
-
-/// How long a change of columns waits for reads to end: who comes after it waits as well.
-const PATIENCE: Duration = Duration::from_millis(400);
 
 /// A GeoPackage file with its writer and its readers.
 #[derive(Debug)]
@@ -191,15 +185,7 @@ impl LayerStore for GeoPackage {
     }
 
     async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
-        let (layer, _) = self.found(change.permit.layer())?;
-        let steps = layer.definition.column_steps(&change.definition);
-        let alone = if steps.is_empty() {
-            None
-        } else {
-            let alone = timeout(PATIENCE, Arc::clone(&layer.structure).write_owned()).await;
-            Some(alone.map_err(|_elapsed| StoreError::Overloaded)?)
-        };
-        self.writer.redefine(change, alone).await
+        self.writer.redefine(change).await
     }
 
     async fn holders(

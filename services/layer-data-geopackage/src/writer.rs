@@ -13,7 +13,7 @@ use sqlx::{
     ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction, sqlite::SqliteConnectOptions,
 };
 use tokio::{
-    sync::{Mutex, OwnedRwLockWriteGuard, mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
 };
 
@@ -47,12 +47,7 @@ enum Job {
 /// A change of the store itself, which shares its commit with nothing.
 enum Change {
     Create(Box<NewLayer>, Reply<StoredLayer>),
-    /// The guard, if columns change, is held until the change is made, whether or not anybody still waits.
-    Redefine(
-        Box<Redefinition>,
-        Option<OwnedRwLockWriteGuard<()>>,
-        Reply<Redefined>,
-    ),
+    Redefine(Box<Redefinition>, Reply<Redefined>),
     Drop(Removal, Reply<()>),
     Prune(LayerId, DateTime, NonZeroU32, Reply<Pruned>),
     Bind(String, Reply<()>),
@@ -94,12 +89,8 @@ impl Writer {
             .await
     }
 
-    pub(crate) async fn redefine(
-        &self,
-        change: Redefinition,
-        alone: Option<OwnedRwLockWriteGuard<()>>,
-    ) -> Result<Redefined, StoreError> {
-        self.send(|reply| Job::Change(Change::Redefine(Box::new(change), alone, reply)))
+    pub(crate) async fn redefine(&self, change: Redefinition) -> Result<Redefined, StoreError> {
+        self.send(|reply| Job::Change(Change::Redefine(Box::new(change), reply)))
             .await
     }
 
@@ -181,9 +172,8 @@ impl Change {
                 let done = layers::create(state, *layer).await;
                 drop(reply.send(state.unless_ended(done).await));
             }
-            Self::Redefine(change, alone, reply) => {
+            Self::Redefine(change, reply) => {
                 let done = redefine::redefine(state, *change).await;
-                drop(alone);
                 drop(reply.send(state.unless_ended(done).await));
             }
             Self::Drop(removal, reply) => {

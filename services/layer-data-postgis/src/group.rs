@@ -150,6 +150,7 @@ fn may_be_of_one(error: &StoreError, jobs: &[EditJob]) -> bool {
         StoreError::Unexpected(_)
         | StoreError::LayerMissing(_)
         | StoreError::DefinitionChanged(_)
+        | StoreError::Dependent(_)
         | StoreError::LayerExists(_)
         | StoreError::RequestReused
         | StoreError::OtherInstallation

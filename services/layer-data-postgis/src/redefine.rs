@@ -47,7 +47,7 @@ pub(crate) async fn examine(
     if examination.needs_elements() {
         examine_each(db, layer, examination, since).await?;
     }
-    examine_versions(db, layer, examination).await?;
+    examine_versions(db, layer, examination, since).await?;
     unique::examine(db, layer, examination).await
 }
 
@@ -82,16 +82,18 @@ async fn examine_each(
     Ok(())
 }
 
-/// Looks for values that a wider type cannot have in versions that were replaced, which nobody can change any more.
+/// Looks for values that a wider type cannot have in versions that were replaced after a revision. Nobody changes those
+/// any more.
 async fn examine_versions(
     db: &mut PgConnection,
     layer: &Layer,
     examination: &mut Examination,
+    since: DataRevision,
 ) -> Result<(), StoreError> {
     let attributes: Vec<AttributeId> = examination.inexact().collect();
     for attribute in attributes {
         let column = layer.table.column_to_read(attribute);
-        let mut sql = layer.table.inexact_versions(column);
+        let mut sql = layer.table.inexact_versions(column, since);
         let mut found = sql.build_query_scalar::<i64>().fetch(&mut *db);
         while let Some(element) = found.try_next().await.map_err(store_error)? {
             let element = ElementId::new(element).map_err(unexpected)?;
@@ -174,7 +176,14 @@ async fn try_redefine(
         tx.rollback().await?;
         return Ok(Made::Contradicted(found));
     }
-    alter(&mut tx, layer, change).await?;
+    // Others wait to read and to write, and it would be undone.
+    if change.is_abandoned() {
+        tx.rollback().await?;
+        return Ok(Made::TooLate);
+    }
+    if let Err(trouble) = alter(&mut tx, layer, change).await {
+        return Err(dependent(trouble, layer.id));
+    }
     if !change.may_commit().await {
         tx.rollback().await?;
         return Ok(Made::TooLate);
@@ -182,6 +191,21 @@ async fn try_redefine(
     in_doubt.store(true, Ordering::Relaxed);
     tx.commit().await?;
     Ok(Made::Done)
+}
+
+/// PostgreSQL changes no column that a view or a rule of somebody else is made of.
+fn dependent(trouble: Trouble, layer: LayerId) -> Trouble {
+    let Trouble::Database(error) = &trouble else {
+        return trouble;
+    };
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    match code.as_deref() {
+        // feature_not_supported, dependent_objects_still_exist
+        Some("0A000" | "2BP01") => StoreError::Dependent(layer).into(),
+        Some(_) | None => trouble,
+    }
 }
 
 async fn alter(db: &mut PgConnection, layer: &Layer, change: &Redefinition) -> Result<(), Trouble> {

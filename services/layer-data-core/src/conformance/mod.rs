@@ -109,6 +109,7 @@ macro_rules! for_each_conformance_fact {
             structure::a_stale_or_unpermitted_change_is_not_made,
             structure::versions_follow_the_definition,
             structure::widened_attributes_keep_their_values,
+            structure::attributes_come_back_with_wider_types_and_other_names,
             structure::widened_attributes_are_compared_by_their_new_type,
             structure::a_query_of_narrower_types_is_told_that_they_changed,
             structure::integers_that_no_double_is_stand_in_the_way,

@@ -141,6 +141,9 @@ pub enum ChangeFault {
     /// A time that history cannot be kept for.
     #[error("{0}")]
     Retention(RetentionError),
+    /// An attribute that gets a wider type and is dropped: nobody would look at its values.
+    #[error("attribute `{0}` is widened or dropped in one call, not both")]
+    WidenedAndDropped(String),
     /// A new attribute that is required gives elements that exist no value.
     #[error("a required attribute can be added only with a default: `{0}`")]
     NeedsDefault(String),
@@ -170,6 +173,8 @@ impl LayerDefinition {
             now,
         };
         let last = changes.len().saturating_sub(1);
+        let kinds = self.stored_attributes().map(|one| (one.id, one.kind));
+        let kinds: HashMap<AttributeId, AttributeType> = kinds.collect();
         for (index, change) in changes.into_iter().enumerate() {
             let fail = |fault| ChangeError { index, fault };
             let attribute = work.apply(change).map_err(fail)?;
@@ -180,6 +185,7 @@ impl LayerDefinition {
             return Err(ChangeError { index: last, fault });
         }
         work.check()?;
+        work.check_dropped(&kinds)?;
         let version = DefinitionVersion(self.version.0.saturating_add(1));
         let origin = match self.version {
             DefinitionVersion(1) => self.digest(),
@@ -316,6 +322,29 @@ impl Work {
                     fault,
                 })
             })?;
+        }
+        Ok(())
+    }
+
+    /// Whether what is dropped could come back as it is: it is stored like the others, and nobody looks at its values.
+    fn check_dropped(
+        &self,
+        kinds: &HashMap<AttributeId, AttributeType>,
+    ) -> Result<(), ChangeError> {
+        for DroppedAttribute { attribute, .. } in &self.definition.dropped {
+            let Some(index) = self.touched.get(&attribute.id).copied() else {
+                continue;
+            };
+            let fail = |fault| ChangeError { index, fault };
+            let name = attribute.name.to_string();
+            if kinds
+                .get(&attribute.id)
+                .is_some_and(|kind| *kind != attribute.kind)
+            {
+                return Err(fail(ChangeFault::WidenedAndDropped(name)));
+            }
+            let consistent = attribute.consistent();
+            consistent.map_err(|fault| fail(ChangeFault::Constraint { name, fault }))?;
         }
         Ok(())
     }

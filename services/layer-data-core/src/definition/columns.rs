@@ -19,15 +19,8 @@ pub enum ColumnStep<'a> {
         /// Its name then.
         to: String,
     },
-    /// The values of a column become values of a wider type.
-    Widen {
-        /// Its name.
-        column: String,
-        /// The type that its values have.
-        from: AttributeType,
-        /// What it is to hold.
-        attribute: &'a AttributeDefinition,
-    },
+    /// The values of some columns become values of wider types: of all at once, because each row is written anew for it.
+    Widen(Vec<WidenedColumn>),
     /// A column comes. Every row gets the attribute's default.
     Add {
         /// Its name.
@@ -35,6 +28,19 @@ pub enum ColumnStep<'a> {
         /// What it holds.
         attribute: &'a AttributeDefinition,
     },
+}
+
+/// A column whose values become values of a wider type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WidenedColumn {
+    /// Its name.
+    pub column: String,
+    /// Whose values it has.
+    pub attribute: AttributeId,
+    /// The type that they have.
+    pub from: AttributeType,
+    /// The type that they get.
+    pub to: AttributeType,
 }
 
 /// The name of the column of a dropped attribute: no attribute can have it (R64).
@@ -68,11 +74,11 @@ impl LayerDefinition {
                 continue;
             };
             if from != attribute.kind {
-                let column = column.clone();
-                widened.push(ColumnStep::Widen {
-                    column,
+                widened.push(WidenedColumn {
+                    column: column.clone(),
+                    attribute: attribute.id,
                     from,
-                    attribute,
+                    to: attribute.kind,
                 });
             }
             if old != column {
@@ -90,6 +96,7 @@ impl LayerDefinition {
         let removed = before.into_values();
         let removed = removed.map(|(_, column)| ColumnStep::Remove(column));
         let moved = removed.chain(aside).chain(into_place);
+        let widened = (!widened.is_empty()).then_some(ColumnStep::Widen(widened));
         moved.chain(widened).chain(added).collect()
     }
 }

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub use attribute::{AttributeDefinition, AttributeDraft};
 pub use change::{AttributeRules, ChangeError, ChangeFault, DefinitionChange};
-pub use columns::{ColumnStep, column_of_dropped};
+pub use columns::{ColumnStep, WidenedColumn, column_of_dropped};
 pub use constraints::{
     AllowedValue, AttributeConstraints, ConstraintError, MAX_UNIQUE_LENGTH, ValueFault,
 };

@@ -306,3 +306,48 @@ fn how_long_history_is_kept_is_stored_only_where_it_is_not_for_ever() {
     let damaged = json.replace("\"epsg\"", "\"keep_history\":1,\"epsg\"");
     assert!(LayerDefinition::from_json(&damaged).is_err());
 }
+
+#[test]
+fn what_is_dropped_can_be_read_back_and_comes_back_as_it_was() {
+    // R114: whatever is stored has to be read again when the service starts.
+    let mut ranged = attribute("ranged", AttributeType::Integer);
+    ranged.constraints.max_value = Some(Value::Integer(9));
+    let before = layer(vec![ranged]).unwrap();
+    let id = before.attributes()[0].id;
+    let widen = |to| DefinitionChange::Widen { attribute: id, to };
+    let constrain = |constraints| DefinitionChange::Constrain {
+        attribute: id,
+        rules: AttributeRules {
+            constraints: Some(constraints),
+            ..AttributeRules::default()
+        },
+    };
+    let nothing = AttributeConstraints {
+        min_value: Some(Value::Integer(10)),
+        ..before.attributes()[0].constraints.clone()
+    };
+    let drop = || DefinitionChange::Drop(id);
+    for changes in [
+        vec![widen(AttributeType::String), drop()],
+        vec![widen(AttributeType::Double), drop()],
+        vec![
+            drop(),
+            DefinitionChange::Restore(id),
+            widen(AttributeType::Double),
+            drop(),
+        ],
+        vec![constrain(nothing), drop()],
+    ] {
+        let refused = before.changed(changes, None, DateTime::EPOCH);
+        assert!(refused.is_err(), "{refused:?}");
+    }
+    let free = constrain(AttributeConstraints::default());
+    let dropped = before
+        .changed(vec![free, drop()], None, DateTime::EPOCH)
+        .unwrap();
+    let read = LayerDefinition::from_json(&dropped.to_json().unwrap()).unwrap();
+    let back = vec![DefinitionChange::Restore(id), widen(AttributeType::String)];
+    let back = read.changed(back, None, DateTime::EPOCH).unwrap();
+    let read = LayerDefinition::from_json(&back.to_json().unwrap()).unwrap();
+    assert_eq!(read.attributes()[0].kind, AttributeType::String);
+}

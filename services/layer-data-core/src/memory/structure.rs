@@ -31,8 +31,12 @@ impl Layer {
                 let value = row.value(&self.definition, id);
                 value.widened(AttributeType::Double).is_none()
             };
-            let replaced = self.replaced.values().map(|(row, _)| row);
-            let found = replaced.filter(is_inexact).map(|row| row.element.id);
+            let replaced = self.replaced.values();
+            let replaced = replaced.filter(|(_, end)| end.revision > since);
+            let found = replaced
+                .map(|(row, _)| row)
+                .filter(is_inexact)
+                .map(|row| row.element.id);
             for element in found.collect::<BTreeSet<_>>() {
                 examination.look_at_past(id, element);
             }
@@ -53,9 +57,7 @@ impl Layer {
                 ColumnStep::Add { attribute, .. } => {
                     Some((attribute.id, attribute.default.clone()))
                 }
-                ColumnStep::Remove(_) | ColumnStep::Rename { .. } | ColumnStep::Widen { .. } => {
-                    None
-                }
+                ColumnStep::Remove(_) | ColumnStep::Rename { .. } | ColumnStep::Widen(_) => None,
             })
             .collect();
         let replaced = self.replaced.values_mut().map(|(row, _)| row);

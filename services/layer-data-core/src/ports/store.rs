@@ -266,6 +266,12 @@ pub struct Redefinition {
 }
 
 impl Redefinition {
+    /// Whether there is no use in going on with the change: to be asked before anything that takes long.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.renewal.is_abandoned() && !self.permit.is_valid_at(Instant::now())
+    }
+
     /// Whether the change may be committed at this moment.
     pub async fn may_commit(&self) -> bool {
         if self.permit.is_valid_at(Instant::now()) {
@@ -379,6 +385,11 @@ pub enum StoreError {
     /// The layer's definition was changed after an edit was checked against it. Nothing was changed; check again.
     #[error("the definition of layer `{0}` was changed")]
     DefinitionChanged(LayerId),
+    /// Something that others made in the database, such as a view, depends on a column that was to change.
+    #[error(
+        "a view or a rule in the database depends on a column of layer `{0}` that would change; it has to go first"
+    )]
+    Dependent(LayerId),
     /// The layer exists with another definition.
     #[error("layer `{0}` exists with another definition")]
     LayerExists(LayerId),
@@ -407,6 +418,7 @@ impl StoreError {
             Self::PermitExpired => Self::PermitExpired,
             Self::LayerMissing(layer) => Self::LayerMissing(*layer),
             Self::DefinitionChanged(layer) => Self::DefinitionChanged(*layer),
+            Self::Dependent(layer) => Self::Dependent(*layer),
             Self::LayerExists(layer) => Self::LayerExists(*layer),
             Self::RequestReused => Self::RequestReused,
             Self::OtherInstallation => Self::OtherInstallation,

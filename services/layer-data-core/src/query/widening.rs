@@ -67,7 +67,7 @@ impl CheckedQuery {
     }
 
     /// The query as it is asked under a later definition; `None` where what it compares or sorts by has another order
-    /// there.
+    /// there, or it compares with an integer that no double is.
     pub(crate) fn widened(&self, later: &LayerDefinition) -> Option<Widened> {
         let known = kinds(later);
         let kind_of = |id: AttributeId| known.get(&id).copied();

@@ -133,6 +133,8 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> Reader<S, A, R> {
     async fn widen(&mut self) -> Result<(), ReadError> {
         let now = self.service.stored(self.layer.layer).await?.definition;
         let redefined = ReadError::Redefined(now.version());
+        // The change may have been waited for longer than the right was given for (R119).
+        self.keep_right().await?;
         let Some(widened) = self.query.widened(&now) else {
             return Err(redefined);
         };

@@ -300,3 +300,21 @@ fn values_become_wider_where_they_go_and_stay_what_they_were_when_the_source_wid
     let expected = [Value::text("true").unwrap(), Value::Integer(7), seven];
     assert_eq!(values, expected);
 }
+
+#[test]
+fn a_copy_goes_on_when_the_attributes_that_it_fills_become_wider() {
+    // R114.
+    let world = World::with(&NEEDED);
+    let before = run(current(&*world.store));
+    let values = [("integer", Value::Integer(7))];
+    run(done(&*world.store, creation_under(&before, &values)));
+    let copy = begun(&world, &prepared(&world), CopyProgress::default()).unwrap();
+    let attribute = before.attribute_named("integer").unwrap().id;
+    let to = AttributeType::Double;
+    let widened = vec![DefinitionChange::Widen { attribute, to }];
+    let now = run(redefined(&*world.store, widened));
+    assert_eq!(to_the_end(copy).copied, 1);
+    let copy = run(read_under(&*world.store, &now)).remove(1);
+    let seven = Value::double(7.0).unwrap();
+    assert_eq!(copy.values[now.place(attribute).unwrap()], seven);
+}

@@ -6,10 +6,15 @@ use jmap_domain::{Decision, DenyReason, LayerAct, Permission};
 
 use super::{World, call, run};
 use crate::{
-    conformance::{actor, layer, named, point, read_all},
+    conformance::{
+        actor, layer, named, point, read_all,
+        structure::{current, read_under, redefined},
+    },
+    definition::DefinitionChange,
     edit::Intent,
-    element::ElementInput,
+    element::{AttributeRef, ElementInput},
     transfer::{ImportCounts, ImportError, ImportRow},
+    value::{AttributeType, MAX_EXACT, Value},
 };
 
 fn row(row: u64, geometry: Vec<u8>) -> ImportRow {
@@ -173,4 +178,46 @@ fn read_only_values_are_taken_from_administrators_alone() {
             0
         );
     });
+}
+
+#[test]
+fn an_import_goes_on_when_attributes_become_wider() {
+    // R105, R114: what the file said before is what it says still, and what never fitted does not now.
+    let world = World::with(&[Permission::AddElements]);
+    let before = run(current(&*world.store));
+    let numbered = |at, value| ImportRow {
+        row: at,
+        element: ElementInput {
+            geometry: point(1.0, 2.0),
+            values: vec![(AttributeRef::Name("integer".to_owned()), value)],
+        },
+    };
+    let mut import = run(world.service.import(&call(11), layer(), Intent::Commit)).unwrap();
+    let widen = |name, to| {
+        let attribute = before.attribute_named(name).unwrap().id;
+        let change = DefinitionChange::Widen { attribute, to };
+        run(redefined(&*world.store, vec![change]))
+    };
+    assert!(
+        run(import.push(vec![numbered(1, Value::Integer(1))]))
+            .unwrap()
+            .is_empty()
+    );
+    let now = widen("integer", AttributeType::Double);
+    let rows = vec![
+        numbered(2, Value::Integer(2)),
+        numbered(3, Value::Boolean(true)),
+        numbered(4, Value::Integer(MAX_EXACT + 1)),
+    ];
+    let refused = run(import.push(rows)).unwrap();
+    let refused: Vec<u64> = refused.iter().map(|refused| refused.row).collect();
+    assert_eq!(refused, [3, 4]);
+    let elements = run(read_under(&*world.store, &now));
+    let place = now
+        .place(now.attribute_named("integer").unwrap().id)
+        .unwrap();
+    let numbers: Vec<&Value> = elements.iter().map(|one| &one.values[place]).collect();
+    let double = |number| Value::double(number).unwrap();
+    assert_eq!(numbers, [&double(1.0), &double(2.0)]);
+    assert_eq!(import.definition().version(), before.version());
 }

@@ -1,7 +1,7 @@
 //! The columns of a changed definition.
 
 use layer_data_core::{
-    definition::{AttributeDefinition, ColumnStep},
+    definition::{ColumnStep, WidenedColumn},
     value::{AttributeType, Value},
 };
 use sqlx::{QueryBuilder, Sqlite};
@@ -25,11 +25,7 @@ impl Table {
                 let (from, to) = (quoted(from), quoted(to));
                 vec![alter(table, format_args!("rename column {from} to {to}"))]
             }
-            ColumnStep::Widen {
-                column,
-                from,
-                attribute,
-            } => widen(table, &quoted(column), *from, attribute),
+            ColumnStep::Widen(columns) => widen(table, columns),
             ColumnStep::Add { column, attribute } => {
                 add(table, &quoted(column), attribute.kind, &attribute.default)
             }
@@ -66,24 +62,28 @@ fn add(
     ]
 }
 
-/// SQLite gives no column another type: a new one takes the values, and the place of the old one.
-fn widen(
-    table: &str,
-    column: &str,
-    from: AttributeType,
-    attribute: &AttributeDefinition,
-) -> Vec<QueryBuilder<Sqlite>> {
-    let (to, wider) = (attribute.kind, quoted(&format!("_wider_{}", attribute.id)));
-    let value = widened(column, from, to);
-    vec![
-        alter(
+/// SQLite gives no column another type: new ones take the values, and the places of the old ones.
+fn widen(table: &str, columns: &[WidenedColumn]) -> Vec<QueryBuilder<Sqlite>> {
+    let (mut added, mut values, mut replaced) = (Vec::new(), Vec::new(), Vec::new());
+    for WidenedColumn {
+        column,
+        attribute,
+        from,
+        to,
+    } in columns
+    {
+        let (column, wider) = (quoted(column), quoted(&format!("_wider_{attribute}")));
+        let kind = column_type(*to);
+        added.push(alter(table, format_args!("add column {wider} {kind}")));
+        values.push(format!("{wider} = {}", widened(&column, *from, *to)));
+        replaced.push(alter(table, format_args!("drop column {column}")));
+        replaced.push(alter(
             table,
-            format_args!("add column {wider} {}", column_type(to)),
-        ),
-        QueryBuilder::new(format!("update {table} set {wider} = {value}")),
-        alter(table, format_args!("drop column {column}")),
-        alter(table, format_args!("rename column {wider} to {column}")),
-    ]
+            format_args!("rename column {wider} to {column}"),
+        ));
+    }
+    let fill = QueryBuilder::new(format!("update {table} set {}", values.join(", ")));
+    added.into_iter().chain([fill]).chain(replaced).collect()
 }
 
 /// What a column's values become, as `Value::widened` says. Days and instants are texts already.

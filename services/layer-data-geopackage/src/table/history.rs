@@ -1,6 +1,6 @@
 //! The table of versions that were replaced, and reading it together with the elements.
 
-use jmap_domain::ElementId;
+use jmap_domain::{DataRevision, ElementId};
 use layer_data_core::{
     edit::{ExpectedRevision, Restored},
     history::{AsOf, Deeds, Rows, Touched, VersionRecord},
@@ -54,13 +54,19 @@ impl Table {
         sql
     }
 
-    /// The elements of which a version that was replaced has an integer that no double is exactly, ascending.
-    pub(crate) fn inexact_versions(&self, column: &Column) -> QueryBuilder<Sqlite> {
+    /// The elements of which a version that was replaced after a revision has an integer that no double is exactly,
+    /// ascending.
+    pub(crate) fn inexact_versions(
+        &self,
+        column: &Column,
+        since: DataRevision,
+    ) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("select distinct t.\"fid\" from ");
         sql.push(&self.versions).push(" as t where ");
         column.push(&mut sql);
         sql.push(" not between ").push_bind(-MAX_EXACT);
         sql.push(" and ").push_bind(MAX_EXACT);
+        sql.push(" and t.\"_until\" > ").push_bind(since.get());
         sql.push(" order by t.\"fid\"");
         sql
     }

@@ -26,6 +26,7 @@ pub(super) fn store(error: &StoreError) -> Failure {
             )
         }
         StoreError::DefinitionChanged(_) => definition_changes(),
+        StoreError::Dependent(_) => inside(error),
         StoreError::LayerExists(_) => inside(error),
         StoreError::RequestReused => request_reused(),
         StoreError::OtherInstallation => inside(error),

@@ -4,6 +4,7 @@ use jmap_domain::{DenyReason, LayerId};
 use jmap_wire::{Failure, FieldPath};
 use layer_data_core::{
     definition::{ChangeError, ChangeFault, Contradiction, Contradictory, DefinitionVersion},
+    ports::StoreError,
     structure::StructureError,
 };
 use tonic::Code;
@@ -24,6 +25,9 @@ pub(crate) fn structure(error: StructureError, layer: LayerId) -> Failure {
         StructureError::Change(error) => change(&error),
         StructureError::Contradicted(found) => contradicted(&found, &message),
         StructureError::PermitsExpired => unavailable("the change could not be committed in time"),
+        StructureError::Store(StoreError::Dependent(_)) => {
+            Failure::new(Code::FailedPrecondition, "PRECONDITION_FAILED", message)
+        }
         StructureError::Store(error) => store(&error),
     };
     of_layer(failure, layer)
@@ -59,6 +63,7 @@ fn change(error: &ChangeError) -> Failure {
         | ChangeFault::Constraint { .. }
         | ChangeFault::NotWider { .. }
         | ChangeFault::RuleNotWidened { .. }
+        | ChangeFault::WidenedAndDropped(_)
         | ChangeFault::Retention(_)
         | ChangeFault::NeedsDefault(_)
         | ChangeFault::TooManyAttributes

@@ -67,14 +67,14 @@ fn alter(table: &str, step: &ColumnStep<'_>) -> String {
             let (from, to) = (quoted(from), quoted(to));
             format!("alter table {table} rename column {from} to {to}")
         }
-        ColumnStep::Widen {
-            column,
-            from,
-            attribute,
-        } => {
-            let (column, kind) = (quoted(column), column_type(attribute.kind));
-            let value = widened(&column, *from, attribute.kind);
-            format!("alter table {table} alter column {column} type {kind} using {value}")
+        ColumnStep::Widen(columns) => {
+            let columns = columns.iter().map(|one| {
+                let (column, kind) = (quoted(&one.column), column_type(one.to));
+                let value = widened(&column, one.from, one.to);
+                format!("alter column {column} type {kind} using {value}")
+            });
+            let columns = columns.collect::<Vec<_>>().join(", ");
+            format!("alter table {table} {columns}")
         }
         ColumnStep::Add { column, attribute } => {
             let (column, kind) = (quoted(column), column_type(attribute.kind));

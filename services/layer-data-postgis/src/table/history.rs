@@ -1,5 +1,6 @@
 //! The table of versions that were replaced, and reading it together with the elements.
 
+use jmap_domain::DataRevision;
 use jmap_postgres::quoted;
 use layer_data_core::{
     definition::LayerDefinition,
@@ -51,13 +52,19 @@ impl Table {
         )
     }
 
-    /// The elements of which a version that was replaced has an integer that no double is exactly, ascending.
-    pub(crate) fn inexact_versions(&self, column: &Column) -> QueryBuilder<Postgres> {
+    /// The elements of which a version that was replaced after a revision has an integer that no double is exactly,
+    /// ascending.
+    pub(crate) fn inexact_versions(
+        &self,
+        column: &Column,
+        since: DataRevision,
+    ) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select distinct t.\"fid\" from ");
         sql.push(&self.versions).push(" as t where ");
         column.push(&mut sql);
         sql.push(" not between ").push_bind(-MAX_EXACT);
         sql.push(" and ").push_bind(MAX_EXACT);
+        sql.push(" and t.\"_until\" > ").push_bind(since.get());
         sql.push(" order by t.\"fid\"");
         sql
     }

@@ -7,7 +7,9 @@ use layer_data_core::{
         actor, batch, histories, later, layer, make_layer,
         structure::{self, creation_under, current, read_under, redefine_until},
     },
+    definition::DefinitionChange,
     ports::{LayerStore, Removal, StoreError},
+    value::AttributeType,
 };
 use layer_data_postgis::PostGis;
 use proptest::test_runner::{Config, TestRunner};
@@ -104,4 +106,31 @@ async fn a_change_that_somebody_elses_lock_holds_up_changes_nothing() {
     assert_eq!(read_under(&fresh.store, &after).await.len(), 1);
     let named = format!("select count(name) from {TABLE}");
     assert_eq!(scalar(&mut other, &named).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_view_of_somebody_else_keeps_its_column() {
+    // R114, R120.
+    let Some(fresh) = fresh("view").await else {
+        return;
+    };
+    make_layer(&fresh.store).await;
+    let before = current(&fresh.store).await;
+    let mut other = fresh.other().await;
+    let view = format!("create view numbers as select \"integer\" from {TABLE}");
+    crate::fixture::run(&mut other, &view).await;
+    let attribute = before.attribute_named("integer").unwrap().id;
+    let to = AttributeType::Double;
+    let widen = vec![DefinitionChange::Widen { attribute, to }];
+    let purge = vec![
+        DefinitionChange::Drop(attribute),
+        DefinitionChange::Purge(attribute),
+    ];
+    for change in [widen.clone(), purge] {
+        let kept = redefine_until(&fresh.store, change, later()).await;
+        assert!(matches!(kept, Err(StoreError::Dependent(_))), "{kept:?}");
+    }
+    assert_eq!(current(&fresh.store).await.version(), before.version());
+    crate::fixture::run(&mut other, "drop view numbers").await;
+    structure::redefined(&fresh.store, widen).await;
 }

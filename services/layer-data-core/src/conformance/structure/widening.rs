@@ -10,7 +10,7 @@ use jmap_domain::{DataRevision, Decision, ElementId, LayerId};
 
 use super::{
     creation_under, current, draft, id_of, named, read_query, read_under, redefine_until,
-    redefined, renaming_string, text, update, value_of,
+    redefined, text, update, value_of,
 };
 use crate::{
     conformance::{done, edit, later, layer, make_layer, query, rows},
@@ -163,6 +163,41 @@ pub async fn widened_attributes_keep_their_values(store: &impl LayerStore) {
     let back = as_of(store, &after, last.revision).await;
     has(&after, &back[0], &wide(0));
     has(&after, &read_under(store, &after).await[0], &fraction);
+}
+
+/// R114: what comes back, or gets another name, gets a wider type in the same change.
+pub async fn attributes_come_back_with_wider_types_and_other_names(store: &impl LayerStore) {
+    let before = made(store).await;
+    done(store, creation_under(&before, &values(0))).await;
+    let codes = id_of(&before, "codes");
+    let dropped = redefined(store, vec![DefinitionChange::Drop(codes)]).await;
+    let exchange = |from, to: &str| DefinitionChange::Rename {
+        attribute: id_of(&dropped, from),
+        name: to.to_owned(),
+    };
+    let changes = vec![
+        DefinitionChange::Restore(codes),
+        DefinitionChange::Widen {
+            attribute: codes,
+            to: AttributeType::String,
+        },
+        exchange("days", "numbers"),
+        exchange("numbers", "days"),
+        widen(&dropped, "numbers", AttributeType::Double),
+        widen(&dropped, "days", AttributeType::DateTime),
+    ];
+    let after = redefined(store, changes).await;
+    let element = read_under(store, &after).await.remove(0);
+    let was = |name| {
+        wide(0)
+            .into_iter()
+            .find(|(other, _)| *other == name)
+            .unwrap()
+            .1
+    };
+    assert_eq!(value_of(&after, &element, "codes"), &was("codes"));
+    assert_eq!(value_of(&after, &element, "days"), &was("numbers"));
+    assert_eq!(value_of(&after, &element, "numbers"), &was("days"));
 }
 
 /// R110, R112, R114: conditions and orders go by the wider type.
@@ -318,22 +353,26 @@ pub async fn unique_attributes_stay_unique_when_they_are_widened(store: &impl La
     assert_eq!(found.unwrap().len(), 1);
 }
 
+/// A change whose permit has run out.
+fn widening_under(before: &LayerDefinition, renewal: Renewal) -> Redefinition {
+    let run_out = StructurePermit::from_decision(layer(), Decision::All, Instant::now());
+    let change = vec![widen(before, "integer", AttributeType::String)];
+    Redefinition {
+        permit: run_out.unwrap(),
+        renewal,
+        from: before.version(),
+        definition: before.changed(change, None, DateTime::now()).unwrap(),
+        examined: DataRevision::default(),
+    }
+}
+
 async fn renewed_by(
     store: &impl LayerStore,
     answer: impl Fn() -> Option<StructurePermit>,
 ) -> Result<Redefined, StoreError> {
     let before = current(store).await;
     let (renewal, mut asked) = Renewal::answered();
-    let run_out = StructurePermit::from_decision(layer(), Decision::All, Instant::now());
-    let change = vec![renaming_string(&before, "name")];
-    let change = Redefinition {
-        permit: run_out.unwrap(),
-        renewal,
-        from: before.version(),
-        definition: before.changed(change, None, DateTime::now()).unwrap(),
-        examined: DataRevision::default(),
-    };
-    let mut making = pin!(store.redefine(change));
+    let mut making = pin!(store.redefine(widening_under(&before, renewal)));
     loop {
         match select(&mut making, asked.next()).await {
             Either::Left((made, _)) => return made,
@@ -348,7 +387,7 @@ async fn renewed_by(
 }
 
 /// R123: a permit that ran out while the change was made is asked for anew, immediately before the commit; a right that is
-/// gone by then, or is one to another layer, is none.
+/// gone by then, or is one to another layer, is none, nor is there one for whoever left.
 pub async fn a_permit_that_ran_out_is_asked_for_anew(store: &impl LayerStore) {
     make_layer(store).await;
     let permit = |layer| StructurePermit::from_decision(layer, Decision::All, later()).ok();
@@ -357,6 +396,10 @@ pub async fn a_permit_that_ran_out_is_asked_for_anew(store: &impl LayerStore) {
         let made = renewed_by(store, || answer).await;
         assert!(matches!(made, Err(StoreError::PermitExpired)), "{made:?}");
     }
+    let before = current(store).await;
+    let left = widening_under(&before, Renewal::answered().0);
+    let made = store.redefine(left).await;
+    assert!(matches!(made, Err(StoreError::PermitExpired)), "{made:?}");
     let made = renewed_by(store, || permit(layer())).await;
     assert!(matches!(made, Ok(Redefined::Done(_))), "{made:?}");
 }
