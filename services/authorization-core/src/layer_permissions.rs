@@ -12,6 +12,7 @@ use jmap_domain::{
 
 pub use candidates::{Candidate, CandidatePlace, CandidatesWanted, Search};
 pub(crate) use check::{Granting, check_new_rows};
+pub(crate) use table::table as table_of;
 pub use table::{LayerTable, TableRow};
 
 use crate::{

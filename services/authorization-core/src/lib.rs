@@ -26,6 +26,7 @@ pub mod lookup;
 pub mod memory;
 pub mod model;
 pub mod past;
+pub mod personal;
 pub mod ports;
 mod present;
 pub mod projects;

@@ -10,7 +10,9 @@ use jmap_domain::{Caller, LayerId, Name, PrincipalId, Scope, ServiceId, SessionC
 
 pub use administer::LayerUpdate;
 pub(crate) use administer::draft_update;
+pub(crate) use initial::add_view;
 pub use removals::LayerStatus;
+pub(crate) use reserve::last_in;
 pub use reserve::{InitialView, ReserveLayer, Site};
 
 use crate::{

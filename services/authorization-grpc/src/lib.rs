@@ -12,6 +12,7 @@ mod layer_administration;
 mod lookup;
 mod page;
 mod parse;
+mod personal;
 mod policy_change;
 mod principals;
 mod project;
@@ -30,6 +31,7 @@ use jmap_proto::authorization::{
     directory_service_server::{self, DirectoryServiceServer},
     layer_administration_service_server::{self, LayerAdministrationServiceServer},
     lookup_service_server::{self, LookupServiceServer},
+    personal_layer_service_server::{self, PersonalLayerServiceServer},
     policy_watch_service_server::{self, PolicyWatchServiceServer},
     project_service_server::{self, ProjectServiceServer},
     registry_service_server::{self, RegistryServiceServer},
@@ -46,13 +48,14 @@ use check::CheckApi;
 use directory::DirectoryApi;
 use layer_administration::LayerAdministrationApi;
 use lookup::LookupApi;
+use personal::PersonalLayerApi;
 use project::ProjectApi;
 use registry::RegistryApi;
 use session::SessionApi;
 use watch::PolicyWatchApi;
 
 /// The full names of the services, for health and reflection.
-pub const SERVICES: [&str; 9] = [
+pub const SERVICES: [&str; 10] = [
     session_service_server::SERVICE_NAME,
     check_service_server::SERVICE_NAME,
     registry_service_server::SERVICE_NAME,
@@ -60,6 +63,7 @@ pub const SERVICES: [&str; 9] = [
     project_service_server::SERVICE_NAME,
     layer_administration_service_server::SERVICE_NAME,
     lookup_service_server::SERVICE_NAME,
+    personal_layer_service_server::SERVICE_NAME,
     policy_watch_service_server::SERVICE_NAME,
     audit_service_server::SERVICE_NAME,
 ];
@@ -78,6 +82,7 @@ pub fn routes<S: PolicyStore, P: Platform>(
     let layers =
         LayerAdministrationServiceServer::new(LayerAdministrationApi(Arc::clone(&context)));
     let lookups = LookupServiceServer::new(LookupApi(Arc::clone(&context)));
+    let personal = PersonalLayerServiceServer::new(PersonalLayerApi(Arc::clone(&context)));
     let watch = PolicyWatchServiceServer::new(PolicyWatchApi(Arc::clone(&context)));
     let audit = AuditServiceServer::new(AuditApi(context));
     Routes::default()
@@ -88,6 +93,7 @@ pub fn routes<S: PolicyStore, P: Platform>(
         .add_service(project.max_decoding_message_size(max_message_bytes))
         .add_service(layers.max_decoding_message_size(max_message_bytes))
         .add_service(lookups.max_decoding_message_size(max_message_bytes))
+        .add_service(personal.max_decoding_message_size(max_message_bytes))
         .add_service(watch.max_decoding_message_size(max_message_bytes))
         .add_service(audit.max_decoding_message_size(max_message_bytes))
 }

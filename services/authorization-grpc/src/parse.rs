@@ -4,14 +4,15 @@ use authorization_core::{
     Timestamp,
     model::{AccountState, Description, Editing, GrantRow, LayerGrant},
     past::At,
+    registry::InitialView,
 };
 use jmap_domain::{
     GroupId, IdError, Name, PolicyRevision, PolicyToken, PrincipalId, Subject, UserId,
 };
 use jmap_proto::{authorization as pb, types};
 use jmap_wire::{
-    FieldPath, FieldViolation, Violation, id, millis, parse_permissions, parse_policy_token,
-    required,
+    FieldPath, FieldViolation, Violation, enumeration, id, millis, parse_permissions,
+    parse_policy_token, required,
 };
 
 /// Longest password or key that is looked at, in bytes: hashing takes its time.
@@ -47,6 +48,16 @@ pub(crate) const fn editing(enabled: bool) -> Editing {
     } else {
         Editing::Disabled
     }
+}
+
+/// Who sees a new layer of a project, or one that was published into it.
+pub(crate) fn initial_view(number: i32) -> Result<InitialView, FieldViolation> {
+    enumeration("initial_view", number, |view| {
+        Some(match view {
+            types::InitialView::Unspecified | types::InitialView::Everyone => InitialView::Everyone,
+            types::InitialView::Nobody => InitialView::Nobody,
+        })
+    })
 }
 
 /// Whether an account may be used.

@@ -6,7 +6,7 @@ use authorization_core::{
     Refusal, Resource,
     model::{LayerState, RequestId, Tombstone},
     ports::{Platform, PolicyStore},
-    registry::{InitialView, OnBehalf, ReserveLayer, Site},
+    registry::{OnBehalf, ReserveLayer, Site},
 };
 use jmap_domain::{Caller, LayerId, PolicyRevision, ProjectId, Scope, UserId};
 use jmap_proto::{
@@ -248,14 +248,7 @@ impl Start {
             initial_grants,
         } = self;
         let editing = parse::editing(editing_enabled == Some(true));
-        let view = enumeration("initial_view", initial_view, |view| {
-            Some(match view {
-                types::InitialView::Unspecified | types::InitialView::Everyone => {
-                    InitialView::Everyone
-                }
-                types::InitialView::Nobody => InitialView::Nobody,
-            })
-        })?;
+        let view = parse::initial_view(initial_view)?;
         let grants = parse::grants(&"initial_grants".into(), initial_grants)?;
         Ok(Site::Project {
             project,

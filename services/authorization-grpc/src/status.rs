@@ -8,6 +8,7 @@ use authorization_core::{
     layer_permissions::{GrantError, TableError},
     lookup::InquiryError,
     past::Moment,
+    personal::PersonalError,
     ports::{CryptoError, StoreError},
     projects::ProjectError,
     registry::RegistryError,
@@ -78,6 +79,7 @@ rejections! {
     ProjectError => project;
     RegistryError => registry;
     TableError => table;
+    PersonalError => personal;
     InquiryError => inquiry;
 }
 
@@ -311,6 +313,19 @@ fn registry(error: &RegistryError) -> Failure {
         RegistryError::BadOrder => Failure::field(FieldPath::of("layer_ids").invalid(error)),
         RegistryError::InitialGrant(_, cause) => grant(*cause, error.to_string(), "initial_grants"),
         RegistryError::Refused(error) => refusal(error),
+    }
+}
+
+fn personal(error: &PersonalError) -> Failure {
+    let precondition = |reason| Failure::new(Code::FailedPrecondition, reason, error.to_string());
+    match error {
+        PersonalError::NotPersonal(layer) => {
+            of(precondition("NOT_PERSONAL"), Resource::Layer(*layer))
+        }
+        PersonalError::NotShared(layer) => of(precondition("NOT_SHARED"), Resource::Layer(*layer)),
+        PersonalError::NameTaken(_) => name_taken(error.to_string()),
+        PersonalError::NoOwner(_) => Failure::field(FieldPath::of("owner_user_id").invalid(error)),
+        PersonalError::Refused(error) => refusal(error),
     }
 }
 

@@ -8,8 +8,9 @@ use crate::{
     client::{Client, Credential},
     command::{
         Context, audit, check, compare, copy, demo, edit, explain, export, grants, groups, history,
-        import, layers, lookup, moving, permissions, projects, query, report, restore, restored,
-        revert, services, sessions, sign_in, stats, up, users, watch, watch_changes, what_if,
+        import, layers, lookup, moving, permissions, personal, projects, query, report, restore,
+        restored, revert, services, sessions, sign_in, stats, up, users, watch, watch_changes,
+        what_if,
     },
     console::Console,
     error::Failure,
@@ -134,6 +135,9 @@ pub(crate) enum Call {
     /// Manage layers
     #[command(subcommand, after_help = layers::EXAMPLES)]
     Layers(layers::Layers),
+    /// Manage personal layers, which belong to a user and to no project
+    #[command(subcommand, after_help = personal::EXAMPLES)]
+    Personal(personal::Personal),
     /// Manage the permissions on layers
     #[command(subcommand, after_help = grants::EXAMPLES)]
     Grants(grants::Grants),
@@ -227,6 +231,7 @@ async fn dispatch(call: Call, context: &Context) -> Result<Report, Failure> {
         Call::Permissions(command) => command.run(context).await,
         Call::Projects(command) => command.run(context).await,
         Call::Layers(command) => command.run(context).await,
+        Call::Personal(command) => command.run(context).await,
         Call::Grants(command) => command.run(context).await,
         Call::Check(command) => command.run(context).await,
         Call::Explain(command) => command.run(context).await,

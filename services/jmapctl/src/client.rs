@@ -8,6 +8,7 @@ use jmap_proto::{
         check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
         lookup_service_client::LookupServiceClient,
+        personal_layer_service_client::PersonalLayerServiceClient,
         policy_watch_service_client::PolicyWatchServiceClient,
         project_service_client::ProjectServiceClient, session_service_client::SessionServiceClient,
     },
@@ -157,6 +158,12 @@ impl Client {
     /// What the registry knows of layers, and their permission tables.
     pub(crate) fn registrations(&self) -> LayerAdministrationServiceClient<Channel> {
         LayerAdministrationServiceClient::new(self.authorization.clone())
+            .max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// Personal layers.
+    pub(crate) fn personal(&self) -> PersonalLayerServiceClient<Channel> {
+        PersonalLayerServiceClient::new(self.authorization.clone())
             .max_decoding_message_size(MAX_ANSWER)
     }
 

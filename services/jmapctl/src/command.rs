@@ -16,6 +16,7 @@ pub(crate) mod layers;
 pub(crate) mod lookup;
 pub(crate) mod moving;
 pub(crate) mod permissions;
+pub(crate) mod personal;
 pub(crate) mod projects;
 pub(crate) mod query;
 pub(crate) mod report;

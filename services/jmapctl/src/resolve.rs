@@ -6,8 +6,9 @@ use jmap_domain::{GroupId, UserId};
 use jmap_proto::{
     authorization::{
         GetCallerRequest, GetProjectRequest, GetUserRequest, ListEffectivePermissionsRequest,
-        ListGroupsRequest, ListLayerRegistrationsRequest, Project, SelfSubject, Subject, User,
-        get_project_request, get_user_request, list_effective_permissions_request::Layers, subject,
+        ListGroupsRequest, ListLayerRegistrationsRequest, ListOwnPersonalLayersRequest, Project,
+        SelfSubject, Subject, User, get_project_request, get_user_request,
+        list_effective_permissions_request::Layers, subject,
     },
     types::{Principal, principal},
 };
@@ -40,7 +41,7 @@ impl FromStr for Reference {
     }
 }
 
-/// Where a layer is: its project and its name there, as `Atlas/cities`.
+/// Where a layer is: its project and its name there, as `Atlas/cities`; `@me/walks` is one's own personal layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LayerPath {
     /// The project.
@@ -219,6 +220,9 @@ pub(crate) async fn layer_id(client: &Client, reference: &LayerReference) -> Res
         LayerReference::Id(id) => return Ok(*id),
         LayerReference::Path(path) => path,
     };
+    if path.project == Reference::Name(OWN.to_owned()) {
+        return own_layer(client, &path.name).await;
+    }
     let project = project_id(client, &path.project).await?;
     if let Some(id) = visible_layer(client, project, &path.name).await? {
         return Ok(id);
@@ -227,6 +231,33 @@ pub(crate) async fn layer_id(client: &Client, reference: &LayerReference) -> Res
         Ok(Some(id)) => Ok(id),
         Err(failure) if !matches!(failure.kind, Kind::Refused | Kind::NotFound) => Err(failure),
         Ok(None) | Err(_) => Err(no_layer(&path.name)),
+    }
+}
+
+/// What is written before the name of one's own personal layer.
+const OWN: &str = "@me";
+
+/// One's own personal layer of that name.
+async fn own_layer(client: &Client, name: &str) -> Result<i64, Failure> {
+    let mut page_token = String::new();
+    loop {
+        let message = ListOwnPersonalLayersRequest {
+            page_size: 10_000,
+            page_token,
+        };
+        let page = call!(client, client.personal(), list_own_personal_layers, message);
+        let found = page
+            .layers
+            .iter()
+            .find(|layer| same_name(&layer.name, name));
+        if let Some(layer) = found {
+            return Ok(layer.layer_id);
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            let failure = Failure::not_found(format!("you own no personal layer `{name}`"));
+            return Err(failure.hint("`jmapctl personal list` shows yours"));
+        }
     }
 }
 

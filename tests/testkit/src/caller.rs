@@ -8,6 +8,7 @@ use jmap_proto::{
         directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
         lookup_service_client::LookupServiceClient,
+        personal_layer_service_client::PersonalLayerServiceClient,
         policy_watch_service_client::PolicyWatchServiceClient,
         project_service_client::ProjectServiceClient,
         registry_service_client::RegistryServiceClient,
@@ -106,6 +107,12 @@ impl Caller {
     #[must_use]
     pub fn administration(&self) -> LayerAdministrationServiceClient<Line> {
         LayerAdministrationServiceClient::new(self.authorization.clone())
+    }
+
+    /// Personal layers.
+    #[must_use]
+    pub fn personal(&self) -> PersonalLayerServiceClient<Line> {
+        PersonalLayerServiceClient::new(self.authorization.clone())
     }
 
     /// What only services may call.

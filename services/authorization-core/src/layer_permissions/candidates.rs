@@ -26,7 +26,8 @@ impl Search {
         Self(normalize(&fold(&normalize(text.trim()))))
     }
 
-    fn finds(&self, key: &str, display_name: Option<&Name>) -> bool {
+    /// Whether a name's key, or another name of the same thing, holds it.
+    pub(crate) fn finds(&self, key: &str, display_name: Option<&Name>) -> bool {
         key.contains(&self.0) || display_name.is_some_and(|name| name.key().contains(&self.0))
     }
 }

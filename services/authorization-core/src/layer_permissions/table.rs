@@ -80,7 +80,7 @@ fn inspected(snapshot: &Snapshot, facts: &Facts<'_>, id: LayerId) -> Result<Laye
 }
 
 /// A layer's table as it is at a snapshot.
-pub(super) fn table(snapshot: &Snapshot, entry: &LayerEntry) -> LayerTable {
+pub(crate) fn table(snapshot: &Snapshot, entry: &LayerEntry) -> LayerTable {
     let rows = entry.grants.iter().map(|(&principal, &grant)| {
         let row = GrantRow { principal, grant };
         TableRow {

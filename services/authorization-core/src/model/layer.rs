@@ -66,6 +66,18 @@ pub enum Placement {
 }
 
 impl Placement {
+    /// The owner; `None` for a layer in a project.
+    #[must_use]
+    pub const fn owner(self) -> Option<UserId> {
+        match self {
+            Self::Project {
+                project: _,
+                position: _,
+            } => None,
+            Self::Personal { owner } => Some(owner),
+        }
+    }
+
     /// The project; `None` for a personal layer.
     #[must_use]
     pub const fn project(self) -> Option<ProjectId> {

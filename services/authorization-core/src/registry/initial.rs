@@ -38,7 +38,8 @@ pub(super) fn initial_rows(
     Ok(grants)
 }
 
-fn add_view(rows: &mut Vec<GrantRow>, principal: PrincipalId) {
+/// Adds *view* to a principal's row.
+pub(crate) fn add_view(rows: &mut Vec<GrantRow>, principal: PrincipalId) {
     if let Some(row) = rows.iter_mut().find(|row| row.principal == principal) {
         row.grant.permissions = row.grant.permissions.with(Permission::View);
     } else {

@@ -294,14 +294,14 @@ fn placement(snapshot: &Snapshot, site: &Site, by: UserId) -> Placement {
             editing: _,
             view: _,
             grants: _,
-        } => {
-            let last = snapshot.last_layer_in(Home::Project(*project));
-            let last = last.and_then(|entry| entry.layer.position());
-            let position = last.map_or(0, |last| last.saturating_add(1));
-            Placement::Project {
-                project: *project,
-                position,
-            }
-        }
+        } => last_in(snapshot, *project),
     }
+}
+
+/// The place after all layers of a project.
+pub(crate) fn last_in(snapshot: &Snapshot, project: ProjectId) -> Placement {
+    let last = snapshot.last_layer_in(Home::Project(project));
+    let last = last.and_then(|entry| entry.layer.position());
+    let position = last.map_or(0, |last| last.saturating_add(1));
+    Placement::Project { project, position }
 }

@@ -25,6 +25,8 @@ mod lookups;
 #[cfg(test)]
 mod past;
 #[cfg(test)]
+mod personal;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod questions;

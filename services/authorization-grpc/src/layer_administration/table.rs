@@ -17,7 +17,8 @@ use crate::{explain::ineffective_reason, parse, principals};
 /// Most layers in one change of tables.
 const MAX_CHANGES: usize = 1000;
 
-pub(super) fn table_row(snapshot: &Snapshot, table_row: TableRow) -> pb::LayerGrantRow {
+/// A row of a permission table.
+pub(crate) fn table_row(snapshot: &Snapshot, table_row: TableRow) -> pb::LayerGrantRow {
     let TableRow {
         row,
         ineffective,

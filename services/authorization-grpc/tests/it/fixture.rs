@@ -22,6 +22,7 @@ use jmap_proto::{
         check_service_client::CheckServiceClient, directory_service_client::DirectoryServiceClient,
         layer_administration_service_client::LayerAdministrationServiceClient,
         lookup_service_client::LookupServiceClient,
+        personal_layer_service_client::PersonalLayerServiceClient,
         policy_watch_service_client::PolicyWatchServiceClient,
         project_service_client::ProjectServiceClient,
         registry_service_client::RegistryServiceClient,
@@ -252,6 +253,10 @@ impl Running {
 
     pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
         LookupServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn personal(&self) -> PersonalLayerServiceClient<Channel> {
+        PersonalLayerServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn watches(&self) -> PolicyWatchServiceClient<Channel> {

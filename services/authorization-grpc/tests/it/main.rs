@@ -20,6 +20,8 @@ mod lookups;
 #[cfg(test)]
 mod past;
 #[cfg(test)]
+mod personal;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod services;

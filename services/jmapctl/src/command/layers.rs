@@ -3,6 +3,8 @@
 mod attributes;
 mod create;
 
+pub(crate) use create::Shape;
+
 use clap::{Subcommand, ValueEnum};
 use jmap_proto::{
     authorization::{LayerRegistration, ReorderLayersRequest, UpdateLayerRegistrationRequest},

@@ -14,6 +14,8 @@ mod past;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod personal;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod tour;

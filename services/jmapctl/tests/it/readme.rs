@@ -41,3 +41,22 @@ fn the_commands_of_the_readme_do_on_the_demo_what_it_says() {
         }
     }
 }
+
+#[test]
+fn the_commands_of_the_readme_share_and_publish_a_personal_layer() {
+    // R63, R71, R74.
+    let house = House::start();
+    house
+        .run("administrator", &["sign-in", "administrator"])
+        .success();
+    house.account("ana");
+    house
+        .run("administrator", &["projects", "create", "Town"])
+        .success();
+    let lines = commands("## Personal layers");
+    let done = house.script("administrator", lines).success();
+    let text = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    for told in ["created layer @me/walks", "ownership", "published layer"] {
+        assert!(text.contains(told), "`{told}` is not in\n{text}");
+    }
+}

@@ -27,6 +27,7 @@ mod fuzz;
 mod hiding;
 mod history;
 mod outsiders;
+mod personal;
 mod postgres;
 mod quantization;
 mod reflection;

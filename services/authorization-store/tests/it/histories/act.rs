@@ -156,6 +156,25 @@ pub(crate) enum OnLayers {
         first: Vec<Die>,
     },
     EditTables(Vec<TableChange>),
+    Personal(OnPersonal),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum OnPersonal {
+    Publish {
+        layer: Die,
+        project: Die,
+        name: Option<Die>,
+        everyone_views: bool,
+    },
+    Reassign {
+        layer: Die,
+        owner: Die,
+        name: Option<Die>,
+    },
+    Leave {
+        layer: Die,
+    },
 }
 
 /// One step of a history.
@@ -256,6 +275,24 @@ fn layers() -> impl Strategy<Value = OnLayers> {
         8 => update_layer(),
         2 => (die(), dice()).prop_map(|(project, first)| OnLayers::OrderLayers { project, first }),
         20 => vec(table_change(), 1..4).prop_map(OnLayers::EditTables),
+        6 => personal().prop_map(OnLayers::Personal),
+    ]
+}
+
+fn personal() -> impl Strategy<Value = OnPersonal> {
+    let name = || prop::option::weighted(0.3, die());
+    prop_oneof![
+        2 => (die(), die(), name(), any::<bool>()).prop_map(
+            |(layer, project, name, everyone_views)| OnPersonal::Publish {
+                layer,
+                project,
+                name,
+                everyone_views,
+            }
+        ),
+        3 => (die(), die(), name())
+            .prop_map(|(layer, owner, name)| OnPersonal::Reassign { layer, owner, name }),
+        2 => die().prop_map(|layer| OnPersonal::Leave { layer }),
     ]
 }
 

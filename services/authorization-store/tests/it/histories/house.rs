@@ -9,6 +9,7 @@ use authorization_core::{
     layer_permissions::{Amendment, RowEdits, TableEdit},
     memory::MemoryPlatform,
     model::{AccountPolicy, AccountState, Description, GrantRow, ProjectGrantRow, RequestId},
+    personal::Publication,
     ports::PolicyStore,
     projects::{NewProject, ProjectTableEdit, ProjectUpdate},
     registry::{LayerUpdate, OnBehalf},
@@ -18,12 +19,12 @@ use authorization_core::{
 use jmap_domain::{Caller, Scope, ServiceCaller, ServiceId, SessionCaller, SessionKind, UserId};
 
 use super::{
-    act::{Act, Die, OnAccounts, OnGroups, OnLayers, OnProjects, Rows, TableChange},
+    act::{Act, Die, OnAccounts, OnGroups, OnLayers, OnPersonal, OnProjects, Rows, TableChange},
     judge::Verdict,
     model::{Model, name_of},
     words::{
         expected, grant_row, group_id, layer_id, named, principal_id, project_id, reservation,
-        session_id, switch, user_id,
+        session_id, switch, user_id, view,
     },
 };
 
@@ -352,6 +353,36 @@ impl<S: PolicyStore> House<S> {
             OnLayers::EditTables(changes) => {
                 let edits = changes.iter().map(|change| self.table_edit(model, change));
                 authority.edit_layer_tables(by, edits.collect()).await?;
+            }
+            OnLayers::Personal(act) => self.on_personal(model, by, act).await?,
+        }
+        Ok(())
+    }
+
+    async fn on_personal(&self, model: &Model, by: &Caller, act: &OnPersonal) -> Verdict {
+        let authority = &self.authority;
+        let id = |die: &Die| layer_id(model.layer(*die));
+        let named = |name: &Option<Die>| name.map(|die| named(&name_of("layer", die)));
+        match act {
+            OnPersonal::Publish {
+                layer,
+                project,
+                name,
+                everyone_views,
+            } => {
+                let publication = Publication {
+                    project: project_id(model.project(*project)),
+                    name: named(name),
+                    view: view(*everyone_views),
+                };
+                authority.publish_layer(by, id(layer), publication).await?;
+            }
+            OnPersonal::Reassign { layer, owner, name } => {
+                let to = (user_id(model.user(*owner)), named(name));
+                authority.reassign_layer(by, id(layer), to).await?;
+            }
+            OnPersonal::Leave { layer } => {
+                authority.leave_layer(by, id(layer)).await?;
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ use authorization_core::{
     globals::GlobalsError,
     layer_permissions::TableError,
     model::{Editing, GrantRow, LayerGrant, RequestId},
+    personal::PersonalError,
     projects::ProjectError,
     registry::{InitialView, RegistryError, ReserveLayer, Site},
     sessions::SignInError,
@@ -48,6 +49,14 @@ pub(super) fn project_id(id: i64) -> ProjectId {
     ProjectId::new(id).unwrap()
 }
 
+pub(super) const fn view(everyone: bool) -> InitialView {
+    if everyone {
+        InitialView::Everyone
+    } else {
+        InitialView::Nobody
+    }
+}
+
 pub(super) fn reservation(model: &Model, new: &NewLayer, request: RequestId) -> ReserveLayer {
     let NewLayer {
         name,
@@ -59,11 +68,7 @@ pub(super) fn reservation(model: &Model, new: &NewLayer, request: RequestId) -> 
     let site = project.map_or(Site::Personal, |project| Site::Project {
         project: project_id(model.project(project)),
         editing: switch(*editing),
-        view: if *everyone_views {
-            InitialView::Everyone
-        } else {
-            InitialView::Nobody
-        },
+        view: view(*everyone_views),
         grants: rows.iter().map(|row| grant_row(model, row)).collect(),
     });
     ReserveLayer {
@@ -135,4 +140,4 @@ macro_rules! wrong_unless_refused {
     )*};
 }
 
-wrong_unless_refused!(DirectoryError GlobalsError ProjectError RegistryError TableError SignInError);
+wrong_unless_refused!(DirectoryError GlobalsError PersonalError ProjectError RegistryError TableError SignInError);

@@ -28,10 +28,26 @@ const LOOK_AT: usize = 10_000;
 
 /// Create a layer
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("shape").args(["geometry", "from"]).required(true).multiple(true)))]
 pub(crate) struct Create {
     /// Where and under which name: PROJECT/LAYER
     layer: LayerPath,
+    #[command(flatten)]
+    shape: Shape,
+    /// Enable editing from the start
+    #[arg(long)]
+    editing: bool,
+    /// Let nobody view it from the start, instead of everyone who can open the project
+    #[arg(long)]
+    private: bool,
+    /// A first grant, as PRINCIPAL=PERMISSION,...[,only-own]; may be repeated
+    #[arg(long = "grant", value_name = "GRANT")]
+    grants: Vec<GrantSpec>,
+}
+
+/// What the elements of a new layer are
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("shape").args(["geometry", "from"]).required(true).multiple(true)))]
+pub(crate) struct Shape {
     /// The geometries that it accepts
     #[arg(long, value_enum)]
     geometry: Option<GeometryWord>,
@@ -53,21 +69,12 @@ pub(crate) struct Create {
     /// An attribute, as name:type[:required][:read-only][:unique]; may be repeated
     #[arg(long = "attribute", value_name = "SPEC", id = "attributes")]
     attributes: Vec<AttributeSpec>,
-    /// Enable editing from the start
-    #[arg(long)]
-    editing: bool,
-    /// Let nobody view it from the start, instead of everyone who can open the project
-    #[arg(long)]
-    private: bool,
-    /// A first grant, as PRINCIPAL=PERMISSION,...[,only-own]; may be repeated
-    #[arg(long = "grant", value_name = "GRANT")]
-    grants: Vec<GrantSpec>,
 }
 
 impl Create {
     pub(super) async fn run(self, context: &Context) -> Result<Report, Failure> {
         let client = &context.client;
-        let definition = self.definition()?;
+        let definition = self.shape.definition()?;
         let mut initial_grants = Vec::new();
         for grant in &self.grants {
             initial_grants.push(grant.resolve(client).await?);
@@ -93,8 +100,11 @@ impl Create {
         let text = format!("created layer {} with id {}", view.name, view.layer_id);
         Report::new(text, &view)
     }
+}
 
-    fn definition(&self) -> Result<LayerDefinition, Failure> {
+impl Shape {
+    /// The definition that it says.
+    pub(crate) fn definition(&self) -> Result<LayerDefinition, Failure> {
         let shown = match &self.from {
             Some(path) => look_at(path)?,
             None => Shown {

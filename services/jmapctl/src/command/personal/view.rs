@@ -1,0 +1,231 @@
+//! Personal layers as they are shown.
+
+use jmap_proto::{
+    authorization::{
+        LayerRegistration, PersonalLayer, PersonalLayerAccess, PersonalLayerShare,
+        PersonalLayerUser,
+    },
+    types::EffectivePermissions,
+};
+use serde::Serialize;
+
+use crate::{
+    command::{grantee::Grantee, listed},
+    output::View,
+    words::effective_words,
+};
+
+/// What the registry knows of a layer.
+#[derive(Debug, Serialize)]
+pub(super) struct OwnView {
+    layer_id: i64,
+    name: String,
+    project_id: i64,
+    owner_user_id: i64,
+}
+
+impl From<LayerRegistration> for OwnView {
+    fn from(layer: LayerRegistration) -> Self {
+        Self {
+            layer_id: layer.layer_id,
+            name: layer.name,
+            project_id: layer.project_id,
+            owner_user_id: layer.owner_user_id,
+        }
+    }
+}
+
+impl View for OwnView {
+    const COLUMNS: &'static [&'static str] = &["id", "name"];
+    fn cells(&self) -> Vec<String> {
+        vec![self.layer_id.to_string(), self.name.clone()]
+    }
+}
+
+/// A layer in the administrators' list.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedView {
+    layer_id: i64,
+    name: String,
+    owner_user_id: i64,
+    /// `None` when the account was deleted.
+    owner: Option<String>,
+    shares: i32,
+}
+
+impl From<PersonalLayer> for ListedView {
+    fn from(layer: PersonalLayer) -> Self {
+        let PersonalLayer {
+            registration,
+            owner_name,
+            share_count,
+        } = layer;
+        let registration = registration.unwrap_or_default();
+        Self {
+            layer_id: registration.layer_id,
+            name: registration.name,
+            owner_user_id: registration.owner_user_id,
+            owner: named(owner_name),
+            shares: share_count,
+        }
+    }
+}
+
+impl View for ListedView {
+    const COLUMNS: &'static [&'static str] = &["id", "name", "owner", "shares"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.layer_id.to_string(),
+            self.name.clone(),
+            shown(self.owner.as_ref()),
+            self.shares.to_string(),
+        ]
+    }
+}
+
+/// A user in the administrators' list.
+#[derive(Debug, Serialize)]
+pub(super) struct UserView {
+    user_id: i64,
+    name: String,
+    owned: i32,
+    shared: i32,
+}
+
+impl From<PersonalLayerUser> for UserView {
+    fn from(user: PersonalLayerUser) -> Self {
+        let PersonalLayerUser {
+            user_id,
+            name,
+            owned_count,
+            shared_count,
+        } = user;
+        Self {
+            user_id,
+            name,
+            owned: owned_count,
+            shared: shared_count,
+        }
+    }
+}
+
+impl View for UserView {
+    const COLUMNS: &'static [&'static str] = &["id", "name", "owned", "shared"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.user_id.to_string(),
+            self.name.clone(),
+            self.owned.to_string(),
+            self.shared.to_string(),
+        ]
+    }
+}
+
+/// What somebody may do on a layer, and why.
+#[derive(Debug, Serialize)]
+pub(super) struct AccessView {
+    layer_id: i64,
+    layer: String,
+    user_id: i64,
+    user: String,
+    all: Vec<String>,
+    own: Vec<String>,
+    owner: bool,
+    through: Vec<Grantee>,
+}
+
+impl From<PersonalLayerAccess> for AccessView {
+    fn from(access: PersonalLayerAccess) -> Self {
+        let registration = access.registration.unwrap_or_default();
+        let (all, own) = flags(access.permissions);
+        Self {
+            layer_id: registration.layer_id,
+            layer: registration.name,
+            user_id: access.user_id,
+            user: access.user_name,
+            all,
+            own,
+            owner: access.owner,
+            through: access.through.into_iter().map(grantee).collect(),
+        }
+    }
+}
+
+impl View for AccessView {
+    const COLUMNS: &'static [&'static str] = &["layer", "name", "user", "may", "through"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.layer_id.to_string(),
+            self.layer.clone(),
+            self.user.clone(),
+            may(&self.all, &self.own),
+            through(self.owner, &self.through),
+        ]
+    }
+}
+
+/// A layer that is shared with the caller.
+#[derive(Debug, Serialize)]
+pub(super) struct SharedView {
+    layer_id: i64,
+    name: String,
+    owner: Option<String>,
+    all: Vec<String>,
+    own: Vec<String>,
+    through: Vec<Grantee>,
+}
+
+impl From<PersonalLayerAccess> for SharedView {
+    fn from(access: PersonalLayerAccess) -> Self {
+        let registration = access.registration.unwrap_or_default();
+        let (all, own) = flags(access.permissions);
+        Self {
+            layer_id: registration.layer_id,
+            name: registration.name,
+            owner: named(access.owner_name),
+            all,
+            own,
+            through: access.through.into_iter().map(grantee).collect(),
+        }
+    }
+}
+
+impl View for SharedView {
+    const COLUMNS: &'static [&'static str] = &["id", "name", "owner", "you may", "through"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.layer_id.to_string(),
+            self.name.clone(),
+            shown(self.owner.as_ref()),
+            may(&self.all, &self.own),
+            through(false, &self.through),
+        ]
+    }
+}
+
+fn flags(permissions: Option<EffectivePermissions>) -> (Vec<String>, Vec<String>) {
+    effective_words(permissions)
+}
+
+fn named(name: String) -> Option<String> {
+    (!name.is_empty()).then_some(name)
+}
+
+fn shown(owner: Option<&String>) -> String {
+    owner.map_or_else(|| "(deleted)".to_owned(), Clone::clone)
+}
+
+fn grantee(share: PersonalLayerShare) -> Grantee {
+    Grantee::named(share.principal, share.name)
+}
+
+fn may(all: &[String], own: &[String]) -> String {
+    let own = own.iter().map(|word| format!("{word} own"));
+    listed(&all.iter().cloned().chain(own).collect::<Vec<_>>())
+}
+
+fn through(owner: bool, shares: &[Grantee]) -> String {
+    let owner = owner.then(|| "ownership".to_owned());
+    let shares = shares.iter().map(Grantee::written);
+    listed(&owner.into_iter().chain(shares).collect::<Vec<_>>())
+}

@@ -1,0 +1,69 @@
+//! Personal layers from the command line (R63, R67, R71, R74–R81).
+
+use serde_json::{Value, json};
+
+use crate::fixture::{House, failure};
+
+fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
+#[test]
+fn a_personal_layer_is_shared_listed_both_ways_and_published() {
+    let house = House::start();
+    let administrator = |line: &str| house.answer("administrator", &words(line));
+    house
+        .run("administrator", &["sign-in", "administrator"])
+        .success();
+    for name in ["ana", "ben"] {
+        house.account(name);
+    }
+    administrator("projects create Town");
+    administrator("permissions grant ana create-personal-layers");
+    let refused = house
+        .run("ben", &words("personal create maps --geometry point"))
+        .code(3);
+    assert_eq!(failure(&refused)["reason"], "NOT_PERMITTED");
+    let ana = |line: &str| house.answer("ana", &words(line));
+    let made = ana("personal create walks --geometry point --attribute name:string");
+    let id = made["layer_id"].to_string();
+    let point = [
+        "edit",
+        "create",
+        "@me/walks",
+        "--geometry",
+        "POINT(1 2)",
+        "--set",
+        "name=first",
+    ];
+    house.run("ana", &point).success();
+    ana("grants grant ben view,add --on @me/walks");
+    let shared = house.answer("ben", &["personal", "shared"]);
+    assert_eq!(shared[0]["owner"], "ana");
+    assert_eq!(shared[0]["all"], json!(["view", "add"]));
+    let all = administrator("personal all --search walk");
+    assert_eq!(
+        (&all[0]["name"], &all[0]["shares"]),
+        (&json!("walks"), &json!(1))
+    );
+    let by_layer = administrator(&format!("personal access {id}"));
+    let by_user = administrator("personal of ben");
+    assert_eq!(by_layer[1], by_user[0]);
+    let users = administrator("personal users");
+    let counts = |user: &Value| (user["owned"].clone(), user["shared"].clone());
+    assert_eq!(counts(&users[0]), (json!(1), json!(0)));
+    house.run("ben", &["personal", "leave", &id]).success();
+    house.run("ben", &["query", &id, "--count"]).code(4);
+    administrator(&format!("personal reassign {id} ben --as trails"));
+    assert_eq!(
+        house.answer("ben", &["personal", "list"])[0]["name"],
+        "trails"
+    );
+    let published = administrator(&format!("personal publish {id} Town --private"));
+    assert_eq!(published["name"], "trails");
+    let again = house
+        .run("administrator", &["personal", "publish", &id, "Town"])
+        .failure();
+    assert_eq!(failure(&again)["reason"], "NOT_PERSONAL");
+    house.run("ben", &["query", &id, "--count"]).code(4);
+}
