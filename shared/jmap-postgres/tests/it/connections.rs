@@ -85,7 +85,7 @@ async fn a_full_pool_refuses_in_time() {
     };
     let options = DatabaseOptions {
         database_max_connections: 1,
-        database_acquire_timeout: Duration::from_millis(300),
+        database_acquire_timeout: Duration::from_secs(1),
         ..DatabaseOptions::default()
     };
     let pool = connector(&database, &options).database();
@@ -101,25 +101,34 @@ async fn time_limits_are_told_apart() {
     let Some(database) = FreshDatabase::create("times").await else {
         return;
     };
-    let options = DatabaseOptions {
+    let hasty = DatabaseOptions {
         database_statement_timeout: Duration::from_millis(200),
-        database_lock_timeout: Duration::from_millis(50),
         ..DatabaseOptions::default()
     };
-    let pool = connector(&database, &options).database();
+    let pool = connector(&database, &hasty).database();
     let mut session = pool.session().await.unwrap();
     let slow = raw_sql("select pg_sleep(20)").execute(&mut *session).await;
     assert_eq!(classify(&slow.unwrap_err()), Failure::StatementTimeout);
 
+    // What is to succeed has the usual limits: a disk may take longer than the short ones.
+    let patient = connector(&database, &DatabaseOptions::default()).database();
+    let mut holder = patient.begin().await.unwrap();
     raw_sql("create schema jmap_test; create table t (a int); insert into t values (1)")
-        .execute(&mut *session)
+        .execute(&mut *holder)
         .await
         .unwrap();
-    let mut holder = pool.begin().await.unwrap();
+    holder.commit().await.unwrap();
+    let mut holder = patient.begin().await.unwrap();
     raw_sql("update t set a = 2")
         .execute(&mut *holder)
         .await
         .unwrap();
+    let impatient = DatabaseOptions {
+        database_lock_timeout: Duration::from_millis(50),
+        ..DatabaseOptions::default()
+    };
+    let pool = connector(&database, &impatient).database();
+    let mut session = pool.session().await.unwrap();
     let blocked = raw_sql("update t set a = 3").execute(&mut *session).await;
     assert_eq!(classify(&blocked.unwrap_err()), Failure::LockTimeout);
     holder.commit().await.unwrap();
@@ -149,7 +158,9 @@ async fn the_database_ends_a_statement_at_the_deadline_and_only_that_one() {
         return;
     };
     let pool = single(&database);
-    let soon = Instant::now() + Duration::from_millis(200);
+    // A connection is there already, so that its making takes nothing of the time.
+    pool.session().await.unwrap().done();
+    let soon = Instant::now() + Duration::from_millis(500);
     let mut session = pool.session_until(soon).await.unwrap();
     let slow = raw_sql("select pg_sleep(20)").execute(&mut *session).await;
     assert_eq!(classify(&slow.unwrap_err()), Failure::StatementTimeout);
