@@ -1,6 +1,7 @@
 //! The pair at work on real data: a guided tour that runs jmapctl's own commands over real gRPC.
 
 mod guide;
+mod own_layers;
 mod samples;
 mod tour;
 

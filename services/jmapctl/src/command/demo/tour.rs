@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{
     guide::{Guide, Refusal, holds},
+    own_layers,
     samples::{SAMPLES, Sample},
 };
 use crate::{error::Failure, output::Report};
@@ -12,11 +13,11 @@ const NOT_OWN: Refusal = Refusal {
     code: "PERMISSION_DENIED",
     reason: "NOT_OWN_ELEMENT",
 };
-const NOT_PERMITTED: Refusal = Refusal {
+pub(super) const NOT_PERMITTED: Refusal = Refusal {
     code: "PERMISSION_DENIED",
     reason: "NOT_PERMITTED",
 };
-const ABSENT: Refusal = Refusal {
+pub(super) const ABSENT: Refusal = Refusal {
     code: "NOT_FOUND",
     reason: "NOT_FOUND",
 };
@@ -40,7 +41,8 @@ pub(super) async fn walk(guide: &mut Guide) -> Result<(), Failure> {
     invisible_layer(guide).await?;
     revoked_right(guide).await?;
     explanation(guide).await?;
-    questions_to_the_map(guide).await
+    questions_to_the_map(guide).await?;
+    own_layers::walk(guide).await
 }
 
 async fn people(guide: &mut Guide) -> Result<(), Failure> {
