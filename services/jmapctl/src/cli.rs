@@ -25,8 +25,8 @@ First steps:
   jmapctl sign-in administrator                  then administer, import, query and edit
 
 Names and ids: wherever a user, group, project or layer is wanted, give its name or its id; what consists of
-digits is an id. A layer is PROJECT/LAYER or an id. A grantee is a user's name, `group:NAME`, `everyone` or
-`authenticated`.
+digits is an id. A layer is PROJECT/LAYER, @me/LAYER for a personal layer of your own, or an id. A grantee is a user's
+name, `group:NAME`, `everyone` or `authenticated`.
 
 With --json answers are objects or arrays with the field names of the contract, ids as numbers; failures are an
 object on standard error with kind, message, code, reason, field and hint.

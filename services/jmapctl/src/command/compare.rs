@@ -34,7 +34,7 @@ Comparing more than one element needs `export`.";
 /// Tell what was added, changed and removed between two states of a layer
 #[derive(Args, Debug)]
 pub(crate) struct Compare {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The one state: a revision, or a time such as `2026-11-17T12:00Z`
     #[arg(value_name = "REVISION|TIME")]

@@ -37,9 +37,9 @@ const LISTED: usize = 20;
 /// Copy elements from layer to layer
 #[derive(Args, Debug)]
 pub(crate) struct Copy {
-    /// PROJECT/LAYER or id of the layer to copy from
+    /// PROJECT/LAYER, @me/LAYER or id of the layer to copy from
     source: LayerReference,
-    /// PROJECT/LAYER or id of the layer to copy to
+    /// PROJECT/LAYER, @me/LAYER or id of the layer to copy to
     target: LayerReference,
     /// Whose values go where, by name; may be repeated, and no others go along
     #[arg(long = "map", value_name = "FROM=TO")]

@@ -59,7 +59,7 @@ pub(crate) enum Edit {
 /// Create an element
 #[derive(Args, Debug)]
 pub(crate) struct Create {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The geometry as WKT, in the layer's reference system, x first
     #[arg(long, value_name = "WKT")]
@@ -72,7 +72,7 @@ pub(crate) struct Create {
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("change").args(["geometry", "set", "unset"]).required(true).multiple(true)))]
 pub(crate) struct Update {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The element's id
     element: i64,
@@ -89,7 +89,7 @@ pub(crate) struct Update {
 /// Delete an element
 #[derive(Args, Debug)]
 pub(crate) struct Delete {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The element's id
     element: i64,

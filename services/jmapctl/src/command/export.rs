@@ -32,7 +32,7 @@ Exporting needs `export` on the layer. A file appears under its name only when i
 /// Write the elements of a layer to a file
 #[derive(Args, Debug)]
 pub(crate) struct Export {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The file; `-` is standard output
     #[arg(default_value = "-")]

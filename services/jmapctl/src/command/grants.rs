@@ -41,18 +41,18 @@ the present one; with --revision (which `tables` shows) it is refused when someb
 pub(crate) enum Grants {
     /// Show who is granted what on a layer, and what of it is ineffective now
     Show {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
     },
     /// Show the tables of several layers at once, with their revisions
     Tables {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         #[arg(required = true)]
         layers: Vec<LayerReference>,
     },
     /// List who may be granted permissions on a layer, and which
     Candidates {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
         /// What the name must hold
         #[arg(
@@ -88,7 +88,7 @@ pub(crate) struct Change {
     /// The permissions
     #[arg(required = true, value_enum, value_delimiter = ',')]
     permissions: Vec<LayerWord>,
-    /// The layer, as PROJECT/LAYER or id; may be repeated
+    /// The layer, as PROJECT/LAYER, @me/LAYER or id; may be repeated
     #[arg(long = "on", required = true, value_name = "LAYER")]
     layers: Vec<LayerReference>,
 }

@@ -32,7 +32,7 @@ Reading the past of more than one element needs `export`.";
 /// Tell what happened to an element
 #[derive(Args, Debug)]
 pub(crate) struct History {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The element's id
     element: i64,

@@ -39,7 +39,7 @@ const LISTED: usize = 20;
 /// Bring the elements of a file into a layer
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The file
     file: PathBuf,

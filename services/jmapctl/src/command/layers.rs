@@ -46,7 +46,7 @@ pub(crate) enum Layers {
     },
     /// Show a layer with its attributes
     Show {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
     },
     /// Change the attributes of a layer, which may have elements and be in use
@@ -58,14 +58,14 @@ pub(crate) enum Layers {
     KeepHistory(attributes::KeepHistory),
     /// Give a layer another name
     Rename {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
         /// The new name
         name: String,
     },
     /// Enable or disable editing
     Editing {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
         /// Whether elements may be edited
         #[arg(value_enum)]
@@ -81,7 +81,7 @@ pub(crate) enum Layers {
     },
     /// Delete a layer with all its data, for good
     Delete {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
         /// The layer's name, repeated
         #[arg(long, value_name = "NAME")]

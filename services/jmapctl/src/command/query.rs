@@ -51,7 +51,7 @@ element as of the past.";
 /// Read elements
 #[derive(Args, Debug)]
 pub(crate) struct Query {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// Only these attributes, in this order
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]

@@ -19,7 +19,7 @@ use crate::{
 pub(crate) enum Asked {
     /// An act on a layer
     Layer {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
         /// The act
         #[arg(value_enum)]

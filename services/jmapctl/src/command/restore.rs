@@ -25,7 +25,7 @@ The elements come back as they were last, with their ids and their creators: all
 /// Bring back elements that were deleted
 #[derive(Args, Debug)]
 pub(crate) struct Restore {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The elements' ids
     #[arg(required = true)]

@@ -28,7 +28,7 @@ since are named and left alone.";
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("edits").required(true).args(["revision", "actor"])))]
 pub(crate) struct Revert {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The edits of this revision of the layer
     #[arg(long, value_name = "REVISION")]

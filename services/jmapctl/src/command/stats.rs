@@ -32,7 +32,7 @@ values of a layer as a whole, without ids, box, geometry or condition, need `exp
 /// Compute statistics of attributes
 #[derive(Args, Debug)]
 pub(crate) struct Stats {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// Sum up these attributes
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]

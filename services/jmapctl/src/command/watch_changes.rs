@@ -42,7 +42,7 @@ A position that history does not reach back to any more is refused: read the lay
 /// Follow the changes of a layer's elements
 #[derive(Args, Debug)]
 pub(crate) struct WatchChanges {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The revision or position to begin after; the present state if left out
     #[arg(long, value_name = "REVISION|POSITION")]

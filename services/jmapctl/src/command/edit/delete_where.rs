@@ -17,7 +17,7 @@ use crate::{
 #[command(group(ArgGroup::new("which").required(true).multiple(true)
     .args(["all", "ids", "bbox", "conditions", "filter", "intersects", "within", "contains", "disjoint"])))]
 pub(crate) struct DeleteWhere {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// Most elements that you mean: when more are found, nothing is deleted
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..=10_000))]

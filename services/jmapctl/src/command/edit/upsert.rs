@@ -17,7 +17,7 @@ use crate::{
 /// Create an element, or change the one that has the same value of a unique attribute
 #[derive(Args, Debug)]
 pub(crate) struct Upsert {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// The unique attribute by whose value the element is found; `--set` gives the value
     #[arg(long, value_name = "NAME")]

@@ -19,7 +19,7 @@ use crate::{
 /// Replace whole tables
 #[derive(Args, Debug)]
 pub(crate) struct Replace {
-    /// The layer, as PROJECT/LAYER or id; may be repeated
+    /// The layer, as PROJECT/LAYER, @me/LAYER or id; may be repeated
     #[arg(long = "on", required = true, value_name = "LAYER")]
     layers: Vec<LayerReference>,
     /// A row, as PRINCIPAL=PERMISSION,...[,only-own]; may be repeated. Without any the table is emptied

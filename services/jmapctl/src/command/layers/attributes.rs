@@ -47,12 +47,12 @@ Examples:
 pub(crate) enum Attributes {
     /// List the attributes
     List {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
     },
     /// List the attributes that were dropped and can be restored
     Dropped {
-        /// PROJECT/LAYER or id
+        /// PROJECT/LAYER, @me/LAYER or id
         layer: LayerReference,
     },
     /// Add an attribute; elements that exist get its default
@@ -118,7 +118,7 @@ pub(crate) struct Target {
 /// Which layer, and whether in earnest.
 #[derive(Args, Debug)]
 pub(crate) struct Place {
-    /// PROJECT/LAYER or id
+    /// PROJECT/LAYER, @me/LAYER or id
     layer: LayerReference,
     /// Check everything and change nothing
     #[arg(long)]
