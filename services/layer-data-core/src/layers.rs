@@ -133,12 +133,12 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
         Ok(self.registry.unregister(call, layer, confirm_name).await?)
     }
 
-    /// Removes the storage of layers that authorization says are deleted, and tells it so. Answers how many. Storage
+    /// Removes the storage of layers that authorization says are deleted, and tells it so. Answers which. Storage
     /// of a layer that authorization does not know is left alone.
     ///
     /// # Errors
     /// [`LayerError`]; what was not done is done the next time.
-    pub async fn reconcile(&self) -> Result<usize, LayerError> {
+    pub async fn reconcile(&self) -> Result<Vec<LayerId>, LayerError> {
         let removals = self.registry.removals().await?;
         let mut gone = Vec::with_capacity(removals.len());
         for removal in removals {
@@ -148,7 +148,7 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
         if !gone.is_empty() {
             self.registry.confirm_removals(&gone).await?;
         }
-        Ok(gone.len())
+        Ok(gone)
     }
 
     /// Shows a layer to whoever may read its configuration (R46, R105).

@@ -105,13 +105,14 @@ async fn run<S: LayerStore>(
     let reports = Arc::new(RefusalReports::to(authorization.clone()));
     let authenticator = Arc::new(Authenticator::with_source(Box::new(authorization)));
     let doormen = (Arc::clone(&authenticator), Arc::clone(&reports));
-    let (served, closing) = served(config, &data, doormen, info)?;
+    let staging = Arc::new(staging(config)?);
+    let (served, closing) = served(config, (&data, &staging), doormen, info)?;
     let stop = CancellationToken::new();
     let _stopping = stop.clone().drop_guard();
     // Dropping the set at the end stops what is still running.
     let mut background = JoinSet::new();
     background.spawn(upkeep::prune(data.clone(), DateTime::now));
-    background.spawn(upkeep::reconcile(data));
+    background.spawn(upkeep::reconcile(data, staging));
     background.spawn(async move { upkeep::refresh_keys(&authenticator).await });
     let reporting = Arc::clone(&reports);
     background.spawn(async move { reporting.run().await });
@@ -157,17 +158,14 @@ async fn partner(authorization: &Authorization) -> Partner {
 
 fn served<S: LayerStore>(
     config: &Config,
-    data: &Data<S>,
+    (data, staging): (&Data<S>, &Arc<Staging>),
     (authenticator, reports): (Arc<Authenticator>, Arc<RefusalReports>),
     info: ServerInfo,
 ) -> anyhow::Result<(Served, CancellationToken)> {
-    let folder = config.staging_folder();
-    let staging = Staging::open(&folder, config.data_limits.of_uploads())
-        .with_context(|| format!("open the folder for uploads {}", folder.display()))?;
     // The key is secret and survives restarts, so page tokens do as well.
     let pages = PageTokenKey::derive(config.key()?.expose_secret().as_bytes());
     let calls = config.service.max_concurrent_calls;
-    let api = Api::new(data.clone(), pages, Arc::new(staging), calls);
+    let api = Api::new(data.clone(), pages, Arc::clone(staging), calls);
     let routes = api.routes(config.service.max_message_bytes);
     let served = Served {
         routes: routes.add_service(info.service()),
@@ -184,6 +182,12 @@ fn served<S: LayerStore>(
         plaintext: config.service.plaintext(),
     };
     Ok((served, api.closing().clone()))
+}
+
+fn staging(config: &Config) -> anyhow::Result<Staging> {
+    let folder = config.staging_folder();
+    Staging::open(&folder, config.data_limits.of_uploads())
+        .with_context(|| format!("open the folder for uploads {}", folder.display()))
 }
 
 /// The instance as authorization tells of it too, but for this service's address, which is known here.

@@ -1,6 +1,6 @@
 //! What goes on beside the calls.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jmap_domain::LayerId;
 use jmap_service::token::Authenticator;
@@ -9,6 +9,7 @@ use layer_data_core::{
     ports::{Authorizer, LayerStore, Registry, StoreError},
     value::DateTime,
 };
+use layer_data_grpc::Staging;
 use tracing::{debug, error, info, warn};
 
 /// How often tombstones are looked for.
@@ -18,12 +19,19 @@ const PRUNE: Duration = Duration::from_mins(1);
 /// How long a signing key that was withdrawn may still be trusted.
 const KEYS: Duration = Duration::from_mins(1);
 
-/// Removes the storage of deleted layers, at once and every few seconds. A failure waits for the next time.
-pub(crate) async fn reconcile<S: LayerStore, A: Authorizer, R: Registry>(data: LayerData<S, A, R>) {
+/// Removes the storage of deleted layers, and what was uploaded for them, at once and every few seconds. A failure waits
+/// for the next time.
+pub(crate) async fn reconcile<S: LayerStore, A: Authorizer, R: Registry>(
+    data: LayerData<S, A, R>,
+    staging: Arc<Staging>,
+) {
     loop {
         match data.reconcile().await {
-            Ok(0) => {}
-            Ok(layers) => info!(layers, "removed the storage of deleted layers"),
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => {
+                staging.forget(&gone);
+                info!(layers = gone.len(), "removed the storage of deleted layers");
+            }
             Err(error) => debug!(%error, "deleted layers stay in the storage for now"),
         }
         tokio::time::sleep(RECONCILE).await;
@@ -103,7 +111,7 @@ pub(crate) async fn logged(work: impl Future<Output = anyhow::Result<()>>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use layer_data_core::{
         Limits,

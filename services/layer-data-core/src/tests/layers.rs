@@ -95,12 +95,12 @@ fn storage_goes_only_by_a_tombstone_and_is_confirmed() {
         .service
         .create_layer(&call(11), draft(GeometryType::Point), reservation()))
     .unwrap();
-    assert_eq!(run(world.service.reconcile()).unwrap(), 0);
+    assert_eq!(run(world.service.reconcile()).unwrap(), []);
     assert!(exists(&world.store));
     run(world.service.delete_layer(&call(11), layer(), "Streets")).unwrap();
-    assert_eq!(run(world.service.reconcile()).unwrap(), 1);
+    assert_eq!(run(world.service.reconcile()).unwrap(), [layer()]);
     assert!(!exists(&world.store));
-    assert_eq!(run(world.service.reconcile()).unwrap(), 0);
+    assert_eq!(run(world.service.reconcile()).unwrap(), []);
 }
 
 #[test]

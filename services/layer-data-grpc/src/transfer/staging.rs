@@ -202,6 +202,13 @@ impl Staging {
             .ok_or(StagingError::NotFound)
     }
 
+    /// Lets go of what was uploaded for layers that are gone (R25). One that is being run ends by its right, and then its
+    /// file goes.
+    pub fn forget(&self, layers: &[LayerId]) {
+        let layer_is_gone = |staged: &Staged| layers.contains(&staged.upload.layer);
+        self.imports().retain(|_, staged| !layer_is_gone(staged));
+    }
+
     /// Writes a chunk and answers how many bytes have arrived.
     pub(super) async fn write(
         &self,
@@ -276,4 +283,43 @@ impl Drop for Staged {
 /// The values behind these locks are whole after every statement, so a panic elsewhere does not spoil them.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use jmap_wire::FieldPath;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_uploaded_for_a_deleted_layer_goes_with_it() {
+        // R25.
+        let folder = tempfile::tempdir().unwrap();
+        let staging = Staging::open(folder.path(), StagingLimits::default()).unwrap();
+        let [gone, kept] = [1, 2].map(|id| LayerId::new(id).unwrap());
+        let mut ids = Vec::new();
+        for layer in [gone, kept] {
+            let as_asked = WireOptions {
+                format: jmap_proto::layerdata::FileFormat::Csv.into(),
+                ..WireOptions::default()
+            };
+            let options = FieldPath::of("options");
+            let upload = Upload {
+                holder: None,
+                layer,
+                options: ImportOptions::parse(&options, as_asked.clone()).unwrap(),
+                as_asked,
+                request_id: None,
+            };
+            let staged = staging.begin(upload).await.unwrap();
+            staging.write(&staged, 0, b"name").await.unwrap();
+            ids.push(staged.id.to_string());
+        }
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files(), 2);
+        staging.forget(&[gone]);
+        assert_eq!(files(), 1);
+        let found = ids.iter().map(|id| staging.find(id, None).is_ok());
+        assert_eq!(found.collect::<Vec<_>>(), [false, true]);
+    }
 }
