@@ -31,7 +31,7 @@ const EVERYWHERE: WireBox = WireBox {
 };
 
 /// Watches what happens anywhere, which *view* is enough for, within the display limit.
-async fn watch(
+pub(crate) async fn watch(
     who: &Caller,
     layer_id: i64,
     start: Option<Start>,

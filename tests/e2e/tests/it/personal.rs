@@ -1,5 +1,7 @@
 //! Personal layers through both services: filled, shared, published while others write, and given away (R63–R82, R123).
 
+mod publication;
+
 use jmap_proto::{
     authorization::{
         LayerGrants, LayerPermissionsChange, LeavePersonalLayerRequest, ListPersonalLayersRequest,
