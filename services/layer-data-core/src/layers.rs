@@ -5,8 +5,9 @@ use jmap_domain::{Decision, LayerAct, LayerId, ProjectAct, ProjectId, Question};
 use crate::{
     definition::{DefinitionError, LayerDraft},
     ports::{
-        Authorizer, Call, LayerFilter, LayerStore, NewLayer, PageRequest, RegisteredLayer,
-        Registry, RegistryError, Reservation, ReservationState, StoreError, StoredLayer,
+        Authorizer, Call, LayerFilter, LayerStore, NewLayer, PageRequest, Placement,
+        RegisteredLayer, Registry, RegistryError, Reservation, ReservationState, StoreError,
+        StoredLayer,
     },
     service::{AskError, LayerData},
 };
@@ -20,6 +21,12 @@ pub enum LayerError {
     /// The layer does not exist, or the caller may not know that it does (R40).
     #[error("layer `{0}` does not exist")]
     NoSuchLayer(LayerId),
+    /// The caller may not create layers there (R12, R17).
+    #[error("creating {} is not permitted", layers_of(.0))]
+    MayNotCreate(Placement),
+    /// The caller may not delete the layer (R17, R69, R73).
+    #[error("deleting layer `{0}` is not permitted")]
+    MayNotDelete(LayerId),
     /// The definition is not one.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
@@ -29,6 +36,24 @@ pub enum LayerError {
     /// The storage did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn layers_of(place: &Placement) -> String {
+    match place {
+        Placement::Project(project) => format!("layers of project `{project}`"),
+        Placement::Personal => "personal layers".to_owned(),
+    }
+}
+
+impl LayerError {
+    /// What the registry refused, with what it was about where it was not permitted.
+    fn refused(error: RegistryError, not_permitted: Self) -> Self {
+        if matches!(error, RegistryError::NotPermitted) {
+            not_permitted
+        } else {
+            error.into()
+        }
+    }
 }
 
 /// A layer as it was created.
@@ -77,7 +102,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
         reservation: Reservation,
     ) -> Result<CreatedLayer, LayerError> {
         let definition = draft.define()?;
-        let reserved = self.registry.reserve(call, &reservation).await?;
+        let refused =
+            |error| LayerError::refused(error, LayerError::MayNotCreate(reservation.placement));
+        let reserved = self.registry.reserve(call, &reservation).await;
+        let reserved = reserved.map_err(refused)?;
         let new = NewLayer {
             layer: reserved.layer,
             label: reserved.name.clone(),
@@ -90,7 +118,10 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
             Err(error) => return Err(self.give_up(call, reserved.layer, error).await),
         };
         let policy_token = match reserved.state {
-            ReservationState::Pending => Some(self.registry.activate(call, reserved.layer).await?),
+            ReservationState::Pending => {
+                let activated = self.registry.activate(call, reserved.layer).await;
+                Some(activated.map_err(refused)?)
+            }
             ReservationState::Active => None,
         };
         Ok(CreatedLayer {
@@ -130,7 +161,8 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerData<S, A, R> {
         layer: LayerId,
         confirm_name: &str,
     ) -> Result<String, LayerError> {
-        Ok(self.registry.unregister(call, layer, confirm_name).await?)
+        let deleted = self.registry.unregister(call, layer, confirm_name).await;
+        deleted.map_err(|error| LayerError::refused(error, LayerError::MayNotDelete(layer)))
     }
 
     /// Removes the storage of layers that authorization says are deleted, and tells it so. Answers which. Storage

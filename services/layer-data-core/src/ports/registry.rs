@@ -181,7 +181,7 @@ pub enum RegistryError {
     #[error("the project or layer does not exist")]
     NotFound,
     /// The caller may not do this.
-    #[error("the caller may not create or delete this layer")]
+    #[error("it is not permitted")]
     NotPermitted,
     /// The name is taken (R26).
     #[error("the name is taken")]

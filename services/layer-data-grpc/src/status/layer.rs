@@ -14,6 +14,9 @@ pub(crate) fn layer(error: LayerError) -> Failure {
     match error {
         LayerError::Ask(error) => ask(&error),
         LayerError::NoSuchLayer(layer) => no_such_layer(layer),
+        LayerError::MayNotCreate(_) | LayerError::MayNotDelete(_) => {
+            Failure::new(Code::PermissionDenied, "NOT_PERMITTED", error.to_string())
+        }
         LayerError::Definition(error) => definition(&error),
         LayerError::Registry(error) => registry(&error),
         LayerError::Store(error) => store(&error),
