@@ -203,7 +203,6 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
         if answer.decisions.first() != Some(&Decision::All) {
             return Err(ReadError::NoSuchLayer(layer));
         }
-        let stored = self.stored(layer).await?;
         let selection = SelectionInput {
             ids: Some(vec![element]),
             ..SelectionInput::default()
@@ -214,12 +213,15 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             output,
             maximum: None,
         };
-        let query = input.check(&stored.definition)?;
         let after = told.map(|told| told.revision);
-        let read = self.store.versions(&query, after, limit, call.deadline);
-        let read = read
-            .await
-            .map_err(|error| ReadError::unanswered(call, error))?;
+        let check = |stored: &StoredLayer| Ok(input.clone().check(&stored.definition)?);
+        let look = |query| async move {
+            let versions = self.store.versions(&query, after, limit, call.deadline);
+            versions.await
+        };
+        let (stored, read) = self
+            .steadily::<_, _, ReadError, _>(call, (layer, None), check, look)
+            .await?;
         if read.versions.is_empty() && told.is_none() {
             return Err(ReadError::NoSuchElement(element));
         }

@@ -14,7 +14,7 @@ use crate::{
     definition::DefinitionVersion,
     element::Element,
     feed::FeedPlace,
-    history::{HistoryStart, kept},
+    history::{AsOf, HistoryStart, kept},
     ports::{Answer, Authorizer, Call, ChunkLimit, LayerStore, StoreError, StoredLayer, Summary},
     query::{Mark, OutputInput, QueryError, QueryInput, SelectionInput},
     service::{AskError, LayerData, elements},
@@ -119,6 +119,9 @@ pub struct FeedBegin {
     /// The policy by which the right to read was judged.
     pub policy_token: String,
 }
+
+/// How often the store is asked something while the layer's definition changes.
+const ATTEMPTS: u32 = 3;
 
 /// Tells the caller's own elements from others (R55).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,8 +281,6 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
     ) -> Result<(StoredLayer, Summary), ReadError> {
         let as_of = selection.as_of;
         self.may_sum_up(call, layer, &selection).await?;
-        let stored = self.stored(layer).await?;
-        kept(&stored, as_of)?;
         let input = QueryInput {
             layer,
             selection,
@@ -289,13 +290,37 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             },
             maximum: None,
         };
-        let summary = self
-            .store
-            .summarize(&input.check(&stored.definition)?, call.deadline)
-            .await
-            .map_err(|error| ReadError::unanswered(call, error))?;
-        self.kept_still(layer, as_of).await?;
-        Ok((stored, summary))
+        let check = |stored: &StoredLayer| Ok(input.clone().check(&stored.definition)?);
+        let summarize = |query| async move { self.store.summarize(&query, call.deadline).await };
+        self.steadily(call, (layer, as_of), check, summarize).await
+    }
+
+    /// Asks the store something by the definition of the layer, and anew where that changed before the store looked (R114).
+    /// What was pruned meanwhile is no answer.
+    pub(crate) async fn steadily<Q, T, E, Asked>(
+        &self,
+        call: &Call,
+        (layer, as_of): (LayerId, Option<AsOf>),
+        check: impl Fn(&StoredLayer) -> Result<Q, E>,
+        ask: impl Fn(Q) -> Asked,
+    ) -> Result<(StoredLayer, T), E>
+    where
+        E: From<ReadError>,
+        Asked: Future<Output = Result<T, StoreError>>,
+    {
+        let mut attempts = 1;
+        loop {
+            let stored = self.stored(layer).await?;
+            kept(&stored, as_of)?;
+            match ask(check(&stored)?).await {
+                Ok(answer) => {
+                    self.kept_still(layer, as_of).await?;
+                    return Ok((stored, answer));
+                }
+                Err(StoreError::DefinitionChanged(_)) if attempts < ATTEMPTS => attempts += 1,
+                Err(error) => return Err(ReadError::unanswered(call, error).into()),
+            }
+        }
     }
 
     pub(crate) async fn terms(

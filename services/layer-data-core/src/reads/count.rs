@@ -6,8 +6,7 @@ use jmap_domain::{DataRevision, LayerId};
 
 use super::ReadError;
 use crate::{
-    history::kept,
-    ports::{Authorizer, Call, Count, LayerStore},
+    ports::{Authorizer, Call, Count, LayerStore, StoredLayer},
     query::{GeometryOutput, OutputInput, QueryInput, SelectionInput},
     service::LayerData,
 };
@@ -26,8 +25,6 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
     ) -> Result<(Count, DataRevision), ReadError> {
         let as_of = selection.as_of;
         self.may_sum_up(call, layer, &selection).await?;
-        let stored = self.stored(layer).await?;
-        kept(&stored, as_of)?;
         let input = QueryInput {
             layer,
             selection,
@@ -38,10 +35,9 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             },
             maximum: None,
         };
-        let query = input.check(&stored.definition)?;
-        let counted = self.store.count(&query, cap, call.deadline).await;
-        let counted = counted.map_err(|error| ReadError::unanswered(call, error))?;
-        self.kept_still(layer, as_of).await?;
-        Ok(counted)
+        let check = |stored: &StoredLayer| Ok(input.clone().check(&stored.definition)?);
+        let count = |query| async move { self.store.count(&query, cap, call.deadline).await };
+        let counted = self.steadily(call, (layer, as_of), check, count).await;
+        counted.map(|(_, counted)| counted)
     }
 }

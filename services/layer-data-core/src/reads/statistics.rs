@@ -1,6 +1,6 @@
 //! Statistics, by the rights of a read where they tell values one by one (R38, R40, R113).
 
-use super::{ReadError, ReadPurpose, Wanted, kept};
+use super::{ReadError, ReadPurpose, Wanted};
 use crate::{
     ports::{Authorizer, Call, LayerStore, StoredLayer},
     service::LayerData,
@@ -45,13 +45,12 @@ impl<S: LayerStore, A: Authorizer, R: Send + Sync + 'static> LayerData<S, A, R> 
             self.may_sum_up(call, layer, &input.selection).await?;
             None
         };
-        let stored = self.stored(layer).await?;
         let as_of = input.selection.as_of;
-        kept(&stored, as_of)?;
-        let (query, tally) = input.check(&stored.definition, maximum)?;
-        let tallied = self.store.tally(&query, tally, call.deadline).await;
-        let (tally, revision) = tallied.map_err(|error| ReadError::unanswered(call, error))?;
-        self.kept_still(layer, as_of).await?;
+        let check = |stored: &StoredLayer| Ok(input.clone().check(&stored.definition, maximum)?);
+        let sum_up =
+            |(query, tally)| async move { self.store.tally(&query, tally, call.deadline).await };
+        let answer = self.steadily::<_, _, StatisticsError, _>(call, (layer, as_of), check, sum_up);
+        let (stored, (tally, revision)) = answer.await?;
         Ok((stored, tally.finish(revision)?))
     }
 }

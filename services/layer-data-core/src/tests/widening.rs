@@ -1,20 +1,20 @@
 //! Attributes that get wider types while others read, follow and write (R114).
 
-use std::sync::atomic::Ordering;
+use std::{cell::Cell, num::NonZeroU64, sync::atomic::Ordering};
 
 use jmap_domain::{Decision, LayerAct, Permission};
 
 use super::{World, call, run};
 use crate::{
     conformance::{
-        done, layer, query, rows,
+        done, later, layer, query, rows,
         structure::{creation_under, current, redefined},
     },
     definition::{DefinitionChange, LayerDefinition},
     edit::{Edit, ExpectedRevision, Intent},
     element::{AttributeRef, ChangeInput, Element},
     feed::{FeedInput, FeedNews},
-    ports::LayerStore,
+    ports::{Count, LayerStore, StoredLayer},
     query::{
         Comparison, Condition, Direction, OutputInput, QueryInput, SelectionInput, SortKeyInput,
     },
@@ -240,4 +240,30 @@ fn a_change_that_outlives_its_permit_asks_for_the_right_again() {
         let version = run(current(&*world.store)).version().0;
         assert_eq!(version, if is_made { 2 } else { 1 });
     }
+}
+
+#[test]
+fn a_question_is_put_anew_when_the_definition_changed_before_the_store_looked() {
+    let world = world();
+    let input = query(SelectionInput {
+        condition: Some(Condition::IsNull(integer())),
+        ..SelectionInput::default()
+    });
+    let asked = Cell::new(0);
+    let check = |stored: &StoredLayer| {
+        let query = input.clone().check(&stored.definition)?;
+        asked.set(asked.get() + 1);
+        if asked.get() == 1 {
+            widen(&world, AttributeType::Double);
+        }
+        Ok(query)
+    };
+    let (service, store, cap) = (&world.service, &world.store, NonZeroU64::new(100).unwrap());
+    let count = |query| async move { store.count(&query, cap, later()).await };
+    let call = call(11);
+    let answer = service.steadily::<_, _, ReadError, _>(&call, (layer(), None), check, count);
+    let (stored, (counted, _)) = run(answer).unwrap();
+    assert_eq!((counted, asked.get()), (Count::Exact(0), 2));
+    let attribute = stored.definition.attribute_named("integer").unwrap();
+    assert_eq!(attribute.kind, AttributeType::Double);
 }
