@@ -3,6 +3,7 @@
 
 mod access;
 mod list;
+mod news;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use jmap_domain::{
 
 pub use access::{Access, Through};
 pub use list::{Listed, Owner, PersonalWanted, Sharee};
+pub use news::{Follower, News, NewsKind, Reach, Reaching};
 
 use crate::{
     Authority, Home, LayerEntry, Refusal, Resource, Snapshot,

@@ -183,7 +183,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(snapshot)
     }
 
-    fn person(&self, snapshot: &Snapshot, caller: &Caller) -> Result<UserId, Refusal> {
+    pub(super) fn person(&self, snapshot: &Snapshot, caller: &Caller) -> Result<UserId, Refusal> {
         if *caller == Caller::Anonymous {
             return Err(Refusal::NotSignedIn);
         }

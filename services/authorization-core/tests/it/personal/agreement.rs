@@ -16,7 +16,7 @@ use crate::house::{House, Person, set};
 
 /// What happens to some people, groups and layers; numbers choose among what there is.
 #[derive(Clone, Copy, Debug)]
-enum Deed {
+pub(super) enum Deed {
     Create(usize),
     Share(usize, usize, bool),
     Unshare(usize, usize),
@@ -30,7 +30,7 @@ enum Deed {
     Toggle(usize),
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+pub(super) fn deed() -> impl Strategy<Value = Deed> {
     let which = || 0..16_usize;
     prop_oneof![
         4 => which().prop_map(Deed::Create),
@@ -46,9 +46,9 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-struct Life {
-    house: House,
-    people: Vec<Person>,
+pub(super) struct Life {
+    pub(super) house: House,
+    pub(super) people: Vec<Person>,
     groups: Vec<GroupId>,
     layers: Vec<LayerId>,
     project: ProjectId,
@@ -56,7 +56,7 @@ struct Life {
 }
 
 impl Life {
-    fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         let house = House::new();
         let people: Vec<Person> = (0..4)
             .map(|n| maker(&house, &format!("user {n}")))
@@ -105,7 +105,7 @@ impl Life {
     }
 
     /// Whatever is refused is: only that the lists agree is looked at.
-    fn live(&mut self, deed: Deed) {
+    pub(super) fn live(&mut self, deed: Deed) {
         match deed {
             Deed::Create(who) => {
                 self.made += 1;
