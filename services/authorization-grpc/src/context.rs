@@ -11,6 +11,7 @@ use jmap_domain::{Caller, Scope};
 use jmap_service::{
     call::{CallScope, Deadline},
     peer::TrustedProxies,
+    places::{WatchPlace, WatchPlaces},
     refusals,
     token::{Authenticator, PublishedKeys},
 };
@@ -33,6 +34,8 @@ const USER_TOKEN: &str = "jmap-user-token";
 
 /// Most programs that follow the policy or its record at once.
 const MOST_WATCHERS: usize = 64;
+/// How many calls run at once, unless it is said otherwise.
+const CALLS: usize = 512;
 
 /// What the services need: the authority, and what verifies and seals tokens.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub struct Context<S, P> {
     pub(crate) retries: Retries,
     /// The places for those who watch the policy.
     watchers: Arc<Semaphore>,
+    /// The places for people who follow their personal layers.
+    followers: Arc<WatchPlaces>,
     authenticator: Arc<Authenticator>,
     proxies: TrustedProxies,
     closing: CancellationToken,
@@ -64,6 +69,7 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             pages,
             retries,
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
+            followers: WatchPlaces::of(CALLS),
             authenticator,
             proxies: TrustedProxies::default(),
             closing: CancellationToken::new(),
@@ -76,6 +82,13 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
         Self { proxies, ..self }
     }
 
+    /// Where so many calls run at once: those who follow their personal layers get a part of them.
+    #[must_use]
+    pub fn among(self, max_concurrent_calls: usize) -> Self {
+        let followers = WatchPlaces::of(max_concurrent_calls);
+        Self { followers, ..self }
+    }
+
     /// Where a call comes from.
     pub(crate) fn origin<T>(&self, request: &Request<T>) -> Origin {
         Origin::at(self.proxies.caller_address(request))
@@ -85,6 +98,12 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
     pub(crate) fn watching(&self) -> Result<OwnedSemaphorePermit, Rejection> {
         let place = Arc::clone(&self.watchers).try_acquire_owned();
         place.map_err(|_all_taken| overloaded("too many follow what happens already").into())
+    }
+
+    /// A place among those who follow their personal layers, until it is dropped; nobody gets the places of all.
+    pub(crate) fn following(&self, caller: &Caller) -> Result<WatchPlace, Rejection> {
+        let place = WatchPlaces::take(&self.followers, caller);
+        place.ok_or_else(|| overloaded("too many follow what happens already").into())
     }
 
     /// Cancelled by whoever ends the service: streams that would go on for long end then.

@@ -1,5 +1,7 @@
 //! `PersonalLayerService`: personal layers by their owners, by those whom they are shared with, and by administrators (R71–R82).
 
+mod watch;
+
 use std::sync::Arc;
 
 use authorization_core::{
@@ -33,6 +35,15 @@ pub(crate) struct PersonalLayerApi<S, P>(pub(crate) Arc<Context<S, P>>);
 
 #[tonic::async_trait]
 impl<S: PolicyStore, P: Platform> PersonalLayerService for PersonalLayerApi<S, P> {
+    type WatchPersonalLayersStream = watch::Stream;
+
+    async fn watch_personal_layers(
+        &self,
+        request: Request<pb::WatchPersonalLayersRequest>,
+    ) -> Result<Response<Self::WatchPersonalLayersStream>, Status> {
+        answer(watch::watch(&self.0, request)).await
+    }
+
     async fn list_own_personal_layers(
         &self,
         request: Request<pb::ListOwnPersonalLayersRequest>,

@@ -1,40 +1,29 @@
 //! `PolicyWatchService`: every change of the policy, in order, for those who follow it.
-//!
-//! A watcher is a place in history. What comes after it is read from the store when the watcher has taken what came
-//! before, so a slow one costs no memory; its right to watch is judged again before each message.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+pub(crate) mod follow;
+
+use std::sync::Arc;
 
 use authorization_core::{
     change::ChangeSet,
     ports::{Platform, PolicyStore},
 };
-use futures::{
-    StreamExt as _,
-    stream::{self, BoxStream},
-};
+use futures::stream::BoxStream;
 use jmap_domain::{Caller, Epoch, PolicyToken, Scope};
 use jmap_proto::authorization::{
     self as pb, policy_watch_service_server::PolicyWatchService, watch_response::Event,
 };
-use jmap_service::call::CallScope;
-use jmap_wire::{FieldPath, FieldViolation, format_policy_token, parse_policy_token};
+use jmap_wire::format_policy_token;
 use prost::Message as _;
-use tokio::{
-    select,
-    sync::OwnedSemaphorePermit,
-    time::{Instant, sleep_until},
-};
 use tonic::{Request, Response, Status};
 
+use self::follow::{Source, follow, parse_after, scope};
 use crate::{
     context::{Context, answer, require_scope},
     policy_change::change_set_to_proto,
-    status::{DOMAIN, Rejection},
+    status::Rejection,
 };
 
-/// How often the right to watch is judged while nothing happens; a session may be closed without a change (R119).
-const LOOK: Duration = Duration::from_secs(2);
 /// Most bytes of changes in one message, unless a single one has more.
 const MESSAGE: usize = 256 << 10;
 
@@ -50,102 +39,59 @@ impl<S: PolicyStore, P: Platform> PolicyWatchService for PolicyWatchApi<S, P> {
         request: Request<pb::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         answer(async {
-            let CallScope {
-                caller, deadline, ..
-            } = CallScope::of(request.extensions(), DOMAIN)?;
-            let watcher = Watcher::new(&self.0, caller, request.into_inner()).await?;
-            let ended = self.0.end_of_stream(deadline);
-            let messages = stream::try_unfold(watcher, |mut watcher| async move {
-                let message = watcher.next().await?;
-                Ok::<_, Status>(Some((message, watcher)))
-            });
-            Ok(messages.take_until(Box::pin(ended)).boxed())
+            let (caller, deadline) = scope(request.extensions())?;
+            let pb::WatchRequest {
+                after_policy_token,
+                heartbeat,
+            } = request.into_inner();
+            let after = parse_after(&after_policy_token)?;
+            let heartbeat = jmap_wire::heartbeat(heartbeat)?;
+            require_scope(&caller, Scope::Check)?;
+            let context = &self.0;
+            context.authority.admit_watcher(&caller)?;
+            let place = context.watching()?;
+            let watched = Watched {
+                context: Arc::clone(context),
+                caller,
+                token: after.unwrap_or_else(|| context.authority.token()),
+            };
+            follow(Arc::clone(context), deadline, watched, (heartbeat, place)).await
         })
         .await
     }
 }
 
-/// Who follows the policy, and how far it has come.
-struct Watcher<S, P> {
+/// Who follows the policy, and the last set that was read.
+struct Watched<S, P> {
     context: Arc<Context<S, P>>,
     caller: Caller,
-    /// The last set that was read.
     token: PolicyToken,
-    /// What was read and is not sent yet: no more than the store gives at once.
-    unsent: VecDeque<pb::WatchResponse>,
-    heartbeat: Duration,
-    sent_at: Instant,
-    /// One of the places for watchers.
-    _place: OwnedSemaphorePermit,
 }
 
-impl<S: PolicyStore, P: Platform> Watcher<S, P> {
-    async fn new(
-        context: &Arc<Context<S, P>>,
-        caller: Caller,
-        message: pb::WatchRequest,
-    ) -> Result<Self, Rejection> {
-        let pb::WatchRequest {
-            after_policy_token,
-            heartbeat,
-        } = message;
-        let after = parse_after(&after_policy_token)?;
-        let heartbeat = jmap_wire::heartbeat(heartbeat)?;
-        require_scope(&caller, Scope::Check)?;
-        context.authority.admit_watcher(&caller)?;
-        let place = context.watching()?;
-        let token = after.unwrap_or_else(|| context.authority.token());
-        let mut watcher = Self {
-            context: Arc::clone(context),
-            caller,
-            token,
-            // The first message tells from where on is watched.
-            unsent: [heartbeat_at(token)].into(),
-            heartbeat,
-            sent_at: Instant::now(),
-            _place: place,
-        };
-        // Read at once, so that a refusal is the answer to the call.
-        watcher.read().await?;
-        Ok(watcher)
+impl<S: PolicyStore, P: Platform> Source for Watched<S, P> {
+    type Message = pb::WatchResponse;
+
+    fn admit(&self) -> Result<(), Rejection> {
+        Ok(self.context.authority.admit_watcher(&self.caller)?)
     }
 
-    /// The next message, when there is one.
-    async fn next(&mut self) -> Result<pb::WatchResponse, Rejection> {
-        loop {
-            self.context.authority.admit_watcher(&self.caller)?;
-            if let Some(message) = self.unsent.pop_front() {
-                self.sent_at = Instant::now();
-                return Ok(message);
-            }
-            self.read().await?;
-            if self.unsent.is_empty() {
-                self.pause().await;
-            }
-        }
+    fn token(&self) -> PolicyToken {
+        self.token
     }
 
-    async fn read(&mut self) -> Result<(), Rejection> {
+    async fn read(&mut self) -> Result<Vec<pb::WatchResponse>, Rejection> {
         let sets = self.context.authority.changes_after(self.token).await?;
         let epoch = self.token.epoch;
-        let messages = sets.iter().flat_map(|set| messages(epoch, set));
-        self.unsent.extend(messages);
         if let Some(last) = sets.last() {
             self.token.revision = last.revision;
         }
-        Ok(())
+        Ok(sets.iter().flat_map(|set| messages(epoch, set)).collect())
     }
 
-    /// Waits for a change, for the next heartbeat, or until the right to watch is to be judged again.
-    async fn pause(&mut self) {
-        let beat = self.sent_at + self.heartbeat;
-        select! {
-            () = self.context.authority.newer_than(self.token.revision) => (),
-            () = sleep_until(beat.min(Instant::now() + LOOK)) => {
-                if Instant::now() >= beat {
-                    self.unsent.push_back(heartbeat_at(self.token));
-                }
-            }
+    fn heartbeat(token: PolicyToken) -> pb::WatchResponse {
+        let policy_token = format_policy_token(token);
+        pb::WatchResponse {
+            event: Some(Event::Heartbeat(pb::PolicyHeartbeat { policy_token })),
         }
     }
 }
@@ -174,23 +120,6 @@ fn messages(epoch: Epoch, set: &ChangeSet) -> Vec<pb::WatchResponse> {
         event: Some(Event::ChangeSet(part)),
     });
     parts.collect()
-}
-
-fn heartbeat_at(token: PolicyToken) -> pb::WatchResponse {
-    let policy_token = format_policy_token(token);
-    pb::WatchResponse {
-        event: Some(Event::Heartbeat(pb::PolicyHeartbeat { policy_token })),
-    }
-}
-
-fn parse_after(text: &str) -> Result<Option<PolicyToken>, FieldViolation> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let token = parse_policy_token(text);
-    token
-        .map(Some)
-        .map_err(|error| FieldPath::of("after_policy_token").invalid(error))
 }
 
 #[cfg(test)]

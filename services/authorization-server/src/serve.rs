@@ -77,7 +77,8 @@ pub async fn serve(
         published,
         pages,
     )
-    .behind(config.trusted_proxies);
+    .behind(config.trusted_proxies)
+    .among(config.service.max_concurrent_calls);
     let closing = api.closing().clone();
     let refusals = Arc::new(RefusedCalls(Arc::clone(&authority)));
     let served = served(api, (authenticator, refusals), info, &config.service);

@@ -10,7 +10,10 @@ use jmap_proto::layerdata::{
     layer_service_server::{LayerServiceServer, SERVICE_NAME as LAYERS},
     transfer_service_server::{SERVICE_NAME as TRANSFERS, TransferServiceServer},
 };
-use jmap_service::call::CallScope;
+use jmap_service::{
+    call::CallScope,
+    places::{WatchPlace, WatchPlaces},
+};
 use jmap_wire::{Failure, PageTokenKey};
 use layer_data_core::{
     LayerData,
@@ -21,14 +24,7 @@ use layer_data_core::{
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, service::Routes};
 
-use crate::{
-    answer::header,
-    parse::Shape,
-    position,
-    status::RETRY_AFTER,
-    transfer::Staging,
-    watch_places::{WatchPlace, WatchPlaces},
-};
+use crate::{answer::header, parse::Shape, position, status::RETRY_AFTER, transfer::Staging};
 
 /// The error domain of this service's statuses.
 pub const DOMAIN: &str = "layerdata.jmap";

@@ -16,7 +16,6 @@ mod status;
 mod structure;
 mod transfer;
 mod watch;
-mod watch_places;
 
 pub use api::{Api, DOMAIN, SERVICE_NAMES};
 pub use transfer::{Staging, StagingLimits};

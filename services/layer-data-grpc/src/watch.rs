@@ -12,6 +12,7 @@ use jmap_proto::layerdata::{
     ChangeHeartbeat, ElementEvent as WireEvent, ElementEventBatch, ElementEventKind, ElementHeader,
     WatchChangesRequest, WatchChangesResponse, watch_changes_response::Event,
 };
+use jmap_service::places::WatchPlace;
 use jmap_wire::{Failure, FieldPath, timestamp};
 use layer_data_core::{
     element::Element,
@@ -35,7 +36,6 @@ use crate::{
     parse::{Start, Watched, watched_layers},
     position::{Position, life},
     status::{self, status},
-    watch_places::WatchPlace,
 };
 
 /// How often rights are judged while nothing happens (R119).

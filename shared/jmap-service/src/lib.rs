@@ -10,6 +10,7 @@ pub mod config;
 #[cfg(feature = "testing")]
 pub mod in_memory;
 pub mod peer;
+pub mod places;
 pub mod refusals;
 pub mod serve;
 pub mod server_info;

@@ -206,7 +206,7 @@ pub(crate) async fn start() -> Running {
         refusals: Some(Arc::new(RefusedCalls(Arc::clone(&authority)))),
     };
     let pages = PageTokenKey::derive(b"pages");
-    let context = Context::new(Arc::clone(&authority), authenticator, published, pages);
+    let context = Context::new(Arc::clone(&authority), authenticator, published, pages).among(64);
     let service = stack.wrap(routes(Arc::new(context), 1 << 20)).unwrap();
     Running {
         channel: channel(service),

@@ -1,6 +1,7 @@
 //! Personal layers: one's own, those shared with one, and everybody's for administrators.
 
 mod view;
+mod watch;
 
 use clap::{Args, Subcommand};
 use jmap_proto::{
@@ -23,6 +24,7 @@ use crate::{
     resolve::{self, LayerReference, Reference},
 };
 use view::{AccessView, ListedView, OwnView, SharedView, UserView};
+use watch::Watch;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -30,6 +32,7 @@ Examples:
   jmapctl grants grant ben view,modify --on @me/walks
   jmapctl personal list
   jmapctl personal shared
+  jmapctl personal watch
   jmapctl personal leave 17
   jmapctl personal all --search walk
   jmapctl personal access 17
@@ -48,6 +51,8 @@ pub(crate) enum Personal {
     List,
     /// List those of others that are shared with you
     Shared,
+    /// Follow what changes for you: what is shared with you, changed, taken back, published or deleted
+    Watch(Watch),
     /// Give up what somebody shared with you
     Leave {
         /// Its id
@@ -123,6 +128,7 @@ impl Personal {
             Self::Create(create) => create.run(client).await,
             Self::List => own(client).await,
             Self::Shared => shared(client).await,
+            Self::Watch(watch) => watch.run(context).await,
             Self::Leave { layer } => leave(client, &layer).await,
             Self::All(all) => all.run(client).await,
             Self::Users => users(client).await,

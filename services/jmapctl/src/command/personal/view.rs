@@ -203,11 +203,11 @@ impl View for SharedView {
     }
 }
 
-fn flags(permissions: Option<EffectivePermissions>) -> (Vec<String>, Vec<String>) {
+pub(super) fn flags(permissions: Option<EffectivePermissions>) -> (Vec<String>, Vec<String>) {
     effective_words(permissions)
 }
 
-fn named(name: String) -> Option<String> {
+pub(super) fn named(name: String) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
@@ -219,7 +219,7 @@ fn grantee(share: PersonalLayerShare) -> Grantee {
     Grantee::named(share.principal, share.name)
 }
 
-fn may(all: &[String], own: &[String]) -> String {
+pub(super) fn may(all: &[String], own: &[String]) -> String {
     let own = own.iter().map(|word| format!("{word} own"));
     listed(&all.iter().cloned().chain(own).collect::<Vec<_>>())
 }

@@ -12,7 +12,7 @@ const PART: usize = 4;
 
 /// Who watches, and how often.
 #[derive(Debug)]
-pub(crate) struct WatchPlaces {
+pub struct WatchPlaces {
     most: usize,
     most_each: usize,
     taken: Mutex<BTreeMap<i64, usize>>,
@@ -20,7 +20,7 @@ pub(crate) struct WatchPlaces {
 
 impl WatchPlaces {
     /// The places for watchers where so many calls run at the same time.
-    pub(crate) fn of(max_concurrent_calls: usize) -> Arc<Self> {
+    pub fn of(max_concurrent_calls: usize) -> Arc<Self> {
         let most = (max_concurrent_calls / PART).max(1);
         Arc::new(Self {
             most,
@@ -30,7 +30,7 @@ impl WatchPlaces {
     }
 
     /// A place, unless all are taken, or all of this account's; everybody without one counts as one.
-    pub(crate) fn take(places: &Arc<Self>, caller: &Caller) -> Option<WatchPlace> {
+    pub fn take(places: &Arc<Self>, caller: &Caller) -> Option<WatchPlace> {
         let account = account(caller);
         let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.values().sum::<usize>() >= places.most {
@@ -58,7 +58,7 @@ fn account(caller: &Caller) -> i64 {
 
 /// A place, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct WatchPlace {
+pub struct WatchPlace {
     places: Arc<WatchPlaces>,
     account: i64,
 }
