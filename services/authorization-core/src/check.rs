@@ -156,7 +156,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         let standing = match subject {
             None => caller,
             Some(subject) => {
-                may_inspect(&snapshot, &Facts::of(&snapshot, caller), question)?;
+                may_inspect((&snapshot, then), &Facts::of(&snapshot, caller), question)?;
                 self.admit_reader(asking.caller)?;
                 self.present().subject(then, subject)
             }
@@ -248,13 +248,19 @@ fn is_permit(question: Question, decision: Decision) -> bool {
     mutates && !matches!(decision, Decision::Denied(_))
 }
 
-/// Whether the caller may ask about others there: who manages the resource may (R41), and who administers personal
-/// layers on those (R46, R71).
+/// Whether the caller may ask about others there, and be answered on another policy: who manages the resource may (R41),
+/// and who administers personal layers on those (R46, R71). What a layer was shared for while it was somebody else's is
+/// for the latter alone: a publication hands on nothing of it (R76).
 pub(crate) fn may_inspect(
-    snapshot: &Snapshot,
+    (snapshot, then): (&Snapshot, &Snapshot),
     caller: &Facts<'_>,
     question: Question,
 ) -> Result<(), Refusal> {
+    if was_anothers(snapshot, then, question)
+        && !caller.holds(GlobalPermission::AdministerPersonalLayers)
+    {
+        return Err(Refusal::Forbidden(Resource::of(question)));
+    }
     let needed = match question {
         Question::Layer(id, _) => Question::Layer(id, LayerAct::ChangeStructure),
         Question::Project(id, _) => Question::Project(id, ProjectAct::Administrate),
@@ -266,6 +272,15 @@ pub(crate) fn may_inspect(
         return Ok(());
     }
     Refusal::unless_allowed(needed, rules::decide(snapshot, caller, needed))
+}
+
+/// Whether the question is about a layer that was personal on the other policy, and has come into other hands since.
+fn was_anothers(now: &Snapshot, then: &Snapshot, question: Question) -> bool {
+    let Question::Layer(id, _) = question else {
+        return false;
+    };
+    let owner = |policy: &Snapshot| policy.layer(id)?.layer.placement.owner();
+    owner(then).is_some_and(|then| Some(then) != owner(now))
 }
 
 /// Whether the question is about a personal layer, and the caller administers those (R80).

@@ -16,7 +16,7 @@ pub(crate) use table::table as table_of;
 pub use table::{LayerTable, TableRow};
 
 use crate::{
-    Authority, LayerEntry, Refusal, Resource,
+    Authority, Facts, LayerEntry, Refusal, Resource,
     change::{Changed, PolicyChange},
     draft::Draft,
     model::{GrantRow, LayerGrant},
@@ -131,9 +131,12 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             }
             Ok::<_, TableError>(())
         };
+        let standing = self.admit(caller)?;
         let Changed { value: (), policy } = self.change(caller, plan).await?;
+        let reader = Facts::of(&policy, standing);
         let entries = layers.into_iter().filter_map(|id| policy.layer(id));
-        let tables = entries.map(|entry| table::table(&policy, entry)).collect();
+        let tables = entries.map(|entry| table::table(&policy, &reader, entry));
+        let tables = tables.collect();
         Ok(Changed {
             value: tables,
             policy,

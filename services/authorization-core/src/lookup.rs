@@ -101,7 +101,7 @@ impl Scene<'_> {
     /// Whether the asker may be told. The right to ask is judged as things are, never as they are supposed or were.
     fn tells(&self, question: Question) -> bool {
         match &self.asker {
-            Some(asker) => may_inspect(self.now, asker, question).is_ok(),
+            Some(asker) => may_inspect((self.now, self.then), asker, question).is_ok(),
             None => !self.is_past || self.knows(question),
         }
     }
@@ -115,7 +115,7 @@ impl Scene<'_> {
     /// Refuses a question that the asker may not be told about, or that is about nothing the subject knows of.
     fn admit(&self, question: Question) -> Result<(), Refusal> {
         if let Some(asker) = &self.asker {
-            return may_inspect(self.now, asker, question);
+            return may_inspect((self.now, self.then), asker, question);
         }
         if self.knows(question) {
             Ok(())
@@ -180,7 +180,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ) -> Result<Answer<Vec<FoundSubject>>, InquiryError> {
         self.inquire(inquiry, |scene| {
             let asker = Facts::of(scene.now, scene.standing);
-            may_inspect(scene.now, &asker, question)?;
+            may_inspect((scene.now, scene.then), &asker, question)?;
             self.admit_reader(inquiry.asking.caller)?;
             Ok(allowed_subjects(scene.then, question, portion))
         })
@@ -213,7 +213,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                     let decision = rules::decide(scene.now, &asker, question);
                     decision != Decision::Denied(DenyReason::NotVisible)
                 } else {
-                    may_inspect(scene.now, &asker, question).is_ok()
+                    may_inspect((scene.now, scene.then), &asker, question).is_ok()
                 }
             };
             let within = (!itself && !asker.is_super_administrator())

@@ -17,7 +17,7 @@ pub use list::{Listed, Owner, PersonalWanted, Sharee};
 pub use news::{Follower, News, NewsKind, Reach, Reaching};
 
 use crate::{
-    Authority, Home, LayerEntry, Refusal, Resource, Snapshot,
+    Authority, Facts, Home, LayerEntry, Refusal, Resource, Snapshot,
     change::{Changed, PolicyChange},
     draft::Draft,
     layer_permissions::{LayerTable, table_of},
@@ -72,6 +72,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         id: LayerId,
         publication: Publication,
     ) -> Result<Changed<LayerTable>, PersonalError> {
+        let standing = self.admit(caller)?;
         let Changed { value: (), policy } = self
             .change(caller, |draft| draft_publication(draft, id, publication))
             .await?;
@@ -79,7 +80,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .layer(id)
             .ok_or(Refusal::NotFound(Resource::Layer(id)))?;
         Ok(Changed {
-            value: table_of(&policy, entry),
+            value: table_of(&policy, &Facts::of(&policy, standing), entry),
             policy: Arc::clone(&policy),
         })
     }

@@ -131,7 +131,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             (Some(project), _) | (None, Some(Resource::Project(project))) => project,
             (None, Some(Resource::Layer(layer))) => {
                 may_inspect(
-                    &snapshot,
+                    (&snapshot, &snapshot),
                     &facts,
                     Question::Layer(layer, LayerAct::ReadConfiguration),
                 )?;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use jmap_domain::{
-    Caller, LayerAct, LayerId, Permission, PermissionSet, PolicyRevision, PolicyToken, Question,
+    Caller, GlobalPermission, LayerAct, LayerId, Permission, PermissionSet, PolicyRevision,
+    PolicyToken, Question,
 };
 
 use crate::{
@@ -31,7 +32,8 @@ pub struct LayerTable {
 pub struct TableRow {
     /// The row as stored.
     pub row: GrantRow,
-    /// Why the whole row gives its principal nothing now (R9, R22, R40). Who is in a group may have other paths.
+    /// Why the whole row gives its principal nothing now (R9, R22, R40). Who is in a group may have other paths; those of
+    /// others are not told to the owner of a personal layer, where a row is judged by itself.
     pub ineffective: Option<Ineffective>,
     /// Permissions that give nothing while editing is disabled (R31).
     pub asleep: PermissionSet,
@@ -76,16 +78,17 @@ fn inspected(snapshot: &Snapshot, facts: &Facts<'_>, id: LayerId) -> Result<Laye
     if !rules::inspects(snapshot, facts, entry) {
         return Err(Refusal::Forbidden(Resource::Layer(id)));
     }
-    Ok(table(snapshot, entry))
+    Ok(table(snapshot, facts, entry))
 }
 
-/// A layer's table as it is at a snapshot.
-pub(crate) fn table(snapshot: &Snapshot, entry: &LayerEntry) -> LayerTable {
+/// A layer's table as it is at a snapshot, for somebody who may read it.
+pub(crate) fn table(snapshot: &Snapshot, reader: &Facts<'_>, entry: &LayerEntry) -> LayerTable {
+    let by = By::told_to(reader, entry);
     let rows = entry.grants.iter().map(|(&principal, &grant)| {
         let row = GrantRow { principal, grant };
         TableRow {
             row,
-            ineffective: sleeping(snapshot, entry, row),
+            ineffective: sleeping(snapshot, entry, (row, by)),
             asleep: frozen(entry, row),
         }
     });
@@ -97,8 +100,32 @@ pub(crate) fn table(snapshot: &Snapshot, entry: &LayerEntry) -> LayerTable {
     }
 }
 
+/// By what it is judged whether a row gives something.
+#[derive(Clone, Copy)]
+enum By {
+    /// By all paths of its principal.
+    Paths,
+    /// By itself: who owns a layer does not learn from it who is in which group.
+    Itself,
+}
+
+impl By {
+    fn told_to(reader: &Facts<'_>, entry: &LayerEntry) -> Self {
+        let oversees = reader.holds(GlobalPermission::AdministerPersonalLayers);
+        if entry.project().is_none() && !oversees {
+            Self::Itself
+        } else {
+            Self::Paths
+        }
+    }
+}
+
 /// Why the whole row gives nothing now.
-fn sleeping(snapshot: &Snapshot, entry: &LayerEntry, row: GrantRow) -> Option<Ineffective> {
+fn sleeping(
+    snapshot: &Snapshot,
+    entry: &LayerEntry,
+    (row, by): (GrantRow, By),
+) -> Option<Ineffective> {
     let user = match snapshot.principal(row.principal) {
         Some(Principal::User(user)) => Some(user),
         Some(Principal::Group(_)) | None => None,
@@ -110,8 +137,17 @@ fn sleeping(snapshot: &Snapshot, entry: &LayerEntry, row: GrantRow) -> Option<In
     if project.is_some_and(|project| !may_open(snapshot, row.principal, project)) {
         return Some(Ineffective::CannotOpen);
     }
-    let facts = Facts::of(snapshot, Standing::of_account(user?));
-    asleep(snapshot, &facts, entry, Permission::View)
+    let user = user?;
+    match by {
+        By::Paths => {
+            let facts = Facts::of(snapshot, Standing::of_account(user));
+            asleep(snapshot, &facts, entry, Permission::View)
+        }
+        By::Itself => {
+            let given = row.grant.permissions.with_implied();
+            (!given.contains(Permission::View)).then_some(Ineffective::CannotView)
+        }
+    }
 }
 
 /// What of the row needs editing while it is disabled.

@@ -1,6 +1,6 @@
 //! The permission report (R19): all that a principal holds on every resource, each entry by its path.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::Bound, sync::Arc};
 
 use jmap_domain::{
     GlobalPermission, GroupId, LayerAct, LayerId, Permission, PrincipalId, ProjectAct, ProjectId,
@@ -191,7 +191,8 @@ impl<'s> About<'s> {
         let mut last = after;
         Box::new(std::iter::from_fn(move || {
             let next = self.next_granted(last);
-            let owned = owned.iter().copied().find(|id| Some(*id) > last);
+            let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+            let owned = owned.range((from, Bound::Unbounded)).next().copied();
             last = [next, owned].into_iter().flatten().min();
             last
         }))

@@ -1,6 +1,7 @@
 //! Personal layers: published, reassigned, left and listed (R71–R82).
 
 mod agreement;
+mod discretion;
 mod following;
 
 use authorization_core::{
