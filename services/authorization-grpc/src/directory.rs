@@ -86,6 +86,7 @@ calls! {
     reads {
         get_user: GetUserRequest => GetUserResponse;
         list_users: ListUsersRequest => ListUsersResponse;
+        get_group: GetGroupRequest => GetGroupResponse;
         list_groups: ListGroupsRequest => ListGroupsResponse;
         list_group_members: ListGroupMembersRequest => ListGroupMembersResponse;
         list_global_permissions: ListGlobalPermissionsRequest => ListGlobalPermissionsResponse;

@@ -5,10 +5,10 @@ use std::{convert::Infallible, str::FromStr};
 use jmap_domain::{GroupId, UserId};
 use jmap_proto::{
     authorization::{
-        GetCallerRequest, GetProjectRequest, GetUserRequest, ListEffectivePermissionsRequest,
-        ListGroupsRequest, ListLayerRegistrationsRequest, ListOwnPersonalLayersRequest, Project,
-        SelfSubject, Subject, User, get_project_request, get_user_request,
-        list_effective_permissions_request::Layers, subject,
+        GetCallerRequest, GetGroupRequest, GetProjectRequest, GetUserRequest,
+        ListEffectivePermissionsRequest, ListLayerRegistrationsRequest,
+        ListOwnPersonalLayersRequest, Project, SelfSubject, Subject, User, get_group_request,
+        get_project_request, get_user_request, list_effective_permissions_request::Layers, subject,
     },
     types::{Principal, principal},
 };
@@ -150,26 +150,12 @@ pub(crate) async fn group_id(client: &Client, reference: &Reference) -> Result<i
     if let Some(id) = special_group(name) {
         return Ok(id);
     }
-    let mut page_token = String::new();
-    loop {
-        let message = ListGroupsRequest {
-            page_size: 1000,
-            page_token,
-        };
-        let page = call!(client, client.directory(), list_groups, message);
-        if let Some(group) = page
-            .groups
-            .iter()
-            .find(|group| same_name(&group.name, name))
-        {
-            return Ok(group.group_id);
-        }
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Err(Failure::not_found(format!("there is no group `{name}`"))
-                .hint("`jmapctl groups list` shows them"));
-        }
-    }
+    let message = GetGroupRequest {
+        group: Some(get_group_request::Group::Name(name.clone())),
+    };
+    let answer = call!(client, client.directory(), get_group, message);
+    let group = answer.group.ok_or_else(|| Failure::incomplete("a group"))?;
+    Ok(group.group_id)
 }
 
 /// The user or group as the contract names it.

@@ -17,7 +17,7 @@ use crate::{
     page::{Asked, Page, SHORT, number},
     parse, principals,
     retry::Attempt,
-    status::{Rejection, stale},
+    status::{Rejection, no_such_name, stale},
 };
 
 /// Most users that join or leave in one call.
@@ -50,6 +50,30 @@ impl<S: PolicyStore, P: Platform> Context<S, P> {
             })
         };
         self.retries.once(caller, attempt, create).await
+    }
+
+    pub(super) fn get_group(
+        &self,
+        caller: &Caller,
+        message: pb::GetGroupRequest,
+    ) -> Result<pb::GetGroupResponse, Rejection> {
+        let pb::GetGroupRequest { group } = message;
+        let group = match required("group", group)? {
+            pb::get_group_request::Group::GroupId(group) => {
+                principals::group(&*self.authority.group(caller, id("group_id", group)?)?)
+            }
+            pb::get_group_request::Group::Name(text) => {
+                let name = parse::name("name", &text)?;
+                let found = self.authority.find_group(caller, &name)?;
+                let found = found.ok_or_else(|| no_such_name("group", &name))?;
+                pb::Group {
+                    group_id: found.id.get(),
+                    name: found.name.to_string(),
+                    ..pb::Group::default()
+                }
+            }
+        };
+        Ok(pb::GetGroupResponse { group: Some(group) })
     }
 
     pub(super) fn list_groups(

@@ -91,6 +91,7 @@ async fn fields_of_users() {
         directory.create_user(pb::CreateUserRequest { request_id: "7".into(), ..new_user("ana") }) => "request_id";
         directory.get_user(pb::GetUserRequest::default()) => "user";
         directory.get_user(id(0)) => "user_id";
+        directory.get_group(pb::GetGroupRequest::default()) => "group";
         directory.list_users(pb::ListUsersRequest { page_size: -1, ..Default::default() }) => "page_size";
         directory.update_user(pb::UpdateUserRequest { user: None, update_mask: mask(&["enabled"]) }) => "user";
         directory.update_user(updated(&[])) => "update_mask";

@@ -309,3 +309,37 @@ async fn wrong_fields_are_named_and_the_lists_are_for_administrators() {
         .await;
     wrong(result, "initial_view");
 }
+
+#[tokio::test]
+async fn who_owns_a_layer_finds_the_group_to_share_it_with_by_its_name_alone() {
+    // R67.
+    let world = world().await;
+    let group = pb::Group {
+        name: "Walkers".to_owned(),
+        description: "who walk".to_owned(),
+        ..Default::default()
+    };
+    let request = world.administrator.says(pb::CreateGroupRequest {
+        group: Some(group),
+        request_id: String::new(),
+    });
+    let mut directory = world.running.directory();
+    let made = directory.create_group(request).await.unwrap().into_inner();
+    let made = made.group.unwrap();
+    let get = |group| pb::GetGroupRequest { group: Some(group) };
+    let by_name = get(pb::get_group_request::Group::Name("walkers".to_owned()));
+    let by_id = get(pb::get_group_request::Group::GroupId(made.group_id));
+    let found = directory.get_group(world.ana.0.says(by_name.clone())).await;
+    let known = pb::Group {
+        group_id: made.group_id,
+        name: made.name.clone(),
+        ..Default::default()
+    };
+    assert_eq!(found.unwrap().into_inner().group, Some(known));
+    let refusal = directory.get_group(world.ana.0.says(by_id.clone())).await;
+    refused(refusal, Code::PermissionDenied, "NOT_PERMITTED");
+    let whole = directory.get_group(world.administrator.says(by_id)).await;
+    assert_eq!(whole.unwrap().into_inner().group, Some(made));
+    let nobody = directory.get_group(Caller::ANONYMOUS.says(by_name)).await;
+    refused(nobody, Code::Unauthenticated, "SIGN_IN_REQUIRED");
+}
