@@ -1,6 +1,8 @@
 //! Personal layers: published, reassigned, left and listed (R71–R82).
 
 mod agreement;
+mod handover;
+mod quota;
 
 use authorization_core::{
     Refusal, Resource,

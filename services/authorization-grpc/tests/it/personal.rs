@@ -1,5 +1,7 @@
 //! Personal layers: what the answers say, and the refusals that programs tell apart (R71–R82).
 
+mod handover;
+
 use jmap_proto::{authorization as pb, types};
 use pb::list_personal_layer_access_request::About;
 use tonic::Code;
