@@ -3,6 +3,7 @@
 mod agreement;
 mod handover;
 mod quota;
+mod record;
 
 use authorization_core::{
     Refusal, Resource,
