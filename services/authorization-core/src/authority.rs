@@ -23,7 +23,7 @@ use crate::{
     throttle::Throttle,
 };
 
-/// How long things live.
+/// How long things live, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// An access token; 10 minutes.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub permit: Duration,
     /// A reservation of a layer; 10 minutes.
     pub reservation: Duration,
+    /// How many personal layers one account may have; 100. Who has more keeps them.
+    pub personal_layers: u32,
     /// The history of changes; for ever.
     pub history: Option<Duration>,
     /// Which part of the checks is recorded; none.
@@ -52,6 +54,7 @@ impl Default for Settings {
             service_session: Duration::from_hours(12),
             permit: Duration::from_millis(500),
             reservation: Duration::from_mins(10),
+            personal_layers: 100,
             history: None,
             check_sample: SampleRate::default(),
             noted: TallyLimits::default(),

@@ -1,9 +1,11 @@
-//! Personal layers: published into a project, given to another owner, left by those whom they were shared with (R74–R79,
-//! R81). What their owners do with them is done by the calls for all layers (R69).
+//! Personal layers: published into a project, given or handed over to another owner, left by those whom they were shared
+//! with (R74–R79, R81). What their owners do with them is done by the calls for all layers (R69).
 
 mod access;
+mod handover;
 mod list;
 mod news;
+mod quota;
 
 use std::sync::Arc;
 
@@ -13,8 +15,11 @@ use jmap_domain::{
 };
 
 pub use access::{Access, Through};
+pub(crate) use handover::end_offers;
+pub use handover::{MadeBy, Offer};
 pub use list::{Listed, Owner, PersonalWanted, Sharee};
 pub use news::{Follower, News, NewsKind, Reach, Reaching};
+pub(crate) use quota::require_room;
 
 use crate::{
     Authority, Facts, Home, LayerEntry, Refusal, Resource, Snapshot,
@@ -39,6 +44,12 @@ pub enum PersonalError {
     /// There is no such account, or none that may own layers: of servers, and the special ones.
     #[error("user `{0}` is no account that owns layers")]
     NoOwner(UserId),
+    /// Whoever owns the layer already is offered nothing.
+    #[error("user `{0}` owns the layer already")]
+    OwnsAlready(UserId),
+    /// The layer is not offered to the caller, or, where the caller is its owner, to nobody: never, or no longer.
+    #[error("layer `{0}` is not offered")]
+    NotOffered(LayerId),
     /// The layer was not shared with the caller itself: as its owner, or only with a group that the caller is in.
     #[error("layer `{0}` was not shared with the caller itself")]
     NotShared(LayerId),
@@ -89,15 +100,23 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
     ///
     /// # Errors
     /// [`PersonalError::NotPersonal`], [`PersonalError::NoOwner`], [`PersonalError::NameTaken`] unless another name is
-    /// given; [`Refusal`] unless the caller administers personal layers.
+    /// given; [`Refusal`] unless the caller administers personal layers; [`Refusal::QuotaExceeded`] for that owner.
     pub async fn reassign_layer(
         &self,
         caller: &Caller,
         id: LayerId,
         (owner, name): (UserId, Option<Name>),
     ) -> Result<Changed<Arc<Layer>>, PersonalError> {
-        self.change(caller, |draft| draft_reassignment(draft, id, (owner, name)))
-            .await
+        let limit = self.settings.personal_layers;
+        self.change(caller, |draft| {
+            let snapshot = draft.snapshot();
+            let entry = administered(draft, &snapshot, id)?;
+            if !owns_layers(&snapshot, owner) {
+                return Err(PersonalError::NoOwner(owner));
+            }
+            give(draft, entry, (owner, name), limit)
+        })
+        .await
     }
 
     /// Takes the caller's own row out of a personal layer's table; what reaches the caller through groups stays.
@@ -134,6 +153,7 @@ fn draft_publication(
         name,
         placement: registry::last_in(&snapshot, project),
         editing: Editing::Enabled,
+        offered_to: None,
         revision,
         ..(*entry.layer).clone()
     }));
@@ -149,15 +169,19 @@ fn draft_publication(
     Ok(())
 }
 
-fn draft_reassignment(
+/// Makes somebody the owner of a layer, by whatever way it comes (R81): who owned it keeps nothing, what it is shared for
+/// goes on, and an offer of it ends.
+fn give(
     draft: &mut Draft,
-    id: LayerId,
+    entry: &LayerEntry,
     (owner, name): (UserId, Option<Name>),
+    limit: u32,
 ) -> Result<Arc<Layer>, PersonalError> {
     let snapshot = draft.snapshot();
-    let entry = administered(draft, &snapshot, id)?;
-    if !owns_layers(&snapshot, owner) {
-        return Err(PersonalError::NoOwner(owner));
+    let id = entry.layer.id;
+    // Who owns it already gets no layer more.
+    if entry.layer.placement.owner() != Some(owner) {
+        require_room(&snapshot, owner, (limit, draft.now()))?;
     }
     let name = name.unwrap_or_else(|| entry.layer.name.clone());
     require_free(&snapshot, (Home::Personal(owner), &name), id)?;
@@ -165,6 +189,7 @@ fn draft_reassignment(
     let layer = Layer {
         name,
         placement: Placement::Personal { owner },
+        offered_to: None,
         revision,
         ..(*entry.layer).clone()
     };

@@ -37,6 +37,14 @@ pub enum Refusal {
     /// Nobody enabled would be left to own the project (R16).
     #[error("project `{0}` needs an enabled owner: appoint another one first")]
     LastOwner(ProjectId),
+    /// An account may not have more personal layers.
+    #[error("{used} personal layers of at most {limit} are used: delete or give away one first")]
+    QuotaExceeded {
+        /// How many one account may have.
+        limit: u32,
+        /// How many it has, reservations included.
+        used: u32,
+    },
     /// Too many attempts to sign in have failed: the next one is looked at after the wait.
     #[error("too many attempts have failed, come back in {} s", .wait.as_secs().max(1))]
     TooManyAttempts {

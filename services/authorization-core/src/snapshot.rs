@@ -45,6 +45,8 @@ pub struct Snapshot {
     project_grants_of: OrdMap<PrincipalId, OrdSet<ProjectId>>,
     layer_grants_of: OrdMap<PrincipalId, OrdSet<LayerId>>,
     pending: OrdSet<LayerId>,
+    /// By the account that they are offered to.
+    offers: OrdMap<UserId, OrdSet<LayerId>>,
     tombstones: OrdMap<LayerId, Tombstone>,
     removals: OrdMap<PolicyRevision, OrdSet<LayerId>>,
 }
@@ -96,6 +98,7 @@ impl Snapshot {
             project_grants_of: OrdMap::new(),
             layer_grants_of: OrdMap::new(),
             pending: OrdSet::new(),
+            offers: OrdMap::new(),
             tombstones: OrdMap::new(),
             removals: OrdMap::new(),
         }
@@ -358,6 +361,12 @@ impl Snapshot {
     /// Reservations that are neither activated nor abandoned.
     pub fn pending_layers(&self) -> impl Iterator<Item = &LayerEntry> {
         self.pending.iter().filter_map(|id| self.layers.get(id))
+    }
+
+    /// The layers that are offered to an account, by id (R81).
+    pub fn layers_offered_to(&self, user: UserId) -> impl Iterator<Item = &LayerEntry> {
+        let offered = self.offers.get(&user).into_iter().flatten();
+        offered.filter_map(|id| self.layers.get(id))
     }
 
     /// What stays of a deleted layer.

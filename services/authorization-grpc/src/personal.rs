@@ -1,5 +1,6 @@
 //! `PersonalLayerService`: personal layers by their owners, by those whom they are shared with, and by administrators (R71–R82).
 
+mod handover;
 mod watch;
 
 use std::sync::Arc;
@@ -261,6 +262,41 @@ impl<S: PolicyStore, P: Platform> PersonalLayerService for PersonalLayerApi<S, P
             })
         })
         .await
+    }
+
+    async fn offer_personal_layer(
+        &self,
+        request: Request<pb::OfferPersonalLayerRequest>,
+    ) -> Result<Response<pb::OfferPersonalLayerResponse>, Status> {
+        answer(handover::offer(&self.0, request)).await
+    }
+
+    async fn withdraw_personal_layer_offer(
+        &self,
+        request: Request<pb::WithdrawPersonalLayerOfferRequest>,
+    ) -> Result<Response<pb::WithdrawPersonalLayerOfferResponse>, Status> {
+        answer(handover::withdraw(&self.0, request)).await
+    }
+
+    async fn list_personal_layer_offers(
+        &self,
+        request: Request<pb::ListPersonalLayerOffersRequest>,
+    ) -> Result<Response<pb::ListPersonalLayerOffersResponse>, Status> {
+        answer(async { handover::list(&self.0, request) }).await
+    }
+
+    async fn accept_personal_layer(
+        &self,
+        request: Request<pb::AcceptPersonalLayerRequest>,
+    ) -> Result<Response<pb::AcceptPersonalLayerResponse>, Status> {
+        answer(handover::accept(&self.0, request)).await
+    }
+
+    async fn decline_personal_layer(
+        &self,
+        request: Request<pb::DeclinePersonalLayerRequest>,
+    ) -> Result<Response<pb::DeclinePersonalLayerResponse>, Status> {
+        answer(handover::decline(&self.0, request)).await
     }
 }
 

@@ -183,6 +183,7 @@ fn layer_state(layer: &Layer) -> pb::LayerState {
         name: _,
         placement: _,
         editing: _,
+        offered_to,
         reference: _,
         state,
         request:
@@ -202,6 +203,7 @@ fn layer_state(layer: &Layer) -> pb::LayerState {
         position: layer.position().unwrap_or_default().into(),
         pending_until,
         created_by_user_id: by.get(),
+        offered_to_user_id: offered_to.map_or(0, UserId::get),
     }
 }
 

@@ -140,6 +140,9 @@ fn refusal(error: &Refusal) -> Failure {
             let project = Resource::Project(*project);
             about(Code::FailedPrecondition, "LAST_ADMINISTRATOR", &project)
         }
+        Refusal::QuotaExceeded { limit, used } => with(Code::ResourceExhausted, "QUOTA_EXCEEDED")
+            .fact("limit", limit.to_string())
+            .fact("used", used.to_string()),
         // Logged where they happened; the caller can do nothing about them.
         Refusal::NoIdsLeft(_) | Refusal::Crypto(CryptoError::Failed) => {
             tracing::error!(%error, "a call failed inside");
@@ -323,8 +326,13 @@ fn personal(error: &PersonalError) -> Failure {
             of(precondition("NOT_PERSONAL"), Resource::Layer(*layer))
         }
         PersonalError::NotShared(layer) => of(precondition("NOT_SHARED"), Resource::Layer(*layer)),
+        PersonalError::NotOffered(layer) => {
+            of(precondition("NOT_OFFERED"), Resource::Layer(*layer))
+        }
         PersonalError::NameTaken(_) => name_taken(error.to_string()),
-        PersonalError::NoOwner(_) => Failure::field(FieldPath::of("owner_user_id").invalid(error)),
+        PersonalError::NoOwner(_) | PersonalError::OwnsAlready(_) => {
+            Failure::field(FieldPath::of("owner_user_id").invalid(error))
+        }
         PersonalError::Refused(error) => refusal(error),
     }
 }

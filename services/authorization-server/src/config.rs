@@ -90,6 +90,14 @@ pub struct Options {
     /// How long a session lives without being refreshed
     #[arg(long, env = "JMAP_SESSION_LIFE", default_value = "720h", value_parser = duration)]
     pub session_life: Duration,
+    /// How many personal layers one user may have; who has more keeps them
+    #[arg(
+        long,
+        env = "JMAP_PERSONAL_LAYERS",
+        default_value_t = 100,
+        value_name = "N"
+    )]
+    pub personal_layers: u32,
     /// How long the history of changes is kept, such as `8760h`; for ever if left out
     #[arg(long, env = "JMAP_HISTORY_LIFE", value_parser = duration)]
     pub history_life: Option<Duration>,
@@ -190,7 +198,7 @@ pub struct Config {
     pub public_address: Option<String>,
     /// Where callers reach layer-data.
     pub layer_data_public_address: String,
-    /// How long things live.
+    /// How long things live, and how many there may be.
     pub settings: Settings,
     /// Times of the audit record.
     pub audit: AuditTimes,
@@ -239,6 +247,7 @@ impl Options {
             settings: Settings {
                 access_token: self.access_token_life,
                 idle_session: self.session_life,
+                personal_layers: self.personal_layers,
                 history: self.history_life,
                 check_sample: self.audit_check_sample,
                 ..Settings::default()

@@ -259,7 +259,8 @@ fn put_layer(layer: &Layer) -> Vec<Statement> {
             .bind(row.request_by)
             .bind(row.request_id)
             .bind(row.request_fingerprint)
-            .bind(row.revision),
+            .bind(row.revision)
+            .bind(row.offered_to),
     ]
 }
 

@@ -125,6 +125,7 @@ pub(crate) static TABLES: [Table; 23] = [
             ("request_fingerprint", Bytes),
             ("revision", Integer),
             ("grants_revision", Integer),
+            ("offered_to", Integer),
         ],
     ),
     table(

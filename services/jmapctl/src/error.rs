@@ -209,7 +209,9 @@ fn kind_of(code: Code, reason: &str) -> Kind {
         Code::AlreadyExists | Code::Aborted => Kind::Conflict,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Kind::Unavailable,
         Code::ResourceExhausted if reason == "OVERLOADED" => Kind::Unavailable,
-        Code::ResourceExhausted if reason == "TOO_MANY_ATTEMPTS" => Kind::Refused,
+        Code::ResourceExhausted if ["TOO_MANY_ATTEMPTS", "QUOTA_EXCEEDED"].contains(&reason) => {
+            Kind::Refused
+        }
         Code::Ok
         | Code::Unknown
         | Code::InvalidArgument
@@ -260,6 +262,10 @@ fn hint_for(reason: &str, facts: &BTreeMap<String, String>) -> Option<String> {
         }
         "ELEMENT_NOT_FOUND" => "`jmapctl query LAYER` lists the elements there are",
         "NAME_TAKEN" => "choose another name",
+        "QUOTA_EXCEEDED" => {
+            "delete a personal layer with `jmapctl layers delete`, hand one over with `jmapctl personal offer`, or have the limit raised"
+        }
+        "NOT_OFFERED" => "`jmapctl personal offers` lists what is offered to you",
         "STALE_REVISION" => return Some(stale_hint(facts)),
         "STALE_DEFINITION" => {
             "look at it with `jmapctl layers attributes list LAYER` and repeat the change"

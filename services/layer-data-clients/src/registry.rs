@@ -12,7 +12,7 @@ use jmap_proto::{
     types,
 };
 use jmap_service::refusals;
-use jmap_wire::{permissions_to_proto, reason_of};
+use jmap_wire::{fact_of, permissions_to_proto, reason_of};
 use layer_data_core::ports::{
     Call, EditingSwitch, GrantReach, Grantee, InitialGrant, InitialView, Placement, Registry,
     RegistryError, Removal, Reservation, ReservationState, Reserved,
@@ -242,6 +242,7 @@ fn registry_error(call: Option<&Call>, status: &Status) -> RegistryError {
             "REQUEST_ID_REUSED" => RegistryError::RequestReused,
             _ => RegistryError::Precondition(sentence()),
         },
+        Code::ResourceExhausted if reason == "QUOTA_EXCEEDED" => quota(status),
         Code::DeadlineExceeded if call.is_some_and(|call| call.deadline <= Instant::now()) => {
             RegistryError::DeadlineExceeded
         }
@@ -261,5 +262,16 @@ fn registry_error(call: Option<&Call>, status: &Status) -> RegistryError {
             warn!(?code, message, "the registry did not answer");
             RegistryError::Unavailable
         }
+    }
+}
+
+/// How many personal layers there may be and are, as the registry tells in the facts of its refusal.
+fn quota(status: &Status) -> RegistryError {
+    let fact = |name| fact_of(status, name)?.parse().ok();
+    if let (Some(limit), Some(used)) = (fact("limit"), fact("used")) {
+        RegistryError::QuotaExceeded { limit, used }
+    } else {
+        warn!("the registry refused for a quota and told no numbers");
+        RegistryError::Unavailable
     }
 }

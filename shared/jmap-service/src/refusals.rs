@@ -167,7 +167,7 @@ pub fn is_refusal(code: Code, reason: &str) -> bool {
         // What one may not know of is answered as what is absent (R40).
         Code::NotFound => reason == "NOT_FOUND",
         Code::FailedPrecondition => RULES.contains(&reason),
-        Code::ResourceExhausted => reason == "TOO_MANY_ATTEMPTS",
+        Code::ResourceExhausted => ["TOO_MANY_ATTEMPTS", "QUOTA_EXCEEDED"].contains(&reason),
         Code::Ok
         | Code::Cancelled
         | Code::Unknown

@@ -151,6 +151,13 @@ pub fn reason_of(status: &Status) -> Option<String> {
     status.get_details_error_info().map(|info| info.reason)
 }
 
+/// A fact of a status, such as `limit`; `None` where it carries no such fact.
+#[must_use]
+pub fn fact_of(status: &Status, name: &str) -> Option<String> {
+    let mut info = status.get_details_error_info()?;
+    info.metadata.remove(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

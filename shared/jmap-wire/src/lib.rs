@@ -12,7 +12,7 @@ mod question;
 mod time;
 mod words;
 
-pub use failure::{Failure, reason_of};
+pub use failure::{Failure, fact_of, reason_of};
 pub use field::{
     FieldPath, FieldViolation, Violation, enumeration, id, list, optional_id, request_id, required,
 };

@@ -190,6 +190,7 @@ impl Registry {
                 name: Name::parse(&format!("Layer {place} of the town"))?,
                 placement,
                 editing: Editing::Enabled,
+                offered_to: None,
                 reference: None,
                 state: LayerState::Active,
                 request: CreationRequest {

@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use jmap_domain::{GlobalPermission, LayerId, Name, PrincipalId, ProjectAct, ProjectId, Resource};
+use jmap_domain::{
+    GlobalPermission, LayerId, Name, PrincipalId, ProjectAct, ProjectId, Resource, UserId,
+};
 
 use super::{AuditEntry, CallInfo, ChangeNote, Concern, Who};
 use crate::{
     Facts, Path, Principal, Snapshot, Standing,
     change::{ChangeSet, PolicyChange},
-    model::Project,
+    model::{GrantRow, Layer, Project},
 };
 
 /// The policy before and after a change.
@@ -134,16 +136,17 @@ impl Both<'_> {
                 self.table(Resource::Project(*project), &[Some(*project)], holders)
             }
             PolicyChange::LayerPut(layer) => {
-                vec![(Resource::Layer(layer.id), layer.placement.project())]
+                let mut touched = vec![(Resource::Layer(layer.id), layer.placement.project())];
+                // Offers are made of personal layers: they are no matter of a project's.
+                let offerees = self.offerees(layer).map(Resource::User);
+                touched.extend(offerees.map(|user| (user, None)));
+                touched
             }
             PolicyChange::LayerGrantsSet {
                 layer,
                 revision: _,
                 rows,
-            } => {
-                let holders = rows.iter().map(|row| row.principal);
-                self.table(Resource::Layer(*layer), &self.places(*layer), holders)
-            }
+            } => self.layer_rows(*layer, rows),
             PolicyChange::TombstonePut(tombstone) => self.table(
                 Resource::Layer(tombstone.layer),
                 &self.places(tombstone.layer),
@@ -174,6 +177,37 @@ impl Both<'_> {
         let home = |snapshot: &Snapshot| snapshot.registered_layer(layer)?.project();
         let (before, after) = (home(self.before), home(self.after));
         before.into_iter().chain(after.filter(|_| after != before))
+    }
+
+    /// A layer's table and those whose rows change. What it was shared for while it was somebody's own is no matter of the
+    /// project that it comes to.
+    fn layer_rows(self, layer: LayerId, rows: &[GrantRow]) -> Vec<Touched> {
+        let published = self.is_published(layer);
+        let (shares, rows): (Vec<&GrantRow>, Vec<&GrantRow>) = rows
+            .iter()
+            .partition(|row| published && row.grant.is_empty());
+        let holders = rows.iter().map(|row| row.principal);
+        let mut touched = self.table(Resource::Layer(layer), &self.places(layer), holders);
+        let former = shares.iter().map(|row| self.principal(row.principal));
+        touched.extend(former.map(|sharee| (sharee, None)));
+        touched
+    }
+
+    /// Whom a layer was or is offered to, where the change is about that.
+    fn offerees(self, layer: &Layer) -> impl Iterator<Item = UserId> + use<> {
+        let before = self.before.registered_layer(layer.id);
+        let before = before.and_then(|entry| entry.layer.offered_to);
+        let changed = before != layer.offered_to;
+        let both = [before, layer.offered_to].into_iter().flatten();
+        both.filter(move |_| changed)
+    }
+
+    /// Whether the change makes a personal layer one of a project.
+    fn is_published(self, layer: LayerId) -> bool {
+        let before = self.before.registered_layer(layer);
+        let after = self.after.registered_layer(layer);
+        before.is_some_and(|entry| entry.project().is_none())
+            && after.is_some_and(|entry| entry.project().is_some())
     }
 
     /// The same; nothing in particular for a layer in none.

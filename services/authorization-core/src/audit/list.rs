@@ -164,6 +164,10 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             record.concerns_in_all = record.entry.concerns.len() as u64;
             let layers = layers_of(&record);
             changes.retain(|change| concerns(change, project, &layers));
+            let published = publications(&changes);
+            for change in &mut changes {
+                forget_shares(change, &published);
+            }
         }
         changes.truncate(SHOWN_CONCERNS);
         Ok(ShownRecord { record, changes })
@@ -230,6 +234,31 @@ fn layers_of(record: &AuditRecord) -> BTreeSet<LayerId> {
         | Resource::Installation => None,
     };
     concerns.filter_map(|one| layer(one.resource)).collect()
+}
+
+/// The layers that a set puts into a project and takes rows from at once. Nothing but a publication does both: a layer that
+/// is created starts with rows and loses none.
+fn publications(changes: &[PolicyChange]) -> BTreeSet<LayerId> {
+    let mut published = BTreeSet::new();
+    for change in changes {
+        if let PolicyChange::LayerPut(layer) = change {
+            published.insert(layer.id);
+        }
+    }
+    published
+}
+
+/// Takes out of a publication what the layer was shared for while it was somebody's own: that is no matter of the project's.
+fn forget_shares(change: &mut PolicyChange, published: &BTreeSet<LayerId>) {
+    if let PolicyChange::LayerGrantsSet {
+        layer,
+        revision: _,
+        rows,
+    } = change
+        && published.contains(layer)
+    {
+        rows.retain(|row| !row.grant.is_empty());
+    }
 }
 
 /// Whether a change is about a project or the layers that were in it.

@@ -94,6 +94,7 @@ const fn refused(error: &SignInError) -> Option<&'static str> {
             | Refusal::Stale(_)
             | Refusal::LastSuperAdministrator
             | Refusal::LastOwner(_)
+            | Refusal::QuotaExceeded { limit: _, used: _ }
             | Refusal::NoIdsLeft(_)
             | Refusal::Store(_)
             | Refusal::Crypto(_),

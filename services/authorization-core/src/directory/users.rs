@@ -10,6 +10,7 @@ use crate::{
     change::{Changed, PolicyChange},
     draft::Draft,
     model::{AccountPolicy, AccountState, User},
+    personal,
     ports::{Platform, PolicyStore},
     secret::{NewPassword, SecretChange},
 };
@@ -87,7 +88,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             .await
     }
 
-    /// Deletes a user, with its memberships and grants (R9). Its personal layers stay (R79).
+    /// Deletes a user, with its memberships and grants (R9). Its personal layers stay (R79); offers by it and to it end.
     ///
     /// # Errors
     /// [`DirectoryError::Special`] for the two that always exist (R1); the last holders are kept (R16).
@@ -227,6 +228,7 @@ pub(crate) fn draft_user_deletion(draft: &mut Draft, id: UserId) -> Result<(), D
     if is_special_user(user) {
         return Err(DirectoryError::Special(user.name.clone()));
     }
+    personal::end_offers(draft, id);
     draft.push(PolicyChange::UserDeleted(id));
     Ok(())
 }

@@ -15,6 +15,8 @@ pub struct Layer {
     pub placement: Placement,
     /// Whether elements may be edited (R31, R83); always enabled on a personal layer.
     pub editing: Editing,
+    /// Whom a personal layer is offered to; it tells that account its name and id, and gives no right (R81).
+    pub offered_to: Option<UserId>,
     /// The connection to the instance that holds the original, for a layer that is a reference.
     pub reference: Option<ConnectionId>,
     /// Whether it exists for anybody yet.

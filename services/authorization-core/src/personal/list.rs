@@ -183,6 +183,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(snapshot)
     }
 
+    /// The person who calls: anonymous, services and server sessions own nothing.
     pub(super) fn person(&self, snapshot: &Snapshot, caller: &Caller) -> Result<UserId, Refusal> {
         if *caller == Caller::Anonymous {
             return Err(Refusal::NotSignedIn);

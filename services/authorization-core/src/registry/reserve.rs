@@ -8,6 +8,7 @@ use crate::{
     change::{Changed, PolicyChange},
     draft::Draft,
     model::{CreationRequest, Editing, GrantRow, Layer, LayerState, Placement, RequestId},
+    personal::require_room,
     ports::{Platform, PolicyStore},
 };
 use jmap_domain::{
@@ -45,6 +46,20 @@ pub enum Site {
     Personal,
 }
 
+impl Site {
+    const fn is_personal(&self) -> bool {
+        match self {
+            Self::Personal => true,
+            Self::Project {
+                project: _,
+                editing: _,
+                view: _,
+                grants: _,
+            } => false,
+        }
+    }
+}
+
 /// Who sees a new layer (R29).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum InitialView {
@@ -66,7 +81,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         callers: OnBehalf<'_>,
         request: ReserveLayer,
     ) -> Result<Changed<Arc<Layer>>, RegistryError> {
-        let life = self.settings.reservation;
+        let (life, limit) = (self.settings.reservation, self.settings.personal_layers);
         self.change_on_behalf(callers, move |draft| {
             let by = draft.person()?;
             let fingerprint = initial::fingerprint(&request);
@@ -86,6 +101,9 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 reference,
                 request,
             } = request;
+            if site.is_personal() {
+                require_room(&snapshot, by, (limit, draft.now()))?;
+            }
             make_way(draft, home(&site, by), &name, (by, request))?;
             let expires_at = draft.now().after(life);
             let layer = Layer {
@@ -93,6 +111,7 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
                 name,
                 placement: placement(&snapshot, &site, by),
                 editing: editing(&site),
+                offered_to: None,
                 reference,
                 state: LayerState::Pending { expires_at },
                 request: CreationRequest {

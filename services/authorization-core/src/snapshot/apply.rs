@@ -258,6 +258,9 @@ impl Snapshot {
             LayerState::Pending { expires_at: _ } => self.pending.insert(layer.id),
             LayerState::Active => self.pending.remove(&layer.id),
         };
+        if let Some(user) = layer.offered_to {
+            self.offers.entry(user).or_default().insert(layer.id);
+        }
     }
 
     fn unindex(&mut self, layer: &Layer) {
@@ -270,6 +273,9 @@ impl Snapshot {
             self.requests.remove(&request);
         }
         self.pending.remove(&layer.id);
+        if let Some(user) = layer.offered_to {
+            remove_from(&mut self.offers, &user, &layer.id);
+        }
     }
 
     /// Takes a principal's global permissions and its rows in every table (R9).

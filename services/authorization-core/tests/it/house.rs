@@ -84,8 +84,12 @@ pub(crate) fn caller(signed_in: &SignedIn) -> Caller {
 
 impl House {
     pub(crate) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
         let (store, platform) = (MemoryStore::default(), MemoryPlatform::default());
-        let start = Authority::start(store.clone(), platform.clone(), Settings::default());
+        let start = Authority::start(store.clone(), platform.clone(), settings);
         let authority = block_on(start).unwrap();
         block_on(authority.set_first_password(&password())).unwrap();
         let scopes: ScopeSet = Scope::ALL.into_iter().collect();
@@ -110,8 +114,16 @@ impl House {
 
     /// The same installation after a restart.
     pub(crate) fn restarted(&self) -> Authority<MemoryStore, MemoryPlatform> {
+        self.restarted_with(Settings::default())
+    }
+
+    /// The same with other limits.
+    pub(crate) fn restarted_with(
+        &self,
+        settings: Settings,
+    ) -> Authority<MemoryStore, MemoryPlatform> {
         let (store, platform) = (self.store.clone(), self.platform.clone());
-        block_on(Authority::start(store, platform, Settings::default())).unwrap()
+        block_on(Authority::start(store, platform, settings)).unwrap()
     }
 
     pub(crate) fn sign_in(&self, who: &str) -> SignedIn {

@@ -3,6 +3,9 @@
 mod agreement;
 mod discretion;
 mod following;
+mod handover;
+mod quota;
+mod record;
 
 use authorization_core::{
     Refusal, Resource,

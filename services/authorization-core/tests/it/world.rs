@@ -164,6 +164,7 @@ impl World {
             } else {
                 Editing::Disabled
             },
+            offered_to: None,
             reference: None,
             state: if self.pending {
                 pending

@@ -1,5 +1,6 @@
 //! Personal layers: what the answers say, and the refusals that programs tell apart (R71–R82).
 
+mod handover;
 mod watch;
 
 use jmap_proto::{authorization as pb, types};

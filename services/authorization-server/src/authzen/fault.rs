@@ -54,6 +54,7 @@ impl Fault {
                 | Refusal::Stale(_)
                 | Refusal::LastSuperAdministrator
                 | Refusal::LastOwner(_)
+                | Refusal::QuotaExceeded { limit: _, used: _ }
                 | Refusal::NoIdsLeft(_) => StatusCode::FORBIDDEN,
             },
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,

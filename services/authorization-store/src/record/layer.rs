@@ -27,6 +27,9 @@ pub(crate) struct LayerRow {
     pub(crate) request_id: Vec<u8>,
     pub(crate) request_fingerprint: Vec<u8>,
     pub(crate) revision: i64,
+    /// History from before layers were offered has no such field.
+    #[serde(default)]
+    pub(crate) offered_to: Option<i64>,
 }
 
 impl From<&Layer> for LayerRow {
@@ -36,6 +39,7 @@ impl From<&Layer> for LayerRow {
             name,
             placement,
             editing,
+            offered_to,
             reference,
             state,
             request,
@@ -66,6 +70,7 @@ impl From<&Layer> for LayerRow {
             request_id: request.id.0.to_vec(),
             request_fingerprint: request.fingerprint.to_vec(),
             revision: revision_to_row(*revision),
+            offered_to: offered_to.map(UserId::get),
         }
     }
 }
@@ -83,6 +88,7 @@ impl TryFrom<LayerRow> for Layer {
             } else {
                 Editing::Disabled
             },
+            offered_to: offered_to(&row)?,
             reference: row.connection_id.map(ConnectionId::new).transpose()?,
             state: row
                 .pending_until
@@ -105,6 +111,15 @@ fn placement(row: &LayerRow) -> Result<Placement, Unreadable> {
             owner: UserId::new(owner)?,
         }),
         _ => Err(Unreadable::Contradiction),
+    }
+}
+
+/// What is in a project is offered to nobody.
+fn offered_to(row: &LayerRow) -> Result<Option<UserId>, Unreadable> {
+    match (row.offered_to, row.owner_id) {
+        (None, _) => Ok(None),
+        (Some(user), Some(_)) => Ok(Some(UserId::new(user)?)),
+        (Some(_), None) => Err(Unreadable::Contradiction),
     }
 }
 
@@ -194,5 +209,37 @@ impl TryFrom<TombstoneRow> for Tombstone {
             revision: revision(row.revision)?,
             confirmed: row.confirmed,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_from_before_layers_were_offered_is_read() {
+        let content = serde_json::json!({
+            "layer_id": 7, "name": "walks", "project_id": null, "position": null, "owner_id": 5,
+            "editing": true, "connection_id": null, "pending_until": null, "request_by": 5,
+            "request_id": vec![0; 16], "request_fingerprint": vec![0; 32], "revision": 3,
+        });
+        let row: LayerRow = serde_json::from_value(content).unwrap();
+        let layer = Layer::try_from(row).unwrap();
+        assert_eq!(layer.offered_to, None);
+    }
+
+    #[test]
+    fn a_layer_of_a_project_that_is_offered_is_no_layer() {
+        let content = serde_json::json!({
+            "layer_id": 7, "name": "walks", "project_id": 1, "position": 0, "owner_id": null,
+            "editing": true, "connection_id": null, "pending_until": null, "request_by": 5,
+            "request_id": vec![0; 16], "request_fingerprint": vec![0; 32], "revision": 3,
+            "offered_to": 6,
+        });
+        let row: LayerRow = serde_json::from_value(content).unwrap();
+        assert!(matches!(
+            Layer::try_from(row),
+            Err(Unreadable::Contradiction)
+        ));
     }
 }

@@ -9,6 +9,7 @@ mod decide;
 mod house;
 mod judge;
 mod judge_layers;
+mod judge_personal;
 mod judge_projects;
 mod model;
 mod stored;
@@ -27,8 +28,8 @@ use tokio::runtime::Runtime;
 
 use crate::support::Place;
 use act::{
-    Act, Actor, Die, LayerRow, NewLayer, OnAccounts, OnGroups, OnLayers, OnProjects, Read, Rows,
-    Step, TableChange, histories,
+    Act, Actor, Die, LayerRow, NewLayer, OnAccounts, OnGroups, OnLayers, OnPersonal, OnProjects,
+    Read, Rows, Step, TableChange, histories,
 };
 use compare::Comparison;
 use house::{House, settings};
@@ -206,13 +207,22 @@ fn furnishing() -> Vec<Step> {
     let acts = acts.map(|act| (Actor::Administrator, act));
     // The first session after the administrator's.
     let owner = personal_layer().map(|act| (Actor::Session(1), act));
+    // The second is the other one's from here on, who offers it back.
+    let answers = [
+        OnPersonal::Accept {
+            layer: 5,
+            name: None,
+        },
+        OnPersonal::Offer { layer: 5, to: 2 },
+    ];
+    let answers = answers.map(|act| (Actor::Session(2), Act::Layers(OnLayers::Personal(act))));
     let step = |(actor, act)| Step {
         actor,
         act,
         restart: false,
         probe: 7,
     };
-    acts.chain(owner).map(step).collect()
+    acts.chain(owner).chain(answers).map(step).collect()
 }
 
 /// Of principals: six users, then `everyone`.
@@ -246,7 +256,7 @@ fn layers() -> impl Iterator<Item = Act> {
     reserved.into_iter().chain(active).chain([tables])
 }
 
-/// A personal layer, shared with a group.
+/// Two personal layers: one shared with a group, one offered to somebody.
 fn personal_layer() -> impl Iterator<Item = Act> {
     let permissions = [Permission::View, Permission::ModifyElements];
     let shared = vec![granted(4, (8, false), &permissions)];
@@ -254,6 +264,9 @@ fn personal_layer() -> impl Iterator<Item = Act> {
         reserved(4, None),
         activated(4),
         Act::Layers(OnLayers::EditTables(shared)),
+        reserved(6, None),
+        activated(5),
+        Act::Layers(OnLayers::Personal(OnPersonal::Offer { layer: 5, to: 3 })),
     ]
     .into_iter()
 }

@@ -334,6 +334,10 @@ impl World<'_> {
             } else {
                 Editing::Disabled
             },
+            offered_to: (self.step.a.is_multiple_of(3))
+                .then_some(placement)
+                .and_then(Placement::owner)
+                .map(|_| UserId::ANONYMOUS),
             reference: self
                 .step
                 .b

@@ -1,5 +1,6 @@
 //! Personal layers: one's own, those shared with one, and everybody's for administrators.
 
+mod handover;
 mod view;
 mod watch;
 
@@ -38,6 +39,9 @@ Examples:
   jmapctl personal access 17
   jmapctl personal publish 17 Atlas --name trails
   jmapctl personal reassign 17 ana
+  jmapctl personal offer @me/walks ben
+  jmapctl personal offers
+  jmapctl personal accept 17 --as trails
 
 One's own personal layers are written as @me/NAME wherever a layer is wanted, those of others by id. Sharing, renaming,
 importing and deleting are done by the commands for all layers.";
@@ -83,6 +87,37 @@ pub(crate) enum Personal {
         /// Another name, where the new owner has a layer of that name
         #[arg(long = "as", value_name = "NAME")]
         name: Option<String>,
+    },
+    /// Offer your own to another user, who owns it from when it is accepted; you keep nothing then
+    Offer {
+        /// @me/NAME or its id
+        layer: LayerReference,
+        /// The user's name or id
+        to: Reference,
+    },
+    /// Take an offer back
+    Withdraw {
+        /// @me/NAME or its id
+        layer: LayerReference,
+    },
+    /// List what others offer to you
+    Offers {
+        /// List what you offer to others instead
+        #[arg(long)]
+        made: bool,
+    },
+    /// Accept what is offered to you: it is yours from then on, and its shares go on
+    Accept {
+        /// Its id
+        layer: LayerReference,
+        /// Another name, where you have a layer of that name
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Decline what is offered to you
+    Decline {
+        /// Its id
+        layer: LayerReference,
     },
 }
 
@@ -142,6 +177,11 @@ impl Personal {
             }
             Self::Publish(publish) => publish.run(client).await,
             Self::Reassign { layer, owner, name } => reassign(client, &layer, &owner, name).await,
+            Self::Offer { layer, to } => handover::offer(client, &layer, &to).await,
+            Self::Withdraw { layer } => handover::withdraw(client, &layer).await,
+            Self::Offers { made } => handover::offers(client, made).await,
+            Self::Accept { layer, name } => handover::accept(client, &layer, name).await,
+            Self::Decline { layer } => handover::decline(client, &layer).await,
         }
     }
 }

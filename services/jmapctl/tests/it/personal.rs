@@ -59,6 +59,7 @@ fn a_personal_layer_is_shared_listed_both_ways_and_published() {
         house.answer("ben", &["personal", "list"])[0]["name"],
         "trails"
     );
+    hand_over_and_back(&house, &id);
     let published = administrator(&format!("personal publish {id} Town --private"));
     assert_eq!(published["name"], "trails");
     let again = house
@@ -66,4 +67,37 @@ fn a_personal_layer_is_shared_listed_both_ways_and_published() {
         .failure();
     assert_eq!(failure(&again)["reason"], "NOT_PERSONAL");
     house.run("ben", &["query", &id, "--count"]).code(4);
+}
+
+/// The layer `trails` goes from ben to ana, who has one of that name already, and comes back.
+fn hand_over_and_back(house: &House, id: &str) {
+    let ana = |line: &str| house.answer("ana", &words(line));
+    ana("personal create Trails --geometry point");
+    let offered = house.answer("ben", &words("personal offer @me/trails ana"));
+    assert_eq!(offered["offered_to"], "ana");
+    let offers = ana("personal offers");
+    assert_eq!(
+        (&offers[0]["name"], &offers[0]["owner"]),
+        (&json!("trails"), &json!("ben"))
+    );
+    assert_eq!(
+        house.answer("ben", &words("personal offers --made")),
+        offers
+    );
+    house.run("ana", &["query", id, "--count"]).code(4);
+    let taken = house.run("ana", &["personal", "accept", id]).code(5);
+    assert_eq!(failure(&taken)["reason"], "NAME_TAKEN");
+    house.run("ana", &["personal", "decline", id]).success();
+    let ben = |line: &str| house.answer("ben", &words(line));
+    ben("personal offer @me/trails ana");
+    ben("personal withdraw @me/trails");
+    let gone = house.run("ana", &["personal", "accept", id]).code(4);
+    assert_eq!(failure(&gone)["reason"], "NOT_FOUND");
+    ben("personal offer @me/trails ana");
+    ana(&format!("personal accept {id} --as paths"));
+    house.run("ben", &["query", id, "--count"]).code(4);
+    let again = house.run("ana", &["personal", "accept", id]).failure();
+    assert_eq!(failure(&again)["reason"], "NOT_OFFERED");
+    ana("personal offer @me/paths ben");
+    ben(&format!("personal accept {id} --as trails"));
 }

@@ -56,7 +56,13 @@ fn the_commands_of_the_readme_share_and_publish_a_personal_layer() {
     let lines = commands("## Personal layers");
     let done = house.script("administrator", lines).success();
     let text = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
-    for told in ["created layer @me/walks", "ownership", "published layer"] {
+    for told in [
+        "created layer @me/walks",
+        "ownership",
+        "is offered to ana",
+        "is offered to nobody",
+        "published layer",
+    ] {
         assert!(text.contains(told), "`{told}` is not in\n{text}");
     }
 }

@@ -87,6 +87,40 @@ async fn refusals_keep_their_meaning() {
 }
 
 #[tokio::test]
+async fn a_quota_is_told_with_its_numbers_and_an_overload_is_none() {
+    // R120.
+    let (house, authorization) = House::start().await;
+    let numbers = [("limit", "2"), ("used", "3")];
+    let numbers = numbers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let facts = [
+        ("QUOTA_EXCEEDED", HashMap::from(numbers)),
+        ("QUOTA_EXCEEDED", HashMap::new()),
+        ("OVERLOADED", HashMap::new()),
+    ];
+    let mut told = Vec::new();
+    for (reason, facts) in facts {
+        let details = ErrorDetails::with_error_info(reason, "authorization.jmap", facts);
+        let code = Code::ResourceExhausted;
+        house.next_refusal(Status::with_error_details(code, "a sentence", details));
+        let refused = authorization
+            .activate(&call(MINUTE), LayerId::new(7).unwrap())
+            .await;
+        told.push(refused.unwrap_err());
+    }
+    assert!(
+        matches!(
+            told[..],
+            [
+                RegistryError::QuotaExceeded { limit: 2, used: 3 },
+                RegistryError::Unavailable,
+                RegistryError::Unavailable,
+            ]
+        ),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_user_who_is_not_signed_in_stays_so_with_a_fresh_service_token() {
     // R117.
     let (house, authorization) = House::start().await;

@@ -192,6 +192,14 @@ pub enum RegistryError {
     /// A grant cannot be given, or something else stands in the way; the sentence is authorization's.
     #[error("{0}")]
     Precondition(String),
+    /// The user may not have more personal layers.
+    #[error("{used} personal layers of at most {limit} are used: delete or give away one first")]
+    QuotaExceeded {
+        /// How many the user may have.
+        limit: u32,
+        /// How many it has, those that are being created included.
+        used: u32,
+    },
     /// The reservation ran out or was given up.
     #[error("the reservation ran out")]
     ReservationExpired,

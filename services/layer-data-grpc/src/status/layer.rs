@@ -58,6 +58,11 @@ fn registry(error: &RegistryError) -> Failure {
         RegistryError::Precondition(_) | RegistryError::ReservationExpired => {
             refuse(Code::FailedPrecondition, "PRECONDITION_FAILED")
         }
+        RegistryError::QuotaExceeded { limit, used } => {
+            refuse(Code::ResourceExhausted, "QUOTA_EXCEEDED")
+                .fact("limit", limit.to_string())
+                .fact("used", used.to_string())
+        }
         RegistryError::ConfirmationMismatch => {
             refuse(Code::FailedPrecondition, "CONFIRMATION_MISMATCH")
         }

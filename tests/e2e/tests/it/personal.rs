@@ -1,5 +1,6 @@
 //! Personal layers through both services: filled, shared, published while others write, and given away (R63–R82, R123).
 
+mod handover;
 mod publication;
 
 use jmap_proto::{
@@ -12,7 +13,7 @@ use jmap_proto::{
     types::{GeometryType, GlobalPermission, LayerGrant, Permission, PersonalPlacement, Principal},
 };
 use testkit::{Caller, Stage, ready::eventually, wire};
-use tonic::Code;
+use tonic::{Code, Status};
 
 const TOWN: &str = "
 world: two who share
@@ -33,6 +34,10 @@ async fn let_create(administrator: &Caller, who: Option<Principal>) {
 }
 
 async fn create(owner: &Caller, name: &str) -> i64 {
+    try_create(owner, name).await.unwrap()
+}
+
+async fn try_create(owner: &Caller, name: &str) -> Result<i64, Status> {
     let definition = LayerDefinition {
         geometry_type: GeometryType::Point.into(),
         attributes: vec![wire::text_attribute("name")],
@@ -44,8 +49,8 @@ async fn create(owner: &Caller, name: &str) -> i64 {
         definition: Some(definition),
         ..CreateLayerRequest::default()
     };
-    let made = owner.layers().create_layer(request).await.unwrap();
-    made.into_inner().layer.unwrap().layer_id
+    let made = owner.layers().create_layer(request).await?;
+    Ok(made.into_inner().layer.unwrap().layer_id)
 }
 
 /// The owner's table is exactly this afterwards.

@@ -360,6 +360,7 @@ impl Policy {
                 position: u32::try_from(self.layers.len()).expect("few layers"),
             },
             editing: Editing::Disabled,
+            offered_to: None,
             reference: None,
             state: LayerState::Active,
             request: CreationRequest {

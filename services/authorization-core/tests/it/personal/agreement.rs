@@ -25,6 +25,10 @@ pub(super) enum Deed {
     LeaveLayer(usize, usize),
     Reassign(usize, usize),
     Publish(usize),
+    /// Offers a layer to somebody, or with nobody takes the offer back.
+    Offer(usize, Option<usize>),
+    /// Accepts a layer, or declines it.
+    Answer(usize, usize, bool),
     Delete(usize),
     /// Disables an account, or enables it again.
     Toggle(usize),
@@ -41,6 +45,9 @@ pub(super) fn deed() -> impl Strategy<Value = Deed> {
         1 => (which(), which()).prop_map(|(a, b)| Deed::LeaveLayer(a, b)),
         2 => (which(), which()).prop_map(|(a, b)| Deed::Reassign(a, b)),
         1 => which().prop_map(Deed::Publish),
+        3 => (which(), prop::option::weighted(0.9, which())).prop_map(|(a, b)| Deed::Offer(a, b)),
+        4 => (which(), which(), prop::bool::weighted(0.8))
+            .prop_map(|(a, b, c)| Deed::Answer(a, b, c)),
         1 => which().prop_map(Deed::Delete),
         1 => which().prop_map(Deed::Toggle),
     ]
@@ -131,6 +138,8 @@ impl Life {
                 drop(self.house.leave(administrator, group, self.person(who).id));
             }
             Deed::Toggle(who) => self.toggle(who),
+            Deed::Offer(which, to) => self.offer(which, to),
+            Deed::Answer(who, which, accepts) => self.answer(who, which, accepts),
             Deed::LeaveLayer(..) | Deed::Reassign(..) | Deed::Publish(_) | Deed::Delete(_) => {
                 self.move_layer(deed);
             }
@@ -187,7 +196,35 @@ impl Life {
             | Deed::Unshare(..)
             | Deed::Join(..)
             | Deed::Leave(..)
+            | Deed::Offer(..)
+            | Deed::Answer(..)
             | Deed::Toggle(_) => {}
+        }
+    }
+
+    fn offer(&self, which: usize, to: Option<usize>) {
+        let Some(layer) = self.layer(which) else {
+            return;
+        };
+        let Some(owner) = self.owner(layer) else {
+            return;
+        };
+        let authority = &self.house.authority;
+        match to.map(|to| self.person(to).id) {
+            Some(to) => drop(block_on(authority.offer_layer(&owner.caller, layer, to))),
+            None => drop(block_on(authority.withdraw_offer(&owner.caller, layer))),
+        }
+    }
+
+    fn answer(&self, who: usize, which: usize, accepts: bool) {
+        let Some(layer) = self.layer(which) else {
+            return;
+        };
+        let (authority, caller) = (&self.house.authority, self.person(who).caller);
+        if accepts {
+            drop(block_on(authority.accept_layer(&caller, layer, None)));
+        } else {
+            drop(block_on(authority.decline_layer(&caller, layer)));
         }
     }
 

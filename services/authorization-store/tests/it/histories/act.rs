@@ -175,6 +175,20 @@ pub(crate) enum OnPersonal {
     Leave {
         layer: Die,
     },
+    Offer {
+        layer: Die,
+        to: Die,
+    },
+    Withdraw {
+        layer: Die,
+    },
+    Accept {
+        layer: Die,
+        name: Option<Die>,
+    },
+    Decline {
+        layer: Die,
+    },
 }
 
 /// One step of a history.
@@ -275,7 +289,7 @@ fn layers() -> impl Strategy<Value = OnLayers> {
         8 => update_layer(),
         2 => (die(), dice()).prop_map(|(project, first)| OnLayers::OrderLayers { project, first }),
         20 => vec(table_change(), 1..4).prop_map(OnLayers::EditTables),
-        6 => personal().prop_map(OnLayers::Personal),
+        14 => personal().prop_map(OnLayers::Personal),
     ]
 }
 
@@ -293,6 +307,10 @@ fn personal() -> impl Strategy<Value = OnPersonal> {
         3 => (die(), die(), name())
             .prop_map(|(layer, owner, name)| OnPersonal::Reassign { layer, owner, name }),
         2 => die().prop_map(|layer| OnPersonal::Leave { layer }),
+        6 => (die(), die()).prop_map(|(layer, to)| OnPersonal::Offer { layer, to }),
+        1 => die().prop_map(|layer| OnPersonal::Withdraw { layer }),
+        4 => (die(), name()).prop_map(|(layer, name)| OnPersonal::Accept { layer, name }),
+        2 => die().prop_map(|layer| OnPersonal::Decline { layer }),
     ]
 }
 

@@ -6,6 +6,7 @@ use authorization_core::{
     Answer, Asking, CheckError, Facts, Home, Refusal, Resource, Standing,
     lookup::{Inquiry, LayerPlace, LayersWanted, On, Portion, allowed_subjects},
     model::{self as core, GlobalSet},
+    personal::MadeBy,
     ports::PolicyStore,
 };
 use jmap_domain::{
@@ -157,6 +158,9 @@ impl<S: PolicyStore> Comparison<'_, S> {
                 .map(|project| project.id.get())
                 .collect::<Vec<_>>()
         };
+        if let Who::Person(person) = who {
+            self.offers(&caller, person);
+        }
         let opened = ids(authority.list_projects(asking(&caller)).unwrap());
         assert_eq!(
             opened,
@@ -216,6 +220,28 @@ impl<S: PolicyStore> Comparison<'_, S> {
         let question = Question::Project(project_id(project), ProjectAct::Access);
         let allowed = self.model.require(who, question);
         assert_eq!(all, allowed.map(|()| stored.layers_of(project)), "{who:?}");
+    }
+
+    /// What is offered to somebody, and by it (R81).
+    fn offers(&self, caller: &Caller, person: i64) {
+        let layers = &self.model.stored.layers;
+        let to = layers
+            .iter()
+            .filter(|(_, layer)| layer.offered_to == Some(person));
+        let own = Site::Personal { owner: person };
+        let by = layers
+            .iter()
+            .filter(|(_, layer)| layer.site == own && layer.offered_to.is_some());
+        let expected: [Vec<i64>; 2] = [
+            to.map(|(id, _)| *id).collect(),
+            by.map(|(id, _)| *id).collect(),
+        ];
+        let told = [MadeBy::Others, MadeBy::Caller].map(|made_by| {
+            let offers = self.house.authority.offered_layers(caller, made_by);
+            let offers = offers.unwrap().into_iter();
+            offers.map(|one| one.layer.id.get()).collect::<Vec<_>>()
+        });
+        assert_eq!(told, expected, "{person}");
     }
 
     fn flags(&self, who: Who, layer: i64) -> EffectivePermissions {

@@ -29,6 +29,8 @@ use super::{
 };
 
 const PASSWORD: &str = "correct horse";
+/// Few, so that histories come to the limit.
+pub(super) const PERSONAL_LAYERS: u32 = 3;
 const RESERVATION: Duration = Duration::from_hours(1);
 
 /// Sessions outlive every history, however often reservations run out in it.
@@ -38,6 +40,7 @@ pub(crate) fn settings() -> Settings {
         idle_session: for_ever,
         service_session: for_ever,
         reservation: RESERVATION,
+        personal_layers: PERSONAL_LAYERS,
         ..Settings::default()
     }
 }
@@ -383,6 +386,19 @@ impl<S: PolicyStore> House<S> {
             }
             OnPersonal::Leave { layer } => {
                 authority.leave_layer(by, id(layer)).await?;
+            }
+            OnPersonal::Offer { layer, to } => {
+                let to = user_id(model.user(*to));
+                authority.offer_layer(by, id(layer), to).await?;
+            }
+            OnPersonal::Withdraw { layer } => {
+                authority.withdraw_offer(by, id(layer)).await?;
+            }
+            OnPersonal::Accept { layer, name } => {
+                authority.accept_layer(by, id(layer), named(name)).await?;
+            }
+            OnPersonal::Decline { layer } => {
+                authority.decline_layer(by, id(layer)).await?;
             }
         }
         Ok(())

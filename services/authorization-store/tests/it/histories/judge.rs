@@ -5,8 +5,8 @@ use jmap_domain::{Decision, DenyReason, GlobalPermission, LayerAct, ProjectAct, 
 use super::{
     act::{Act, Die, OnAccounts, OnGroups, Read},
     model::{
-        ADMINISTRATOR, ANONYMOUS, AUTHENTICATED, EVERYONE, Life, Model, Session, Stored, User, Who,
-        key, name_of,
+        ADMINISTRATOR, ANONYMOUS, AUTHENTICATED, EVERYONE, Life, Model, Session, Site, Stored,
+        User, Who, key, name_of,
     },
     words::{layer_id, project_id},
 };
@@ -186,6 +186,11 @@ impl Model {
         self.stored.users.remove(&id);
         self.stored.members.retain(|(_, user)| *user != id);
         self.stored.forget_grants_to(id);
+        for layer in self.stored.layers.values_mut() {
+            if layer.site == (Site::Personal { owner: id }) || layer.offered_to == Some(id) {
+                layer.offered_to = None;
+            }
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jmap_domain::{GlobalPermission, LayerAct, Permission, ProjectAct, Question};
 
 use super::{
-    act::{Die, LayerRow, NewLayer, OnLayers, OnPersonal, Read, Rows, TableChange},
+    act::{Die, LayerRow, NewLayer, OnLayers, Read, Rows, TableChange},
     judge::{Author, Verdict, Why, all_differ, ensure, has_run_out, reordered, up_to_date},
     model::{
         ANONYMOUS, AUTHENTICATED, EVERYONE, Grant, Layer, Life, Model, Site, Stored, Who, key,
@@ -36,21 +36,6 @@ impl Model {
         }
     }
 
-    fn on_personal(&mut self, who: Who, act: &OnPersonal) -> Verdict {
-        match act {
-            OnPersonal::Publish {
-                layer,
-                project,
-                name,
-                everyone_views,
-            } => self.publish(who, *layer, (*project, *name, *everyone_views)),
-            OnPersonal::Reassign { layer, owner, name } => {
-                self.reassign(who, *layer, (*owner, *name))
-            }
-            OnPersonal::Leave { layer } => self.leave(who, *layer),
-        }
-    }
-
     pub(super) fn run_out(&mut self, swept: bool) {
         let reserved = self
             .stored
@@ -75,6 +60,9 @@ impl Model {
             Some(die) => self.last_place_in(self.project(die)),
         };
         self.require_home(who, site)?;
+        if new.project.is_none() {
+            self.judge_room(by)?;
+        }
         let name = name_of("layer", new.name);
         if let Some(holder) = self.stored.layer_named(site, &name) {
             ensure(has_run_out(self.stored.layers[&holder].life), Why::Wrong)?;
@@ -85,6 +73,7 @@ impl Model {
             name,
             site,
             editing: personal || new.editing,
+            offered_to: None,
             life: Life::Reserved,
             by,
         };
@@ -170,71 +159,6 @@ impl Model {
             self.stored.layers.get_mut(&id).unwrap().site = site;
         }
         Ok(())
-    }
-
-    /// R74, R76, R77.
-    fn publish(
-        &mut self,
-        who: Who,
-        layer: Die,
-        (project, name, everyone_views): (Die, Option<Die>, bool),
-    ) -> Verdict {
-        let id = self.overseen(who, layer)?;
-        let project = self.project(project);
-        self.require_project(who, project, ProjectAct::Administrate)?;
-        let site = self.last_place_in(project);
-        self.put_elsewhere(id, site, name)?;
-        self.stored.layers.get_mut(&id).unwrap().editing = true;
-        self.stored.grants.retain(|(layer, _), _| *layer != id);
-        if everyone_views {
-            let row = self.stored.grants.entry((id, EVERYONE)).or_default();
-            row.permissions.insert(Permission::View);
-        }
-        Ok(())
-    }
-
-    /// R79, R81.
-    fn reassign(&mut self, who: Who, layer: Die, (owner, name): (Die, Option<Die>)) -> Verdict {
-        let id = self.overseen(who, layer)?;
-        let owner = self.user(owner);
-        let account = self.stored.users.get(&owner);
-        let owns = owner != ANONYMOUS && account.is_some_and(|user| !user.server);
-        ensure(owns, Why::Wrong)?;
-        self.put_elsewhere(id, Site::Personal { owner }, name)?;
-        self.stored.grants.remove(&(id, owner));
-        Ok(())
-    }
-
-    fn leave(&mut self, who: Who, layer: Die) -> Verdict {
-        let (person, id) = (person(who)?, self.layer(layer));
-        self.require_personal(who, id)?;
-        let row = self.stored.grants.remove(&(id, person));
-        ensure(row.is_some(), Why::Wrong)
-    }
-
-    fn put_elsewhere(&mut self, id: i64, site: Site, name: Option<Die>) -> Verdict {
-        let before = &self.stored.layers[&id].name;
-        let name = name.map_or_else(|| before.clone(), |die| name_of("layer", die));
-        let holder = self.stored.layer_named(site, &name);
-        ensure(holder.is_none_or(|holder| holder == id), Why::Wrong)?;
-        let layer = self.stored.layers.get_mut(&id).unwrap();
-        (layer.site, layer.name) = (site, name);
-        Ok(())
-    }
-
-    fn require_personal(&self, who: Who, id: i64) -> Verdict {
-        self.require_layer(who, id, LayerAct::ReadConfiguration)?;
-        let site = self.stored.layers[&id].site;
-        ensure(matches!(site, Site::Personal { owner: _ }), Why::Wrong)
-    }
-
-    /// R80.
-    fn overseen(&self, who: Who, layer: Die) -> Result<i64, Why> {
-        let id = self.layer(layer);
-        self.require_personal(who, id)?;
-        let office = GlobalPermission::AdministerPersonalLayers;
-        self.require(who, Question::Global(office))?;
-        Ok(id)
     }
 
     /// R28, R31, R41, R42, R67, R68, R100: what one edit does, the next one sees not yet, but no layer comes twice.
@@ -369,7 +293,7 @@ impl Model {
         }
     }
 
-    fn last_place_in(&self, project: i64) -> Site {
+    pub(super) fn last_place_in(&self, project: i64) -> Site {
         let next = self
             .stored
             .layers
@@ -414,7 +338,7 @@ impl Stored {
     }
 
     /// R26, R64: names are unique where a layer stands.
-    fn layer_named(&self, site: Site, name: &str) -> Option<i64> {
+    pub(super) fn layer_named(&self, site: Site, name: &str) -> Option<i64> {
         let home = |site| match site {
             Site::Project {
                 project,
@@ -466,7 +390,7 @@ fn gained(before: &Grant, after: &Grant) -> BTreeSet<Permission> {
 }
 
 /// Only ordinary sessions administer (R100).
-fn person(who: Who) -> Result<i64, Why> {
+pub(super) fn person(who: Who) -> Result<i64, Why> {
     match who {
         Who::Person(user) => Ok(user),
         Who::Anonymous | Who::Server(_) => Err(Why::Forbidden),

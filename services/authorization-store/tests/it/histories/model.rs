@@ -44,6 +44,7 @@ pub(crate) struct Layer {
     pub(crate) name: String,
     pub(crate) site: Site,
     pub(crate) editing: bool,
+    pub(crate) offered_to: Option<i64>,
     pub(crate) life: Life,
     pub(crate) by: i64,
 }

@@ -104,6 +104,7 @@ fn layer(layer: &core::Layer, now: Timestamp) -> Layer {
         name: layer.name.as_str().to_owned(),
         site,
         editing: layer.editing == Editing::Enabled,
+        offered_to: layer.offered_to.map(i64::from),
         life,
         by: layer.request.by.get(),
     }

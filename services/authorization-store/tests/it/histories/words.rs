@@ -114,6 +114,7 @@ impl From<Refusal> for Why {
             Refusal::NotFound(Resource::Project(_) | Resource::Layer(_)) => Self::Hidden,
             Refusal::NotFound(_) => Self::Wrong,
             Refusal::Forbidden(_) => Self::Forbidden,
+            Refusal::QuotaExceeded { limit: _, used: _ } => Self::Wrong,
             Refusal::Stale(_) => Self::Stale,
             Refusal::LastSuperAdministrator | Refusal::LastOwner(_) => Self::Last,
             Refusal::SessionExpired

@@ -2,8 +2,8 @@
 
 use jmap_proto::{
     authorization::{
-        LayerRegistration, PersonalLayer, PersonalLayerAccess, PersonalLayerShare,
-        PersonalLayerUser,
+        LayerRegistration, PersonalLayer, PersonalLayerAccess, PersonalLayerOffer,
+        PersonalLayerShare, PersonalLayerUser,
     },
     types::EffectivePermissions,
 };
@@ -199,6 +199,50 @@ impl View for SharedView {
             shown(self.owner.as_ref()),
             may(&self.all, &self.own),
             through(false, &self.through),
+        ]
+    }
+}
+
+/// A layer that its owner offers to somebody.
+#[derive(Debug, Serialize)]
+pub(super) struct OfferView {
+    pub(super) layer_id: i64,
+    name: String,
+    owner_user_id: i64,
+    owner: String,
+    offered_to_user_id: i64,
+    pub(super) offered_to: String,
+}
+
+impl From<PersonalLayerOffer> for OfferView {
+    fn from(offer: PersonalLayerOffer) -> Self {
+        let PersonalLayerOffer {
+            layer_id,
+            name,
+            owner_user_id,
+            owner_name,
+            offered_to_user_id,
+            offered_to_name,
+        } = offer;
+        Self {
+            layer_id,
+            name,
+            owner_user_id,
+            owner: owner_name,
+            offered_to_user_id,
+            offered_to: offered_to_name,
+        }
+    }
+}
+
+impl View for OfferView {
+    const COLUMNS: &'static [&'static str] = &["id", "name", "owner", "offered to"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.layer_id.to_string(),
+            self.name.clone(),
+            self.owner.clone(),
+            self.offered_to.clone(),
         ]
     }
 }
