@@ -7,7 +7,7 @@ mod list;
 mod news;
 mod quota;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jmap_domain::{
     Caller, Decision, GlobalPermission, GroupId, LayerAct, LayerId, Name, PrincipalId, ProjectAct,
@@ -194,13 +194,18 @@ fn give(
         ..(*entry.layer).clone()
     };
     draft.push(PolicyChange::LayerPut(layer.clone()));
-    // An owner holds every right, and needs no row.
-    let own = PrincipalId::from(owner);
-    if entry.grants.contains_key(&own) {
+    // An owner holds every right, and needs no row; one that the former owner gave itself would outlive its ownership.
+    let owners: BTreeSet<PrincipalId> = [Some(owner), entry.layer.placement.owner()]
+        .into_iter()
+        .flatten()
+        .map(PrincipalId::from)
+        .filter(|one| entry.grants.contains_key(one))
+        .collect();
+    if !owners.is_empty() {
         draft.push(PolicyChange::LayerGrantsSet {
             layer: id,
             revision,
-            rows: vec![nothing(own)],
+            rows: owners.into_iter().map(nothing).collect(),
         });
     }
     Ok(Arc::new(layer))

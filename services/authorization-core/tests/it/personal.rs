@@ -223,6 +223,8 @@ fn a_reassigned_layer_is_the_new_owners_and_its_shares_go_on() {
     personal(&house, &ben, "Walks");
     share(&house, &ana, layer, cem.into(), &[Permission::View]);
     share(&house, &ana, layer, ben.into(), &[Permission::View]);
+    // Nothing while she owns it, and a way back if it stayed.
+    share(&house, &ana, layer, ana.into(), &[Permission::View]);
     let give = |by: &Caller, to: UserId, named: Option<&str>| {
         let to = (to, named.map(name));
         block_on(house.authority.reassign_layer(by, layer, to)).map(drop)

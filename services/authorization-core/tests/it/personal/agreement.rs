@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use authorization_core::{
     directory::UserUpdate,
     model::AccountState,
-    personal::{Access, PersonalWanted},
+    personal::{Access, PersonalWanted, Through},
 };
 use futures::executor::block_on;
 use jmap_domain::{Decision, GroupId, LayerId, Permission, PermissionSet, PrincipalId, ProjectId};
@@ -171,8 +171,12 @@ impl Life {
             }
             Deed::Reassign(which, to) => {
                 if let Some(layer) = self.layer(which) {
-                    let to = (self.person(to).id, None);
-                    drop(block_on(authority.reassign_layer(administrator, layer, to)));
+                    let (former, to) = (self.owner(layer).copied(), self.person(to).id);
+                    let given =
+                        block_on(authority.reassign_layer(administrator, layer, (to, None)));
+                    if let Some(former) = former.filter(|one| given.is_ok() && one.id != to) {
+                        self.keeps_nothing(&former, layer);
+                    }
                 }
             }
             Deed::Publish(which) => {
@@ -225,6 +229,18 @@ impl Life {
             drop(block_on(authority.accept_layer(&caller, layer, None)));
         } else {
             drop(block_on(authority.decline_layer(&caller, layer)));
+        }
+    }
+
+    /// R81: what reaches a former owner still, reaches it through groups.
+    fn keeps_nothing(&self, former: &Person, layer: LayerId) {
+        let authority = &self.house.authority;
+        let access = authority.personal_access_of(&self.house.administrator, former.id);
+        let access = access.unwrap();
+        let through = access.iter().filter(|one| one.layer.id == layer);
+        let itself = [Through::Ownership, Through::Share(former.id.into())];
+        for one in through.flat_map(|one| &one.through) {
+            assert!(!itself.contains(one), "{one:?}");
         }
     }
 

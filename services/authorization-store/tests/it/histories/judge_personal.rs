@@ -123,11 +123,15 @@ impl Model {
 
     fn give(&mut self, id: i64, owner: i64, name: Option<Die>) -> Verdict {
         let site = Site::Personal { owner };
-        if self.stored.layers[&id].site != site {
+        let former = self.stored.layers[&id].site;
+        if former != site {
             self.judge_room(owner)?;
         }
         self.put_elsewhere(id, site, name)?;
         self.stored.grants.remove(&(id, owner));
+        if let Site::Personal { owner: former } = former {
+            self.stored.grants.remove(&(id, former));
+        }
         Ok(())
     }
 
