@@ -13,6 +13,7 @@ pub mod edit;
 pub mod edits;
 pub mod element;
 pub mod feed;
+pub mod figures;
 pub mod geometry;
 pub mod history;
 pub mod layers;

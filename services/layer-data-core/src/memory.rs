@@ -134,6 +134,13 @@ impl LayerStore for MemoryStore {
         Ok(self.state().layers.keys().copied().collect())
     }
 
+    async fn last_edit(&self, layer: LayerId) -> Result<Option<DateTime>, StoreError> {
+        let state = self.state();
+        let layer = state.found(layer)?;
+        let was_edited = layer.revision != DataRevision::default();
+        Ok(was_edited.then_some(layer.edited))
+    }
+
     async fn edit(&self, batch: PermittedBatch) -> Result<StoredAnswer, StoreError> {
         let mut state = self.state();
         let mut tried = state.clone();

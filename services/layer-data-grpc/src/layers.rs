@@ -1,11 +1,11 @@
 //! The layer service: layers are created, shown, listed and deleted.
 
 use jmap_proto::layerdata::{
-    ChangeLayerDefinitionRequest, ChangeLayerDefinitionResponse, CreateLayerRequest,
-    CreateLayerResponse, DeleteLayerRequest, DeleteLayerResponse, GetLayerRequest,
-    GetLayerResponse, Layer, LayerAvailability, ListDroppedAttributesRequest,
-    ListDroppedAttributesResponse, ListLayersRequest, ListLayersResponse,
-    layer_service_server::LayerService,
+    BatchGetLayerFiguresRequest, BatchGetLayerFiguresResponse, ChangeLayerDefinitionRequest,
+    ChangeLayerDefinitionResponse, CreateLayerRequest, CreateLayerResponse, DeleteLayerRequest,
+    DeleteLayerResponse, GetLayerRequest, GetLayerResponse, Layer, LayerAvailability,
+    ListDroppedAttributesRequest, ListDroppedAttributesResponse, ListLayersRequest,
+    ListLayersResponse, layer_service_server::LayerService,
 };
 use jmap_wire::{Failure, id, page_size};
 use layer_data_core::{
@@ -45,6 +45,15 @@ impl<S: LayerStore, A: Authorizer, R: Registry> LayerService for Api<S, A, R> {
     ) -> Result<Response<ListLayersResponse>, Status> {
         let (call, request) = open(request)?;
         let answer = self.list_layers_for(&call, request).await;
+        answer.map(Response::new).map_err(to_status)
+    }
+
+    async fn batch_get_layer_figures(
+        &self,
+        request: Request<BatchGetLayerFiguresRequest>,
+    ) -> Result<Response<BatchGetLayerFiguresResponse>, Status> {
+        let (call, request) = open(request)?;
+        let answer = self.figures_for(&call, request).await;
         answer.map(Response::new).map_err(to_status)
     }
 

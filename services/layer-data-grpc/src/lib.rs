@@ -6,6 +6,7 @@ mod api;
 mod compare;
 mod delivery;
 mod elements;
+mod figures;
 mod history;
 mod layers;
 mod parse;

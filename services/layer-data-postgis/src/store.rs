@@ -17,7 +17,7 @@ use layer_data_core::{
     feed::{FeedPart, FeedPlace, FeedSearch, Seen},
     history::{HistoryStart, MovingStart, Pruned, Touched, Versions},
     ports::{
-        Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
+        Archive, Chunk, ChunkLimit, Count, LayerStore, NewLayer, Redefined, Redefinition, Removal,
         StoreError, StoredLayer, Summary,
     },
     query::{CheckedQuery, Mark},
@@ -255,6 +255,10 @@ impl LayerStore for PostGis {
 
     async fn layers(&self) -> Result<Vec<LayerId>, StoreError> {
         Ok(self.held()?.catalogue.ids())
+    }
+
+    async fn last_edit(&self, layer: LayerId) -> Result<Option<DateTime>, StoreError> {
+        Ok(self.layer_record(layer).await?.last_edit())
     }
 
     async fn edit(&self, batch: PermittedBatch) -> Result<StoredAnswer, StoreError> {

@@ -1,5 +1,6 @@
 //! Personal layers: one's own, those shared with one, and everybody's for administrators.
 
+mod figures;
 mod handover;
 mod view;
 mod watch;
@@ -7,10 +8,9 @@ mod watch;
 use clap::{Args, Subcommand};
 use jmap_proto::{
     authorization::{
-        LeavePersonalLayerRequest, ListOwnPersonalLayersRequest, ListPersonalLayerAccessRequest,
-        ListPersonalLayerUsersRequest, ListPersonalLayersRequest, ListSharedPersonalLayersRequest,
-        PublishPersonalLayerRequest, ReassignPersonalLayerRequest,
-        list_personal_layer_access_request::About,
+        LeavePersonalLayerRequest, ListOwnPersonalLayersRequest, ListPersonalLayerUsersRequest,
+        ListPersonalLayersRequest, ListSharedPersonalLayersRequest, PublishPersonalLayerRequest,
+        ReassignPersonalLayerRequest, list_personal_layer_access_request::About,
     },
     layerdata::{CreateLayerRequest, create_layer_request::Placement},
     types::{InitialView, PersonalPlacement},
@@ -24,7 +24,7 @@ use crate::{
     output::Report,
     resolve::{self, LayerReference, Reference},
 };
-use view::{AccessView, ListedView, OwnView, SharedView, UserView};
+use view::{ListedView, OwnView, SharedView, UserView};
 use watch::Watch;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -36,6 +36,7 @@ Examples:
   jmapctl personal watch
   jmapctl personal leave 17
   jmapctl personal all --search walk
+  jmapctl personal show 17
   jmapctl personal access 17
   jmapctl personal publish 17 Atlas --name trails
   jmapctl personal reassign 17 ana
@@ -55,6 +56,11 @@ pub(crate) enum Personal {
     List,
     /// List those of others that are shared with you
     Shared,
+    /// Show a layer in detail, without its elements: attributes, figures, and for administrators who has access
+    Show {
+        /// Its id, or @me/LAYER
+        layer: LayerReference,
+    },
     /// Follow what changes for you: what is shared with you, changed, taken back, published or deleted
     Watch(Watch),
     /// Give up what somebody shared with you
@@ -163,17 +169,18 @@ impl Personal {
             Self::Create(create) => create.run(client).await,
             Self::List => own(client).await,
             Self::Shared => shared(client).await,
+            Self::Show { layer } => figures::show(client, &layer).await,
             Self::Watch(watch) => watch.run(context).await,
             Self::Leave { layer } => leave(client, &layer).await,
             Self::All(all) => all.run(client).await,
             Self::Users => users(client).await,
             Self::Access { layer } => {
                 let layer = resolve::layer_id(client, &layer).await?;
-                access(client, About::LayerId(layer)).await
+                Report::list(&figures::access(client, About::LayerId(layer)).await?)
             }
             Self::Of { user } => {
                 let user = resolve::user_id(client, &user).await?;
-                access(client, About::UserId(user)).await
+                Report::list(&figures::access(client, About::UserId(user)).await?)
             }
             Self::Publish(publish) => publish.run(client).await,
             Self::Reassign { layer, owner, name } => reassign(client, &layer, &owner, name).await,
@@ -214,7 +221,10 @@ async fn own(client: &Client) -> Result<Report, Failure> {
         layers.extend(page.layers.into_iter().map(OwnView::from));
         page_token = page.next_page_token;
         if page_token.is_empty() {
-            return Report::list(&layers);
+            let ids: Vec<i64> = layers.iter().map(|layer| layer.layer_id).collect();
+            let figures = figures::of(client, &ids).await?;
+            let layers = layers.into_iter().map(|layer| layer.with(&figures));
+            return Report::list(&layers.collect::<Vec<_>>());
         }
     }
 }
@@ -267,7 +277,10 @@ impl All {
             layers.extend(page.layers.into_iter().map(ListedView::from));
             page_token = page.next_page_token;
             if page_token.is_empty() {
-                return Report::list(&layers);
+                let ids: Vec<i64> = layers.iter().map(|layer| layer.layer_id).collect();
+                let figures = figures::of(client, &ids).await?;
+                let layers = layers.into_iter().map(|layer| layer.with(&figures));
+                return Report::list(&layers.collect::<Vec<_>>());
             }
         }
     }
@@ -290,28 +303,6 @@ async fn users(client: &Client) -> Result<Report, Failure> {
         page_token = page.next_page_token;
         if page_token.is_empty() {
             return Report::list(&users);
-        }
-    }
-}
-
-async fn access(client: &Client, about: About) -> Result<Report, Failure> {
-    let (mut entries, mut page_token) = (Vec::new(), String::new());
-    loop {
-        let message = ListPersonalLayerAccessRequest {
-            about: Some(about),
-            page_size: 0,
-            page_token,
-        };
-        let page = call!(
-            client,
-            client.personal(),
-            list_personal_layer_access,
-            message
-        );
-        entries.extend(page.access.into_iter().map(AccessView::from));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Report::list(&entries);
         }
     }
 }

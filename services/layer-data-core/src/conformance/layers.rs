@@ -140,3 +140,20 @@ pub async fn after_reopening(store: &impl LayerStore) {
     assert_eq!((kept[0].id.get(), new.element.get()), (1, 3));
     assert!(new.revision > newest);
 }
+
+/// R46: of any kind, a deletion included.
+pub async fn the_last_edit_is_told(store: &impl LayerStore) {
+    assert!(matches!(
+        store.last_edit(layer()).await,
+        Err(StoreError::LayerMissing(_))
+    ));
+    make_layer(store).await;
+    assert_eq!(store.last_edit(layer()).await.unwrap(), None);
+    let made = done(store, creation(1.0, 2.0, named("first"))).await;
+    let stamp = read_all(store).await[0].stamps.update_time;
+    assert_eq!(store.last_edit(layer()).await.unwrap(), Some(stamp));
+    let (element, expected) = (made.element, ExpectedRevision::Any);
+    done(store, Edit::Delete { element, expected }).await;
+    let last = store.last_edit(layer()).await.unwrap();
+    assert!(last >= Some(stamp));
+}

@@ -69,6 +69,7 @@ macro_rules! for_each_conformance_fact {
             pruning::what_was_pruned_does_not_come_back,
             layers::making_a_layer_twice_makes_it_once,
             layers::a_layer_is_known_by_its_first_definition,
+            layers::the_last_edit_is_told,
             layers::labels_may_repeat,
             layers::a_dropped_layer_is_gone,
             layers::another_installation_is_refused,

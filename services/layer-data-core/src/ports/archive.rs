@@ -112,6 +112,13 @@ pub struct LayerRecord {
 }
 
 impl LayerRecord {
+    /// The time of the newest edit, if there was one.
+    #[must_use]
+    pub fn last_edit(&self) -> Option<DateTime> {
+        let was_edited = self.revision != DataRevision::default();
+        was_edited.then_some(self.edited)
+    }
+
     /// The record of a layer whose storage is made now.
     #[must_use]
     pub fn new(new: NewLayer) -> Self {

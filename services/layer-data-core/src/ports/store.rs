@@ -215,6 +215,15 @@ pub trait LayerStore: Send + Sync + 'static {
         deadline: Instant,
     ) -> impl Future<Output = Result<Summary, StoreError>> + Send;
 
+    /// When a layer was edited last: its newest stamp, whatever the clock has done since. `None` before the first edit.
+    ///
+    /// # Errors
+    /// [`StoreError::LayerMissing`], or when the storage cannot answer now.
+    fn last_edit(
+        &self,
+        layer: LayerId,
+    ) -> impl Future<Output = Result<Option<DateTime>, StoreError>> + Send;
+
     /// Counts the elements of a query, those beyond a cap no longer one by one. Nobody waits for that after the deadline.
     ///
     /// # Errors

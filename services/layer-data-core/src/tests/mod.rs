@@ -5,6 +5,7 @@ mod copies;
 mod deletions;
 mod edits;
 mod feed;
+mod figures;
 mod history;
 mod imports;
 mod layers;

@@ -55,7 +55,7 @@ pub(super) fn version(layer: &StoredLayer) -> i32 {
     i32::try_from(layer.definition.version().0).unwrap_or(i32::MAX)
 }
 
-pub(super) const fn geometry_type(geometry_type: GeometryType) -> pb::GeometryType {
+pub(crate) const fn geometry_type(geometry_type: GeometryType) -> pb::GeometryType {
     match geometry_type {
         GeometryType::Point => pb::GeometryType::Point,
         GeometryType::LineString => pb::GeometryType::LineString,

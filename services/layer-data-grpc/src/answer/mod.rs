@@ -6,7 +6,7 @@ mod element;
 mod layer;
 mod statistics;
 
-pub(crate) use definition::{definition, dropped};
+pub(crate) use definition::{definition, dropped, geometry_type};
 pub(crate) use edit::{batch_report, edited};
 pub(crate) use element::{ElementWriter, bounds, header};
 pub(crate) use layer::layer;
@@ -14,6 +14,11 @@ pub(crate) use statistics::statistics;
 
 use jmap_proto::types::{NullValue, Value as WireValue, value::Kind};
 use layer_data_core::value::Value;
+
+/// A number of things, which the contract counts with a sign.
+pub(crate) fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
 
 /// A value of the contract.
 pub(crate) fn value(value: &Value) -> WireValue {

@@ -16,7 +16,7 @@ use layer_data_core::{
 
 use crate::{
     Api,
-    answer::{ElementWriter, bounds},
+    answer::{ElementWriter, bounds, number},
     parse::{element_ids, limited_maximum, mask, order_by, selection, shape},
     status::{self, invalid_page_token},
 };
@@ -164,10 +164,6 @@ impl<S: LayerStore, A: Authorizer, R: Registry> Api<S, A, R> {
             data_revision: revision.get(),
         })
     }
-}
-
-fn number(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// So many elements, within what an answer holds.

@@ -2,8 +2,8 @@
 
 use jmap_proto::{
     layerdata::{
-        CreateLayerRequest, DeleteLayerRequest, GetLayerRequest, LayerAvailability,
-        LayerDefinition, ListLayersRequest,
+        BatchGetLayerFiguresRequest, CreateLayerRequest, DeleteLayerRequest, GetLayerRequest,
+        LayerAvailability, LayerDefinition, ListLayersRequest, layer_figures,
     },
     types::{LayerGrant, Principal, principal},
 };
@@ -188,4 +188,31 @@ async fn deleting_repeats_the_name() {
         .await
         .unwrap();
     assert_eq!(answer.into_inner().policy_token, "p3");
+}
+
+#[tokio::test]
+async fn figures_are_of_layers_that_are_named_once() {
+    // R46.
+    let service = Service::start().await;
+    let ask = async |layer_ids: Vec<i64>| {
+        let request = BatchGetLayerFiguresRequest {
+            layer_ids,
+            extent: true,
+        };
+        service.layers().batch_get_layer_figures(request).await
+    };
+    let told = ask(vec![999, LAYER]).await.unwrap().into_inner().layers;
+    let [figures] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(figures.layer_id, LAYER);
+    assert_eq!(figures.count, Some(layer_figures::Count::ExactCount(0)));
+    assert_eq!((figures.size_bytes, &figures.last_edit_time), (0, &None));
+    let wrong = |field| refusal(Code::InvalidArgument, "INVALID_FIELD", field);
+    assert_eq!(refused(ask(vec![]).await), wrong("layer_ids"));
+    assert_eq!(refused(ask(vec![0]).await), wrong("layer_ids[0]"));
+    let twice = ask(vec![LAYER, LAYER]).await;
+    assert_eq!(refused(twice), wrong("layer_ids[1]"));
+    let many = ask((1..=101).collect()).await;
+    assert_eq!(refused(many), wrong("layer_ids"));
 }

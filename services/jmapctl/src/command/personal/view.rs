@@ -1,5 +1,7 @@
 //! Personal layers as they are shown.
 
+use std::collections::HashMap;
+
 use jmap_proto::{
     authorization::{
         LayerRegistration, PersonalLayer, PersonalLayerAccess, PersonalLayerOffer,
@@ -9,6 +11,7 @@ use jmap_proto::{
 };
 use serde::Serialize;
 
+use super::figures::FiguresView;
 use crate::{
     command::{grantee::Grantee, listed},
     output::View,
@@ -18,10 +21,20 @@ use crate::{
 /// What the registry knows of a layer.
 #[derive(Debug, Serialize)]
 pub(super) struct OwnView {
-    layer_id: i64,
+    pub(super) layer_id: i64,
     name: String,
     project_id: i64,
     owner_user_id: i64,
+    /// `None` where they are not asked for, or layer-data does not answer.
+    figures: Option<FiguresView>,
+}
+
+impl OwnView {
+    /// With the figures of the layer, where they are known.
+    pub(super) fn with(mut self, figures: &HashMap<i64, FiguresView>) -> Self {
+        self.figures = figures.get(&self.layer_id).cloned();
+        self
+    }
 }
 
 impl From<LayerRegistration> for OwnView {
@@ -31,26 +44,42 @@ impl From<LayerRegistration> for OwnView {
             name: layer.name,
             project_id: layer.project_id,
             owner_user_id: layer.owner_user_id,
+            figures: None,
         }
     }
 }
 
 impl View for OwnView {
-    const COLUMNS: &'static [&'static str] = &["id", "name"];
+    const COLUMNS: &'static [&'static str] =
+        &["id", "name", "geometry", "elements", "size", "last edit"];
     fn cells(&self) -> Vec<String> {
-        vec![self.layer_id.to_string(), self.name.clone()]
+        let figures = FiguresView::cells(self.figures.as_ref());
+        [self.layer_id.to_string(), self.name.clone()]
+            .into_iter()
+            .chain(figures)
+            .collect()
     }
 }
 
 /// A layer in the administrators' list.
 #[derive(Debug, Serialize)]
 pub(super) struct ListedView {
-    layer_id: i64,
+    pub(super) layer_id: i64,
     name: String,
     owner_user_id: i64,
     /// `None` when the account was deleted.
     owner: Option<String>,
     shares: i32,
+    /// `None` where layer-data does not answer.
+    figures: Option<FiguresView>,
+}
+
+impl ListedView {
+    /// With the figures of the layer, where they are known.
+    pub(super) fn with(mut self, figures: &HashMap<i64, FiguresView>) -> Self {
+        self.figures = figures.get(&self.layer_id).cloned();
+        self
+    }
 }
 
 impl From<PersonalLayer> for ListedView {
@@ -67,19 +96,33 @@ impl From<PersonalLayer> for ListedView {
             owner_user_id: registration.owner_user_id,
             owner: named(owner_name),
             shares: share_count,
+            figures: None,
         }
     }
 }
 
 impl View for ListedView {
-    const COLUMNS: &'static [&'static str] = &["id", "name", "owner", "shares"];
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "owner",
+        "shares",
+        "geometry",
+        "elements",
+        "size",
+        "last edit",
+    ];
     fn cells(&self) -> Vec<String> {
-        vec![
+        let figures = FiguresView::cells(self.figures.as_ref());
+        [
             self.layer_id.to_string(),
             self.name.clone(),
             shown(self.owner.as_ref()),
             self.shares.to_string(),
         ]
+        .into_iter()
+        .chain(figures)
+        .collect()
     }
 }
 
