@@ -123,13 +123,16 @@ impl<S: PolicyStore, P: Platform> PersonalLayerService for PersonalLayerApi<S, P
                 owner_user_id,
                 page_size: size,
                 page_token,
+                order,
+                descending,
             } = message;
             let wanted = wanted(&search, owner_user_id)?;
+            let place = place(order)?;
             let token = &page_token;
-            let query = format!("personal layers {owner_user_id} {search}");
+            let query = format!("personal layers {owner_user_id} {order} {descending} {search}");
             let page = Page::parse(&self.0.pages, query, Asked { size, token }, LONG)?;
             let listed = self.0.authority.personal_layers(&caller, &wanted)?;
-            let (listed, next_page_token) = page.take(listed, |one| number(one.layer.id.get()));
+            let (listed, next_page_token) = page.sort(listed, place, descending);
             Ok(pb::ListPersonalLayersResponse {
                 layers: listed.iter().map(shown).collect(),
                 next_page_token,
@@ -147,11 +150,14 @@ impl<S: PolicyStore, P: Platform> PersonalLayerService for PersonalLayerApi<S, P
             let pb::ListPersonalLayerUsersRequest {
                 page_size: size,
                 page_token,
+                search,
             } = message;
             let token = &page_token;
-            let query = "users of personal layers".to_owned();
+            let query = format!("users of personal layers {search}");
             let page = Page::parse(&self.0.pages, query, Asked { size, token }, SHORT)?;
-            let users = self.0.authority.personal_layer_users(&caller)?;
+            let searched = parse_search(&search)?;
+            let authority = &self.0.authority;
+            let users = authority.personal_layer_users(&caller, searched.as_ref())?;
             let (users, next_page_token) = page.take(users, |one| number(one.user.id.get()));
             Ok(pb::ListPersonalLayerUsersResponse {
                 users: users.iter().map(user).collect(),
@@ -300,17 +306,38 @@ impl<S: PolicyStore, P: Platform> PersonalLayerService for PersonalLayerApi<S, P
     }
 }
 
-fn wanted(search: &str, owner: i64) -> Result<PersonalWanted, Rejection> {
+fn parse_search(search: &str) -> Result<Option<Search>, FieldViolation> {
     if search.chars().count() > MAX_SEARCH {
         let path = FieldPath::of("search");
-        return Err(path.invalid("is longer than 200 characters").into());
+        return Err(path.invalid("is longer than 200 characters"));
     }
+    Ok((!search.trim().is_empty()).then(|| Search::of(search)))
+}
+
+/// A layer's place in an order (R82).
+fn place(order: i32) -> Result<fn(&Listed) -> Vec<u8>, FieldViolation> {
+    let path = || FieldPath::of("order");
+    match pb::PersonalLayerOrder::try_from(order) {
+        Ok(pb::PersonalLayerOrder::Unspecified | pb::PersonalLayerOrder::Created) => {
+            Ok(|one| number(one.layer.id.get()).to_vec())
+        }
+        Ok(pb::PersonalLayerOrder::Name) => Ok(|one| by_name(&one.layer)),
+        Ok(pb::PersonalLayerOrder::Owner) => Ok(|one| {
+            let owner = one.owner.as_ref().map(|owner| owner.name.key());
+            let owner = owner.unwrap_or_default();
+            [owner.as_bytes(), &[0], &number(one.layer.id.get())].concat()
+        }),
+        Err(_) => Err(path().invalid("is not an order")),
+    }
+}
+
+fn wanted(search: &str, owner: i64) -> Result<PersonalWanted, Rejection> {
     let owner: Result<Option<UserId>, FieldViolation> = match owner {
         0 => Ok(None),
         owner => id("owner_user_id", owner).map(Some),
     };
     Ok(PersonalWanted {
-        search: (!search.trim().is_empty()).then(|| Search::of(search)),
+        search: parse_search(search)?,
         owner: owner?,
     })
 }

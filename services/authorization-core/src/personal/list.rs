@@ -122,11 +122,15 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
         Ok(listed)
     }
 
-    /// The accounts that own personal layers or have access to one, by id (R71).
+    /// The accounts that own personal layers or have access to one, by id: all, or those whose names hold a text (R71).
     ///
     /// # Errors
     /// [`Refusal`] unless the caller administers personal layers.
-    pub fn personal_layer_users(&self, caller: &Caller) -> Result<Vec<Owner>, Refusal> {
+    pub fn personal_layer_users(
+        &self,
+        caller: &Caller,
+        search: Option<&Search>,
+    ) -> Result<Vec<Owner>, Refusal> {
         let snapshot = self.overseen(caller)?;
         let mut users: BTreeMap<UserId, Owner> = BTreeMap::new();
         let active = snapshot.personal_layers().filter(|entry| entry.is_active());
@@ -140,7 +144,9 @@ impl<S: PolicyStore, P: Platform> Authority<S, P> {
             counted.owned += usize::from(is_owned);
             counted.shared += usize::from(!is_owned);
         }
-        Ok(users.into_values().collect())
+        let is_found =
+            |one: &Owner| search.is_none_or(|search| search.finds(&one.user.name.key(), None));
+        Ok(users.into_values().filter(is_found).collect())
     }
 
     /// Who has access to a personal layer, by account (R71).

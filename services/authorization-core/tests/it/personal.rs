@@ -352,7 +352,7 @@ fn administrators_list_what_they_search_for_and_nobody_else_does() {
             .authority
             .personal_layers(caller, &PersonalWanted::default());
         assert_eq!(refused, Err(forbidden));
-        let refused = house.authority.personal_layer_users(caller);
+        let refused = house.authority.personal_layer_users(caller, None);
         assert_eq!(refused, Err(forbidden));
         let refused = house.authority.personal_layer_access(caller, walks);
         assert_eq!(refused, Err(forbidden));

@@ -1,6 +1,7 @@
 //! Personal layers: what the answers say, and the refusals that programs tell apart (R71–R82).
 
 mod handover;
+mod order;
 mod watch;
 
 use jmap_proto::{authorization as pb, types};
@@ -38,18 +39,7 @@ async fn world() -> World {
     let request = administrator.says(new_project("Town"));
     let project = running.projects().create_project(request).await.unwrap();
     let project = project.into_inner().project.unwrap().project_id;
-    let service = running.service(&running.service_key).await;
-    let personal = pb::reserve_layer_request::Placement::Personal(types::PersonalPlacement {});
-    let reservation = pb::ReserveLayerRequest {
-        placement: Some(personal),
-        ..reserve(0, "walks", 7)
-    };
-    let mut registry = running.registry();
-    let request = service.says_for(&ana, reservation);
-    let reserved = registry.reserve_layer(request).await.unwrap();
-    let layer = reserved.into_inner().layer_id;
-    let request = service.says_for(&ana, pb::ActivateLayerRequest { layer_id: layer });
-    registry.activate_layer(request).await.unwrap();
+    let layer = create(&running, &ana, ("walks", 7)).await;
     World {
         running,
         administrator,
@@ -58,6 +48,23 @@ async fn world() -> World {
         layer,
         project,
     }
+}
+
+/// A personal layer of that name, created under a request id that ends so.
+async fn create(running: &Running, owner: &Caller, (name, salt): (&str, u8)) -> i64 {
+    let service = running.service(&running.service_key).await;
+    let personal = pb::reserve_layer_request::Placement::Personal(types::PersonalPlacement {});
+    let reservation = pb::ReserveLayerRequest {
+        placement: Some(personal),
+        ..reserve(0, name, salt)
+    };
+    let mut registry = running.registry();
+    let request = service.says_for(owner, reservation);
+    let reserved = registry.reserve_layer(request).await.unwrap();
+    let layer_id = reserved.into_inner().layer_id;
+    let request = service.says_for(owner, pb::ActivateLayerRequest { layer_id });
+    registry.activate_layer(request).await.unwrap();
+    layer_id
 }
 
 impl World {
@@ -142,7 +149,7 @@ async fn both_lists_tell_who_has_access_and_why() {
     assert_eq!(shared.unwrap().into_inner().layers, [of_layer[1].clone()]);
     let request = world.administrator.says(pb::ListPersonalLayerUsersRequest {
         page_size: 1,
-        page_token: String::new(),
+        ..Default::default()
     });
     let users = world
         .running
@@ -159,6 +166,7 @@ async fn both_lists_tell_who_has_access_and_why() {
     let request = world.administrator.says(pb::ListPersonalLayerUsersRequest {
         page_size: 1,
         page_token: users.next_page_token,
+        search: String::new(),
     });
     let users = world
         .running

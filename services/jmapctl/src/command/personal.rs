@@ -9,8 +9,9 @@ use clap::{Args, Subcommand};
 use jmap_proto::{
     authorization::{
         LeavePersonalLayerRequest, ListOwnPersonalLayersRequest, ListPersonalLayerUsersRequest,
-        ListPersonalLayersRequest, ListSharedPersonalLayersRequest, PublishPersonalLayerRequest,
-        ReassignPersonalLayerRequest, list_personal_layer_access_request::About,
+        ListPersonalLayersRequest, ListSharedPersonalLayersRequest, PersonalLayerOrder,
+        PublishPersonalLayerRequest, ReassignPersonalLayerRequest,
+        list_personal_layer_access_request::About,
     },
     layerdata::{CreateLayerRequest, create_layer_request::Placement},
     types::{InitialView, PersonalPlacement},
@@ -35,7 +36,7 @@ Examples:
   jmapctl personal shared
   jmapctl personal watch
   jmapctl personal leave 17
-  jmapctl personal all --search walk
+  jmapctl personal all --search walk --sort owner
   jmapctl personal show 17
   jmapctl personal access 17
   jmapctl personal publish 17 Atlas --name trails
@@ -71,7 +72,11 @@ pub(crate) enum Personal {
     /// List everybody's, for administrators
     All(All),
     /// List the users who own personal layers or have access to one, for administrators
-    Users,
+    Users {
+        /// What the name must hold
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
     /// List who has access to a personal layer, and through what, for administrators
     Access {
         /// Its id
@@ -145,6 +150,33 @@ pub(crate) struct All {
     /// Only those of this user
     #[arg(long, value_name = "USER")]
     owner: Option<Reference>,
+    /// The order
+    #[arg(long, value_enum, default_value_t = Sort::Created)]
+    sort: Sort,
+    /// Turn the order round
+    #[arg(long)]
+    descending: bool,
+}
+
+/// By what personal layers are sorted
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Sort {
+    /// When they were created
+    Created,
+    /// By name
+    Name,
+    /// By the owner's name
+    Owner,
+}
+
+impl From<Sort> for PersonalLayerOrder {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Created => Self::Created,
+            Sort::Name => Self::Name,
+            Sort::Owner => Self::Owner,
+        }
+    }
 }
 
 /// Publish a personal layer
@@ -173,7 +205,7 @@ impl Personal {
             Self::Watch(watch) => watch.run(context).await,
             Self::Leave { layer } => leave(client, &layer).await,
             Self::All(all) => all.run(client).await,
-            Self::Users => users(client).await,
+            Self::Users { search } => users(client, &search.unwrap_or_default()).await,
             Self::Access { layer } => {
                 let layer = resolve::layer_id(client, &layer).await?;
                 Report::list(&figures::access(client, About::LayerId(layer)).await?)
@@ -272,6 +304,8 @@ impl All {
                 owner_user_id,
                 page_size: 0,
                 page_token,
+                order: PersonalLayerOrder::from(self.sort).into(),
+                descending: self.descending,
             };
             let page = call!(client, client.personal(), list_personal_layers, message);
             layers.extend(page.layers.into_iter().map(ListedView::from));
@@ -286,12 +320,13 @@ impl All {
     }
 }
 
-async fn users(client: &Client) -> Result<Report, Failure> {
+async fn users(client: &Client, search: &str) -> Result<Report, Failure> {
     let (mut users, mut page_token) = (Vec::new(), String::new());
     loop {
         let message = ListPersonalLayerUsersRequest {
             page_size: 0,
             page_token,
+            search: search.to_owned(),
         };
         let page = call!(
             client,

@@ -284,7 +284,7 @@ impl Life {
             .collect();
         by_user.sort_by_key(pair);
         assert_eq!(by_layer, by_user);
-        let users = authority.personal_layer_users(administrator).unwrap();
+        let users = authority.personal_layer_users(administrator, None).unwrap();
         for user in users {
             let its = by_user
                 .iter()
