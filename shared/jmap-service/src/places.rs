@@ -20,6 +20,7 @@ pub struct WatchPlaces {
 
 impl WatchPlaces {
     /// The places for watchers where so many calls run at the same time.
+    #[must_use]
     pub fn of(max_concurrent_calls: usize) -> Arc<Self> {
         let most = (max_concurrent_calls / PART).max(1);
         Arc::new(Self {
@@ -30,6 +31,7 @@ impl WatchPlaces {
     }
 
     /// A place, unless all are taken, or all of this account's; everybody without one counts as one.
+    #[must_use]
     pub fn take(places: &Arc<Self>, caller: &Caller) -> Option<WatchPlace> {
         let account = account(caller);
         let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@ use authorization_core::{
     ports::{Platform, PolicyStore},
 };
 use futures::stream::BoxStream;
-use jmap_domain::{Caller, PolicyToken};
+use jmap_domain::{Caller, PolicyToken, ProjectId};
 use jmap_proto::authorization::{
     PersonalLayerEvent, PersonalLayerEventKind, WatchPersonalLayersRequest,
     WatchPersonalLayersResponse,
@@ -39,12 +39,12 @@ pub(super) async fn watch<S: PolicyStore, P: Platform>(
     context.authority.admit_follower(&caller)?;
     let place = context.following(&caller)?;
     let follower = context.authority.follow_personal(&caller, after).await?;
-    let followed = Followed {
+    let source = Followed {
         context: Arc::clone(context),
         caller,
         follower,
     };
-    follow(Arc::clone(context), deadline, followed, (heartbeat, place)).await
+    follow(Arc::clone(context), deadline, source, (heartbeat, place)).await
 }
 
 /// Who follows, and how far it has come.
@@ -108,6 +108,6 @@ fn event(News { layer, kind }: News) -> PersonalLayerEvent {
         owner_user_id: owner.get(),
         owner_name: owner_name.map(|name| name.to_string()).unwrap_or_default(),
         permissions: goes_on.then(|| effective_to_proto(permissions)),
-        project_id: project.map_or(0, |project| project.get()),
+        project_id: project.map_or(0, ProjectId::get),
     }
 }

@@ -46,21 +46,7 @@ fn a_personal_layer_is_shared_listed_both_ways_and_published() {
         (&all[0]["name"], &all[0]["shares"]),
         (&json!("walks"), &json!(1))
     );
-    // R18, R46: how much it is, for who may not view any of it.
-    house
-        .run("administrator", &["query", &id, "--count"])
-        .code(4);
-    assert_eq!(all[0]["figures"]["elements"], 1);
-    assert_eq!(all[0]["figures"]["size_bytes"], 21 + 5);
-    assert_eq!(ana("personal list")[0]["figures"], all[0]["figures"]);
-    let details = administrator(&format!("personal show {id}"));
-    assert_eq!(details["figures"]["extent"], json!([1.0, 2.0, 1.0, 2.0]));
-    assert_eq!(
-        details["layer"]["definition"]["attributes"][0]["name"],
-        "name"
-    );
-    assert_eq!(details["access"].as_array().unwrap().len(), 2);
-    assert_eq!(ana("personal show @me/walks")["access"], Value::Null);
+    figures_are_told_without_elements(&house, &id, &all[0]["figures"]);
     let by_layer = administrator(&format!("personal access {id}"));
     let by_user = administrator("personal of ben");
     assert_eq!(by_layer[1], by_user[0]);
@@ -82,6 +68,23 @@ fn a_personal_layer_is_shared_listed_both_ways_and_published() {
         .failure();
     assert_eq!(failure(&again)["reason"], "NOT_PERSONAL");
     house.run("ben", &["query", &id, "--count"]).code(4);
+}
+
+/// R18, R46: how much ana's layer of one element is, for an administrator who may not view any of it.
+fn figures_are_told_without_elements(house: &House, id: &str, figures: &Value) {
+    let administrator = |line: &str| house.answer("administrator", &words(line));
+    let count = house.run("administrator", &["query", id, "--count"]);
+    count.code(4);
+    assert_eq!(figures["elements"], 1);
+    assert_eq!(figures["size_bytes"], 21 + 5);
+    let ana = |line: &str| house.answer("ana", &words(line));
+    assert_eq!(&ana("personal list")[0]["figures"], figures);
+    let details = administrator(&format!("personal show {id}"));
+    assert_eq!(details["figures"]["extent"], json!([1.0, 2.0, 1.0, 2.0]));
+    let attributes = &details["layer"]["definition"]["attributes"];
+    assert_eq!(attributes[0]["name"], "name");
+    assert_eq!(details["access"].as_array().unwrap().len(), 2);
+    assert_eq!(ana("personal show @me/walks")["access"], Value::Null);
 }
 
 /// The layer `trails` goes from ben to ana, who has one of that name already, and comes back.
