@@ -65,7 +65,7 @@ async fn what_is_shared_and_published_is_told_to_whom_it_concerns_and_again_afte
         name: "walks".to_owned(),
         owner_user_id: world.ana.1,
         owner_name: "ana".to_owned(),
-        permissions: shared.permissions.clone(),
+        permissions: shared.permissions,
         project_id: 0,
     };
     assert_eq!(shared, expected);
